@@ -1,0 +1,25 @@
+"""A benchmark of uncertainty-learning methods for image classification under label noise.
+
+    import bench
+    frame = bench.run(methods=["rul", "scn"], noise=[0, 0.3], seeds=[0, 1])
+    frame = bench.load_results("results")
+
+The same from a shell is `python -m bench run --methods rul,scn --noise 0,0.3 --seeds 0,1`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+__all__ = ["load_results", "run"]
+
+if TYPE_CHECKING:
+    from bench.api import load_results, run
+
+
+def __getattr__(name: str) -> Any:
+    """Import the Python interface at its first use, so that `bench --help` need not import torch."""
+    if name in __all__:
+        from bench import api
+
+        return getattr(api, name)
+    raise AttributeError(f"module 'bench' has no attribute {name!r}")

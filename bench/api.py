@@ -1,0 +1,85 @@
+"""The Python interface: what the command line does, as functions that return data frames."""
+
+import os
+import warnings
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from bench.errors import BenchError
+from bench.executors.local import CellReport, Context, LocalExecutor, Observer, Silent
+from bench.registry import Registry
+from bench.report import frame, load_records
+from bench.request import Cell, Request, cells
+from bench.spec import RunSpec, validated
+from bench.store import Store
+
+PathLike = str | os.PathLike[str]
+
+
+def run(
+    *,
+    results: PathLike = "results",
+    data_root: PathLike | None = None,
+    download: bool = False,
+    plugins: Iterable[PathLike] = (),
+    force: bool = False,
+    **request: Any,
+) -> pd.DataFrame:
+    """Run a grid and return its finished runs, one row each, as `load_results` does.
+
+    Args:
+        results: folder of the store; runs that are finished there are not run again.
+        data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
+        download: fetch data sets that are missing.
+        plugins: folders that hold `methods/` or `datasets/` of their own.
+        force: run again what is finished.
+        request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
+
+    Raises:
+        UsageError: an unknown name or an unfit value.
+
+    Warns:
+        UserWarning: cells that failed, with their reasons; the other cells are run and stored.
+    """
+    registry = Registry(Path(folder) for folder in plugins)
+    grid = cells(validated(Request, request, "argument"), registry)
+    context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
+    reports = run_grid(grid, context, Silent())
+    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
+    if failed:
+        warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)
+    wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
+    found = load_results(results)
+    return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
+
+
+def load_results(results: PathLike = "results") -> pd.DataFrame:
+    """Return all finished runs of a results folder, one row each.
+
+    Columns tell what was run, every metric (`scores.own.aurc`, …, in fractions of 1) and what it cost.
+
+    Raises:
+        BenchError: there is no such folder.
+
+    Warns:
+        UserWarning: folders in the store that cannot be read as runs.
+    """
+    if not Path(results).is_dir():
+        raise BenchError(f"there is no results folder {results}")
+    records, problems = load_records(Store(Path(results)))
+    for problem in problems:
+        warnings.warn(problem, stacklevel=2)
+    return frame(records, Path(results))
+
+
+def run_grid(grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
+    """Run the cells and return what became of each."""
+    return LocalExecutor(context, observer).run(grid)
+
+
+def find_data_root(given: PathLike | None) -> Path:
+    """Return the folder of the data sets: the one given, else BENCH_DATA, else `data`."""
+    return Path(given or os.environ.get("BENCH_DATA") or "data").expanduser()

@@ -1,0 +1,203 @@
+"""The command line. Torch is imported only when a command needs it, so that help comes at once."""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from bench import __version__
+from bench.errors import UsageError
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Compare uncertainty-learning methods for image classification under label noise.",
+)
+
+GRID, TRAINING, PLACES = "What to run", "How to train and evaluate", "Where things are"
+
+Results = Annotated[Path, typer.Option(help="Folder of the runs and the report.", rich_help_panel=PLACES)]
+Plugins = Annotated[
+    list[Path] | None,
+    typer.Option(help="A folder with methods/ or datasets/ of your own; may be repeated.", rich_help_panel=PLACES),
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"uncertainty-bench {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take the options that come before a command."""
+
+
+@app.command()
+def run(
+    methods: Annotated[
+        str | None, typer.Option(help="Methods, by commas; all there are if not given.", rich_help_panel=GRID)
+    ] = None,
+    datasets: Annotated[
+        str | None, typer.Option(help="Data sets, by commas; default digits.", rich_help_panel=GRID)
+    ] = None,
+    noise: Annotated[
+        str | None,
+        typer.Option(
+            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3. "
+            "Default 0,0.1,0.2,0.3.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    seeds: Annotated[str | None, typer.Option(help="Seeds, by commas; default 0.", rich_help_panel=GRID)] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="NAME.KEY=VALUE",
+            help="A hyper-parameter of a method or data set, or a key of recipe or relabel: rul.mix=3, "
+            "recipe.learning_rate=0.05; a list such as [2,3] is an axis of the grid. May be repeated.",
+            rich_help_panel=GRID,
+        ),
+    ] = None,
+    experiment: Annotated[
+        str | None,
+        typer.Option(help="A named experiment, or a TOML file with these options.", rich_help_panel=GRID),
+    ] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Show the grid and what it will cost; run nothing.", rich_help_panel=GRID),
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Run again what is finished.", rich_help_panel=GRID)
+    ] = False,
+    preset: Annotated[
+        str | None, typer.Option(help="Changes to the recipe, such as quick.", rich_help_panel=TRAINING)
+    ] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Epochs instead of the recipe's.", rich_help_panel=TRAINING)
+    ] = None,
+    relabel: Annotated[
+        str | None,
+        typer.Option(help="on or off for all methods; each one's default if not given.", rich_help_panel=TRAINING),
+    ] = None,
+    relabel_from: Annotated[
+        int | None, typer.Option(help="First epoch that relabels, from 1.", rich_help_panel=TRAINING)
+    ] = None,
+    held_out: Annotated[
+        float | None,
+        typer.Option(help="Part of the noisy training set to set aside, such as 0.1.", rich_help_panel=TRAINING),
+    ] = None,
+    evaluate: Annotated[
+        str | None,
+        typer.Option(help="test or held-out, the second for choosing recipes.", rich_help_panel=TRAINING),
+    ] = None,
+    noise_seed: Annotated[
+        int | None, typer.Option(help="Seed of the noise; the run's if not given.", rich_help_panel=TRAINING)
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu or cuda; default auto.", rich_help_panel=TRAINING)
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(help="auto, float32 or bfloat16; default auto.", rich_help_panel=TRAINING),
+    ] = None,
+    threads: Annotated[
+        int | None, typer.Option(help="CPU threads; torch's choice if not given.", rich_help_panel=TRAINING)
+    ] = None,
+    results: Results = Path("results"),
+    data_root: Annotated[
+        Path | None,
+        typer.Option(help="Folder of the data sets; else BENCH_DATA, else data.", rich_help_panel=PLACES),
+    ] = None,
+    download: Annotated[
+        bool, typer.Option("--download", help="Fetch data sets that are missing.", rich_help_panel=PLACES)
+    ] = False,
+    plugins: Plugins = None,
+) -> None:
+    """Run methods over data sets and label noise, then show and write tables and curves.
+
+    A finished run is not run again; Ctrl-C keeps every finished run.
+    """
+    given = {
+        "methods": _list(methods),
+        "datasets": _list(datasets),
+        "noise": _list(noise),
+        "seeds": _list(seeds),
+        "noise_seed": noise_seed,
+        "preset": preset,
+        "epochs": epochs,
+        "relabel": relabel,
+        "relabel_from": relabel_from,
+        "held_out": held_out,
+        "evaluate": evaluate,
+        "device": device,
+        "precision": precision,
+        "set": _settings(set_ or []) or None,
+    }
+    from bench import commands
+
+    options = {key: value for key, value in given.items() if value is not None}
+    if threads is not None:
+        commands.use_threads(threads)
+    context = commands.make_context(results, data_root, download, plugins or [], force)
+    grid = commands.make_grid(options, experiment, context)
+    if dry_run:
+        commands.show_plan(grid, context)
+    else:
+        raise typer.Exit(commands.run(grid, context, results))
+
+
+@app.command()
+def report(results: Results = Path("results")) -> None:
+    """Rebuild every table and picture from stored runs, without training."""
+    from bench import commands
+
+    raise typer.Exit(commands.report(results))
+
+
+@app.command("list")
+def list_(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="methods, datasets, noise, metrics, presets or experiments; all if not given."),
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """List what there is, with a line on each."""
+    from bench.listing import show
+
+    show(what, plugins or [])
+
+
+def _list(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]
+
+
+def _settings(assignments: list[str]) -> dict[str, dict[str, Any]]:
+    """Return `NAME.KEY=VALUE` assignments as nested values; what is no TOML value is text."""
+    settings: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        name, dot, key = path.partition(".")
+        if not (equals and dot and name and key):
+            raise UsageError(f"--set {assignment}: must look like NAME.KEY=VALUE, such as rul.mix=3")
+        if key in settings.get(name, {}):
+            raise UsageError(f"--set {path} is given twice")
+        settings.setdefault(name, {})[key] = _value(text)
+    return settings
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,118 @@
+"""What the commands do, once their options are read."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import torch
+from rich.console import Console
+
+from bench import api
+from bench.display import Display, show_group, show_plan_table
+from bench.errors import UsageError
+from bench.estimate import Estimator
+from bench.executors.local import CellReport, Context
+from bench.registry import Registry
+from bench.report import Report, write_report
+from bench.request import Cell, Request, cells, load_experiment
+from bench.spec import RunSpec, validated
+from bench.store import Store
+
+FAILED, INTERRUPTED = 1, 130
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+def use_threads(threads: int) -> None:
+    """Let torch compute with this many CPU threads.
+
+    Raises:
+        UsageError: the number is below 1.
+    """
+    if threads < 1:
+        raise UsageError(f"--threads {threads}: must be 1 or more")
+    torch.set_num_threads(threads)
+
+
+def make_context(
+    results: Path, data_root: Path | None, download: bool, plugins: Iterable[Path], force: bool
+) -> Context:
+    """Return where things are."""
+    return Context(Registry(plugins), Store(results), api.find_data_root(data_root), download, force)
+
+
+def make_grid(options: dict[str, Any], experiment: str | None, context: Context) -> list[Cell]:
+    """Return the grid of an experiment and the options that replace its own.
+
+    Raises:
+        UsageError: an unknown name or an unfit value.
+    """
+    base = load_experiment(experiment) if experiment else {}
+    return cells(validated(Request, base | options, "option"), context.registry)
+
+
+def run(grid: list[Cell], context: Context, results: Path) -> int:
+    """Run a grid, show and write its results, and return the exit status."""
+    finished: list[CellReport] = []
+    try:
+        with Display(console, grid, context, finished) as display:
+            api.run_grid(grid, context, display)
+    except KeyboardInterrupt:
+        _say_interrupted(finished, len(grid))
+        return INTERRUPTED
+    written = write_report(results)
+    _show(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
+    return _say_unfinished(finished)
+
+
+def report(results: Path) -> int:
+    """Rebuild the report and show its main tables.
+
+    Raises:
+        UsageError: there is no such folder, or no run in it.
+    """
+    if not (results / "runs").is_dir():
+        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
+    written = write_report(results)
+    _show(written, None)
+    if not written.groups:
+        raise UsageError(f"--results {results}: there is no finished run")
+    return 0
+
+
+def show_plan(grid: list[Cell], context: Context) -> None:
+    """Show the grid, cell by cell, and what it will cost."""
+    with console.status("timing a few training steps of each method …"):
+        estimator = Estimator(context)
+        rows = [(cell, *estimator.estimate(cell)) for cell in grid]
+    show_plan_table(console, rows)
+
+
+def _show(written: Report, wanted: set[str] | None) -> None:
+    """Show the tables of the groups that hold a wanted run, all if None, and say what was left out."""
+    for group in written.groups:
+        if wanted is None or wanted & {record.spec.identity for record in group.records}:
+            show_group(console, group)
+    for problem in written.problems:
+        errors.print(f"note: {problem}", soft_wrap=True)
+    if written.groups:
+        console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True)
+
+
+def _say_interrupted(finished: list[CellReport], total: int) -> None:
+    kept = sum(report.status in ("done", "stored") for report in finished)
+    errors.print(
+        f"interrupted: {kept} of {total} runs are finished and kept; the same command goes on from there",
+        soft_wrap=True,
+    )
+
+
+def _say_unfinished(reports: list[CellReport]) -> int:
+    """Name the reasons of cells that failed or were declined, each once, and return the exit status."""
+    for status in ("declined", "failed"):
+        for detail, count in Counter(r.detail for r in reports if r.status == status).items():
+            first = next(r.title for r in reports if r.status == status and r.detail == detail)
+            more = f" (and {count - 1} more)" if count > 1 else ""
+            errors.print(f"{status}: {first}{more}: {detail}", soft_wrap=True, markup=False)
+    return FAILED if any(report.status == "failed" for report in reports) else 0

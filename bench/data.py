@@ -1,0 +1,132 @@
+"""The interface of a data set, and how one is loaded, checked, and split.
+
+A data set is a subclass of `Source`, alone in a file under `datasets/`, with its recipe in a TOML file beside it.
+Images stay uint8 in memory, on the device; batches are taken by index and augmented there.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+
+from bench.augment import Augment, Evaluate
+from bench.errors import BenchError, DataError, one_line
+from bench.method import Batch
+from bench.registry import Registry
+from bench.spec import Choice
+
+
+class Split(NamedTuple):
+    """Images with their true labels; further label sets, such as human ones, by name."""
+
+    images: UInt8[Tensor, "n channels height width"]
+    labels: Int[Tensor, " n"]
+    extra: Mapping[str, np.ndarray] = {}
+
+
+class DataSet(NamedTuple):
+    """A data set in memory."""
+
+    train: Split
+    test: Split
+    class_names: tuple[str, ...]
+    augment: Augment  # (uint8 images, generator) -> float training images
+    evaluate: Evaluate  # uint8 images -> the views whose predictions are averaged, such as ten crops
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """Shape (C, H, W) as the net sees it."""
+        _, channels, height, width = self.evaluate(self.train.images[:1])[0].shape
+        return channels, height, width
+
+
+class Source:
+    """Where a data set comes from; constructor keywords are its options."""
+
+    def load(self, root: Path, download: bool) -> DataSet:
+        """Read the data set from below `root`, fetching it first if `download`.
+
+        Raises:
+            DataError: a file is missing or damaged; the message names it.
+        """
+        raise NotImplementedError(f"{type(self).__name__} defines no load")
+
+
+def missing(name: str, root: Path) -> DataError:
+    """Return the error for a data set whose files are absent, with the ways to mend it."""
+    return DataError(
+        f"{name}: its files are not under {root}; pass --data-root DIR (or set BENCH_DATA) to where they are, "
+        f"or --download to fetch them"
+    )
+
+
+def load(choice: Choice, registry: Registry, root: Path, download: bool) -> DataSet:
+    """Load the data set a specification names and check it.
+
+    Raises:
+        DataError: files are missing or damaged, or the plugin returned something unusable.
+    """
+    source = registry.find("datasets", choice.name).load()
+    try:
+        data = source(**choice.hyperparameters).load(root, download)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"{choice.name}: {one_line(error)}") from error
+    for part in ("train", "test"):
+        _check(f"{choice.name}, {part}", getattr(data, part), len(data.class_names))
+    return data
+
+
+def _check(name: str, split: Split, num_classes: int) -> None:
+    images, labels = split.images, split.labels
+    if images.dtype != torch.uint8 or images.ndim != 4:
+        raise DataError(f"{name}: images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)}")
+    if labels.dtype != torch.long or labels.shape != (len(images),):
+        raise DataError(f"{name}: labels must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}")
+    if not len(images):
+        raise DataError(f"{name}: there is no image")
+    outside = ((labels < 0) | (labels >= num_classes)).nonzero().flatten()
+    if len(outside):
+        k = int(outside[0])
+        raise DataError(f"{name}: label {int(labels[k])} of sample {k} is outside 0–{num_classes - 1}")
+
+
+def to_device(data: DataSet, device: str) -> DataSet:
+    """Return the data set with images and labels on a device."""
+    train, test = (
+        Split(split.images.to(device), split.labels.to(device), split.extra) for split in (data.train, data.test)
+    )
+    return data._replace(train=train, test=test)
+
+
+def random_part(size: int, kept: int, seed: int, stream: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return sorted indices of a seeded random part of `kept` samples, and of the rest.
+
+    `stream` keeps the uses of one seed apart.
+    """
+    order = np.random.default_rng([stream, seed]).permutation(size)
+    return np.sort(order[:kept]), np.sort(order[kept:])
+
+
+class Batches:
+    """Unaugmented batches of a split with given labels, for a method's `finish`."""
+
+    def __init__(self, data: DataSet, images: Tensor, labels: Tensor, batch_size: int = 512) -> None:
+        self.data, self.images, self.labels, self.batch_size = data, images, labels, batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        for index in torch.arange(len(self.images), device=self.images.device).split(self.batch_size):
+            yield Batch(self.data.evaluate(self.images[index])[0], self.labels[index], index)
+
+
+def training_order(size: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the index batches of one epoch; a trailing batch of one is dropped, BatchNorm cannot take it."""
+    order = torch.randperm(size, generator=generator, device=generator.device)
+    for index in order.split(batch_size):
+        if len(index) > 1:
+            yield index

@@ -1,0 +1,62 @@
+"""What a grid will cost, from a few timed training steps of each method on the data at hand."""
+
+import time
+
+from bench.errors import BenchError
+from bench.executors.local import Context, DataSets
+from bench.relabel import Labels
+from bench.request import BrokenCell, Cell
+from bench.runner import build
+from bench.spec import RunSpec
+from bench.train import Trainer, TrainingSet
+
+STEPS, SECONDS = 8, 2.0
+# An evaluated image costs about a third of a trained one: the forward pass alone.
+EVALUATION = 1 / 3
+
+
+class Estimator:
+    """Estimates cells; methods, recipes and data sets that recur are timed once."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.datasets = DataSets(context)
+        self.rates: dict[str, float] = {}
+
+    def estimate(self, cell: Cell) -> tuple[str, float | None]:
+        """Return a cell's state, and the seconds it will take if it is to run."""
+        if isinstance(cell, BrokenCell):
+            return cell.reason, None
+        if self.context.store.has(cell) and not self.context.force:
+            return "finished", None
+        try:
+            return "to run", self._seconds(cell)
+        except BenchError as error:
+            return str(error), None
+
+    def _seconds(self, spec: RunSpec) -> float:
+        data = self.datasets.get(spec)
+        limit = spec.recipe.train_limit or len(data.train.labels)
+        trained = min(limit, len(data.train.labels)) * (1 - spec.held_out)
+        key = spec.model_dump_json(exclude={"noise", "seed", "relabel"})
+        if key not in self.rates:
+            self.rates[key] = self._images_per_second(spec)
+        images = spec.recipe.epochs * (trained + EVALUATION * len(data.test.labels))
+        return images / self.rates[key]
+
+    def _images_per_second(self, spec: RunSpec) -> float:
+        """Train on one batch over and over, the first time to warm up."""
+        data = self.datasets.get(spec)
+        cls = self.context.registry.find("methods", spec.method.name).load()
+        size = min(spec.recipe.batch_size, len(data.train.labels))
+        labels = Labels.start(data.train.labels[:size], data.train.labels[:size])
+        batch = TrainingSet(data.train.images[:size], labels, data.augment)
+        recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
+        method = build(spec, data, cls, size)
+        trainer = Trainer(method, batch, recipe, spec.relabel, spec.seed, len(data.class_names))
+        trainer.epoch(1)
+        start, steps = time.perf_counter(), 0
+        while steps < STEPS and time.perf_counter() - start < SECONDS:
+            trainer.epoch(2 + steps)
+            steps += 1
+        return steps * size / (time.perf_counter() - start)

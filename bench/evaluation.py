@@ -1,0 +1,163 @@
+"""From stored predictions to a run's metrics: every metric for every score.
+
+A metric that is undefined is None, with the reason under `undefined`; it is never 0 or 1.
+"""
+
+import hashlib
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from jaxtyping import Float, Int
+from scipy.special import entr
+from scipy.stats import spearmanr
+
+from bench import metrics
+from bench.metrics import Errors, Uncertainty
+from bench.predict import Predictions
+from bench.scores import LOGIT_SCORES
+
+Labels = Int[np.ndarray, " n"]
+REJECTION_RATES = np.arange(100) / 100
+
+
+def source() -> str:
+    """Return a hash of the code that metrics come from, so that stale ones are noticed."""
+    files = [Path(__file__), Path(metrics.__file__), Path(__file__).with_name("scores.py")]
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
+
+
+def evaluate(
+    test: Predictions,
+    labels: Labels,
+    train: Predictions,
+    given: Labels,
+    true: Labels,
+    human_entropy: Float[np.ndarray, " n"] | None = None,
+) -> dict[str, Any]:
+    """Return a run's metrics, nested by score.
+
+    Args:
+        test, labels: predictions on the evaluated set and its labels.
+        train, given, true: predictions on the training set, its noisy and its true labels.
+        human_entropy: of human label counts of the evaluated set, in nats, where there are any.
+    """
+    errors = test.logits.argmax(axis=1) != labels
+    confidence = np.exp(metrics.log_softmax(test.logits)).max(axis=1)
+    scores = all_scores(test)
+    result = {
+        "samples": len(labels),
+        "misclassified": int(errors.sum()),
+        "accuracy": metrics.accuracy(test.logits, labels),
+        "nll": metrics.nll(test.logits, labels),
+        "brier": metrics.brier(test.logits, labels),
+        "ece": metrics.ece(confidence, errors),
+        "adaptive_ece": metrics.adaptive_ece(confidence, errors),
+        "scores": {name: of_score(u, errors, labels) for name, u in scores.items()},
+        "noise_detection": noise_detection(train, given, true),
+    }
+    if human_entropy is not None:
+        result["human_uncertainty"] = human_uncertainty(scores, human_entropy)
+    return result | {"undefined": _undefined(errors, given != true)}
+
+
+def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
+    """Return the method's own uncertainty and those that its logits offer, each (n,)."""
+    logits = torch.from_numpy(predictions.logits)
+    others = {name: score(logits).numpy() for name, score in LOGIT_SCORES.items()}
+    return {"own": predictions.uncertainty, **others}
+
+
+def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels) -> dict[str, Any]:
+    """Return every metric of one score."""
+    ranking = metrics.rank(uncertainty, errors)
+    return {
+        "aurc": metrics.aurc(ranking),
+        "e_aurc": metrics.e_aurc(ranking),
+        "augrc": metrics.augrc(ranking),
+        **_defined(
+            auroc=metrics.auroc(ranking),
+            average_precision=metrics.average_precision(ranking),
+            fpr95_error=metrics.fpr95_error(ranking),
+            fpr95_correct=metrics.fpr95_correct(ranking),
+        ),
+        "accuracy_at_10_rejection": metrics.accuracy_at_rejection(ranking, 0.1),
+        "risk_at_80_coverage": metrics.risk_at_coverage(ranking, 0.8),
+        "top_k": top_k(uncertainty, errors, labels, k=max(1, min(100, len(labels) // 10))),
+    }
+
+
+def rejection_curves(test: Predictions, labels: Labels) -> pd.DataFrame:
+    """Return the accuracy after rejecting 0, 1, … 99 % by each score: columns `rejected` and the scores' names."""
+    errors = test.logits.argmax(axis=1) != labels
+    curves = {
+        name: metrics.rejection_curve(metrics.rank(u, errors), REJECTION_RATES)
+        for name, u in all_scores(test).items()
+    }
+    return pd.DataFrame({"rejected": REJECTION_RATES, **curves})
+
+
+def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, k: int) -> dict[str, Any]:
+    """Return the counts among the k most uncertain and most certain, and how many are tied at the boundary.
+
+    Ties at the boundary count in expectation, so a count need not be whole.
+    """
+    uncertain, certain = metrics.top_k(uncertainty, k), metrics.top_k(-uncertainty, k)
+    return {
+        "k": k,
+        "uncertain_misclassified": float(uncertain @ errors),
+        "uncertain_tied": int(((uncertain > 0) & (uncertain < 1)).sum()),
+        "certain_right": float(certain @ ~errors),
+        "certain_tied": int(((certain > 0) & (certain < 1)).sum()),
+        "certain_classes": np.bincount(labels, weights=certain).tolist(),
+    }
+
+
+def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str, Any]:
+    """Return how well each training score finds the flipped labels; `label_aware` is 1 − p[given]."""
+    flipped = given != true
+    log_given = metrics.log_softmax(train.logits)[np.arange(len(given)), given]
+    scores = all_scores(train) | {"label_aware": -np.expm1(log_given)}
+    return {name: _detection(u, flipped) for name, u in scores.items()}
+
+
+def _detection(uncertainty: Uncertainty, flipped: Errors) -> dict[str, Any]:
+    ranking = metrics.rank(uncertainty, flipped)
+    flips = int(flipped.sum())
+    precision = float(metrics.top_k(uncertainty, flips) @ flipped) / flips if flips else math.nan
+    return _defined(
+        auroc=metrics.auroc(ranking),
+        average_precision=metrics.average_precision(ranking),
+        precision_at_flips=precision,
+    )
+
+
+def entropy_of_counts(counts: Float[np.ndarray, "n classes"]) -> Float[np.ndarray, " n"]:
+    """Return the entropy, in nats, of each sample's label counts."""
+    return entr(counts / counts.sum(axis=1, keepdims=True)).sum(axis=1)
+
+
+def human_uncertainty(
+    scores: Mapping[str, Uncertainty], entropy: Float[np.ndarray, " n"]
+) -> dict[str, float | None]:
+    """Return Spearman's correlation of each score with the entropy of human label counts."""
+    return _defined(**{name: float(spearmanr(u, entropy).statistic) for name, u in scores.items()})
+
+
+def _defined(**values: float) -> dict[str, float | None]:
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
+
+
+def _undefined(errors: Errors, flipped: Errors) -> dict[str, str]:
+    reasons = {}
+    if not errors.any():
+        reasons["error_detection"] = "no image is misclassified"
+    elif errors.all():
+        reasons["error_detection"] = "every image is misclassified"
+    if not flipped.any():
+        reasons["noise_detection"] = "no training label is flipped"
+    return reasons

@@ -1,0 +1,123 @@
+"""Runs a grid in this process, cell by cell; a cell that fails costs only itself."""
+
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+from bench.data import DataSet, load, to_device
+from bench.errors import BenchError, DataError, Declined, one_line
+from bench.method import Progress
+from bench.registry import Registry
+from bench.request import BrokenCell, Cell
+from bench.runner import execute
+from bench.spec import RunSpec
+from bench.store import Store
+from bench.train import EpochLog
+
+
+@dataclass(frozen=True)
+class CellReport:
+    """What became of one cell."""
+
+    title: str
+    status: Literal["done", "stored", "declined", "failed"]  # stored: finished before
+    detail: str = ""  # the accuracy and time of a run, or the reason
+
+
+class Observer(Protocol):
+    """Who is told how the grid goes."""
+
+    def run_started(self, spec: RunSpec) -> None:
+        """Called before a run starts."""
+
+    def epoch(self, progress: Progress, log: EpochLog) -> None:
+        """Called after each of its epochs."""
+
+    def cell_finished(self, report: CellReport) -> None:
+        """Called when a cell is done, stored before, declined or failed."""
+
+
+class Silent:
+    """An observer that says nothing."""
+
+    def run_started(self, spec: RunSpec) -> None: ...  # noqa: D102
+    def epoch(self, progress: Progress, log: EpochLog) -> None: ...  # noqa: D102
+    def cell_finished(self, report: CellReport) -> None: ...  # noqa: D102
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where things are; none of it changes an outcome."""
+
+    registry: Registry
+    store: Store
+    data_root: Path
+    download: bool = False
+    force: bool = False
+
+
+class DataSets:
+    """The data sets of a grid, each loaded at its first use; one that cannot be loaded is not tried again."""
+
+    def __init__(self, context: Context) -> None:
+        self.context = context
+        self.loaded: dict[str, DataSet | DataError] = {}
+
+    def get(self, spec: RunSpec) -> DataSet:
+        """Return a run's data set on the run's device.
+
+        Raises:
+            DataError: its files are missing or damaged.
+        """
+        key = spec.dataset.model_dump_json()
+        if key not in self.loaded:
+            try:
+                data = load(spec.dataset, self.context.registry, self.context.data_root, self.context.download)
+                self.loaded[key] = to_device(data, spec.device)
+            except DataError as error:
+                self.loaded[key] = error
+        found = self.loaded[key]
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+
+class LocalExecutor:
+    """Runs cells one after the other."""
+
+    def __init__(self, context: Context, observer: Observer) -> None:
+        self.context, self.observer = context, observer
+        self.datasets = DataSets(context)
+
+    def run(self, cells: list[Cell]) -> list[CellReport]:
+        """Run all cells and return what became of each, in their order."""
+        reports = []
+        for cell in cells:
+            report = self._cell(cell)
+            self.observer.cell_finished(report)
+            reports.append(report)
+        return reports
+
+    def _cell(self, cell: Cell) -> CellReport:
+        if isinstance(cell, BrokenCell):
+            return CellReport(cell.title, "failed", cell.reason)
+        if self.context.store.has(cell) and not self.context.force:
+            return CellReport(cell.title, "stored")
+        try:
+            return CellReport(cell.title, "done", self._run(cell))
+        except Declined as error:
+            return CellReport(cell.title, "declined", str(error))
+        except BenchError as error:
+            return CellReport(cell.title, "failed", str(error))
+        except Exception as error:
+            trace = self.context.store.save_failure(cell, traceback.format_exc())
+            return CellReport(cell.title, "failed", f"{one_line(error)} (traceback in {trace})")
+
+    def _run(self, spec: RunSpec) -> str:
+        self.observer.run_started(spec)
+        data = self.datasets.get(spec)
+        cls = self.context.registry.find("methods", spec.method.name).load()
+        outcome = execute(spec, data, cls, self.observer.epoch)
+        self.context.store.save(outcome)
+        return f"{100 * outcome.record['metrics']['accuracy']:.2f} % in {outcome.record['cost']['seconds']:.1f} s"

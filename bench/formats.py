@@ -1,0 +1,57 @@
+"""The format of tables: text cells, how numbers become such, and the files tables are written as."""
+
+import csv
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tabulate import tabulate
+
+from bench.stats import Summary
+
+ABSENT = "–"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be shown: cells are text, notes say how to read them."""
+
+    name: str  # for file names
+    title: str
+    header: list[str]
+    rows: list[list[str]]
+    notes: list[str]
+
+    def markdown(self) -> str:
+        """Return the table as GitHub Markdown with its title and notes."""
+        body = tabulate(self.rows, self.header, "github", disable_numparse=True, stralign="left")
+        return "\n\n".join([f"**{self.title}**", body, *self.notes]) + "\n"
+
+    def latex(self) -> str:
+        """Return the table as LaTeX for the package booktabs, title and notes as comments."""
+        comments = "".join(f"% {line}\n" for line in (self.title, *self.notes))
+        return comments + tabulate(self.rows, self.header, "latex_booktabs", disable_numparse=True) + "\n"
+
+    def csv(self) -> str:
+        """Return header and rows as CSV."""
+        text = io.StringIO()
+        csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
+        return text.getvalue()
+
+
+def formatted(summary: Summary | None, form: Callable[[float], str]) -> str:
+    """Return mean ± standard deviation, each as `form` writes a number."""
+    if summary is None:
+        return ABSENT
+    spread = "" if summary.std is None else f" ± {form(summary.std)}"
+    return f"{form(summary.mean)}{spread}"
+
+
+def percent(summary: Summary | None) -> str:
+    """Return a fraction in %, with two decimals."""
+    return formatted(summary, lambda value: f"{100 * value:.2f}")
+
+
+def count(summary: Summary | None) -> str:
+    """Return a count: whole where it is whole, else with one decimal."""
+    return formatted(summary, lambda value: f"{value:.0f}" if value == int(value) else f"{value:.1f}")

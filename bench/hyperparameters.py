@@ -1,0 +1,63 @@
+"""Hyper-parameters: the keywords of a plugin's constructor, validated against their annotations."""
+
+import inspect
+from typing import Any, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from bench.errors import UsageError, unknown
+
+
+def declared(plugin: type) -> dict[str, inspect.Parameter]:
+    """Return the keyword-only parameters of a constructor, those it passes on with `**` included.
+
+    A constructor with `**keywords` hands them to the next class in line, whose keywords then count too.
+    """
+    found: dict[str, inspect.Parameter] = {}
+    for cls in plugin.__mro__:
+        if "__init__" not in vars(cls):
+            continue
+        constructor = vars(cls)["__init__"]
+        parameters = inspect.signature(constructor).parameters.values()
+        hints = get_type_hints(constructor, include_extras=True)
+        for parameter in parameters:
+            if parameter.kind is parameter.KEYWORD_ONLY:
+                typed = parameter.replace(annotation=hints.get(parameter.name, Any))
+                found.setdefault(parameter.name, typed)
+        if not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+            break
+    return found
+
+
+def resolve(owner: str, plugin: type, given: dict[str, Any]) -> dict[str, Any]:
+    """Return all hyper-parameters of a plugin: those given, validated, and the defaults of the others.
+
+    Raises:
+        UsageError: an unknown name, a value its annotation does not admit, or a required one that is missing.
+    """
+    parameters = declared(plugin)
+    for name in given:
+        if name not in parameters:
+            raise unknown(f"hyper-parameter of {owner}", name, parameters)
+    missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    if missing:
+        raise UsageError(f"{owner} needs {missing[0]}: pass --set {owner}.{missing[0]}=VALUE")
+    return defaults(plugin) | {name: check(f"{owner}.{name}", parameters[name], v) for name, v in given.items()}
+
+
+def defaults(plugin: type) -> dict[str, Any]:
+    """Return the defaults of a plugin's hyper-parameters, those that have one."""
+    return {name: p.default for name, p in declared(plugin).items() if p.default is not p.empty}
+
+
+def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
+    """Return a value as its annotation wants it.
+
+    Raises:
+        UsageError: the annotation does not admit the value.
+    """
+    try:
+        return TypeAdapter(parameter.annotation).validate_python(value)
+    except ValidationError as error:
+        reasons = dict.fromkeys(detail["msg"].lower() for detail in error.errors())
+        raise UsageError(f"--set {name}={value}: {'; '.join(reasons)}") from None

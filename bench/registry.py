@@ -1,0 +1,163 @@
+"""The plugin registry: where methods and data sets are found, and how one is loaded.
+
+A plugin is a class alone in a file; the file's stem, with `_` written `-`, is its name. Files come from the
+project's `methods/` and `datasets/`, from the same folders in each `--plugins DIR`, and from the entry points
+`bench.methods` and `bench.datasets` of installed packages. Listing reads the files without importing them.
+"""
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from types import ModuleType
+from typing import Literal
+
+from bench.errors import PluginError, UsageError, one_line, unknown
+
+Kind = Literal["methods", "datasets"]
+SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
+
+
+def builtin_folder() -> Path:
+    """Return the folder that holds `methods/` and `datasets/`: the package's own in a wheel, else the clone's."""
+    package = Path(__file__).parent
+    return package if (package / "methods").is_dir() else package.parent
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """A plugin that was found, not yet imported."""
+
+    kind: Kind
+    name: str
+    path: Path
+
+    @cached_property
+    def source(self) -> str:
+        """Hash of the file's bytes, a part of a run's identity."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()[:12]
+
+    @cached_property
+    def summary(self) -> str:
+        """First line of the file's docstring."""
+        try:
+            docstring = ast.get_docstring(ast.parse(self.path.read_bytes())) or "(no description)"
+        except (SyntaxError, ValueError) as error:
+            return f"(does not parse: {one_line(error)})"
+        return docstring.splitlines()[0]
+
+    @property
+    def recipe(self) -> Path | None:
+        """The TOML file beside a data set's file, its recipe."""
+        path = self.path.with_suffix(".toml")
+        return path if path.is_file() else None
+
+    def load(self) -> type:
+        """Import the file and return its one plugin class.
+
+        Raises:
+            PluginError: the file does not import, or defines no or two plugin classes.
+        """
+        module = self._import()
+        base = _base_class(self.kind)
+        found = [
+            value
+            for value in vars(module).values()
+            if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
+        ]
+        if len(found) != 1:
+            names = " and ".join(c.__name__ for c in found) or "none"
+            raise PluginError(
+                f"{self.path}: a plugin file defines one subclass of {base.__module__}.{base.__name__}, "
+                f"this one defines {len(found)} ({names})"
+            )
+        return found[0]
+
+    def _import(self) -> ModuleType:
+        name = f"bench_plugins.{self.kind}.{self.path.stem}_{hashlib.sha256(bytes(self.path)).hexdigest()[:8]}"
+        if name in sys.modules:
+            return sys.modules[name]
+        spec = importlib.util.spec_from_file_location(name, self.path)
+        assert spec is not None
+        assert spec.loader is not None  # as for every .py file
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[name] = module
+        try:
+            spec.loader.exec_module(module)
+        except Exception as error:
+            del sys.modules[name]
+            raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
+        return module
+
+
+class Registry:
+    """The plugins of the project, of extra folders and of installed packages.
+
+    Args:
+        folders: each holds `methods/`, `datasets/` or both; a plugin there replaces a built-in one of its name.
+
+    Raises:
+        UsageError: an extra folder holds neither.
+    """
+
+    def __init__(self, folders: Iterable[Path] = ()) -> None:
+        self.folders = tuple(Path(folder).resolve() for folder in folders)
+        for folder in self.folders:
+            if not any((folder / kind).is_dir() for kind in SINGULAR):
+                raise UsageError(f"--plugins: {folder} holds neither a folder methods/ nor datasets/")
+        self._found: dict[Kind, dict[str, Plugin]] = {}
+
+    def all(self, kind: Kind) -> dict[str, Plugin]:
+        """Return the plugins of a kind by name, sorted."""
+        if kind not in self._found:
+            plugins = _entry_points(kind)
+            for folder in (builtin_folder(), *self.folders):
+                plugins |= _in_folder(kind, folder / kind)
+            self._found[kind] = dict(sorted(plugins.items()))
+        return self._found[kind]
+
+    def find(self, kind: Kind, name: str) -> Plugin:
+        """Return a plugin by name.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        plugins = self.all(kind)
+        if name not in plugins:
+            raise unknown(SINGULAR[kind], name, plugins)
+        return plugins[name]
+
+
+def _base_class(kind: Kind) -> type:
+    if kind == "methods":
+        from bench.method import Method
+
+        return Method
+    from bench.data import Source
+
+    return Source
+
+
+def _plugin_name(stem: str) -> str:
+    return stem.replace("_", "-")
+
+
+def _in_folder(kind: Kind, folder: Path) -> dict[str, Plugin]:
+    paths = [path for path in folder.glob("*.py") if not path.stem.startswith("_")]
+    return {name: Plugin(kind, name, path) for path in paths for name in [_plugin_name(path.stem)]}
+
+
+def _entry_points(kind: Kind) -> dict[str, Plugin]:
+    """Return the plugins of installed packages; an entry point `my-idea = "package.module"` names a module."""
+    plugins = {}
+    for entry in importlib.metadata.entry_points(group=f"bench.{kind}"):
+        spec = importlib.util.find_spec(entry.module)
+        if spec is None or spec.origin is None:
+            raise PluginError(f"entry point bench.{kind}:{entry.name} names {entry.module}, which is not there")
+        plugins[entry.name] = Plugin(kind, entry.name, Path(spec.origin))
+    return plugins

@@ -1,0 +1,123 @@
+"""The report: every table and picture of a results folder, rebuilt from its records without training."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from bench import evaluation, figures, tables
+from bench.groups import Group, group, newest
+from bench.store import Record, Store, read_predictions
+from bench.tables import Table
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report holds, and where it was written."""
+
+    folder: Path
+    groups: list[Group]
+    tables: dict[str, list[Table]]  # by the group's name
+    problems: list[str] = field(default_factory=list)
+
+
+def write_report(results: Path) -> Report:
+    """Rebuild `report/` of a results folder: tables as Markdown, LaTeX and CSV, figures, and a page of all."""
+    kept, problems = load_records(Store(results))
+    report = Report(results / "report", group(kept), {}, problems)
+    for name in ("tables", "figures"):
+        (report.folder / name).mkdir(parents=True, exist_ok=True)
+    pages = [_write_group(report, members) for members in report.groups]
+    frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
+    (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
+    return report
+
+
+def _write_group(report: Report, members: Group) -> str:
+    """Write one setting's tables and figures and return its part of the page."""
+    made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
+    report.tables[members.name] = made
+    page = [f"## {members.title}\n"]
+    for table in made:
+        stem = report.folder / "tables" / table.name
+        stem.with_suffix(".md").write_text(table.markdown(), encoding="utf-8")
+        stem.with_suffix(".tex").write_text(table.latex(), encoding="utf-8")
+        stem.with_suffix(".csv").write_text(table.csv(), encoding="utf-8")
+        page.append(table.markdown())
+    for noise in members.noises:
+        name = f"rejection-{members.name}-{noise.kind}-{noise.rate:g}.png"
+        figures.save(figures.rejection(members, noise), report.folder / "figures" / name)
+        page.append(f"![Accuracy against rejection, {members.dataset}, noise {noise.label}](figures/{name})\n")
+    return "\n".join(page)
+
+
+def load_records(store: Store) -> tuple[list[Record], list[str]]:
+    """Return the runs that count, their metrics up to date, and a line for everything that is left out."""
+    records, problems = store.scan()
+    records, stale = _refresh(store, records)
+    kept, superseded = newest(records)
+    if superseded:
+        problems.append(f"{superseded} runs are left out: newer ones differ only in their plugin's source")
+    return kept, problems + stale
+
+
+def frame(records: list[Record], results: Path) -> pd.DataFrame:
+    """Return one row per run: what was run, what it cost, and every metric, nested names joined by dots."""
+    return pd.DataFrame([_row(record, results) for record in records])
+
+
+def _row(record: Record, results: Path) -> dict[str, object]:
+    spec = record.spec
+    return {
+        "dataset": spec.dataset.name,
+        "method": spec.method.name,
+        "label": spec.label,
+        "noise_kind": spec.noise.kind,
+        "noise_rate": spec.noise.rate,
+        "noise_seed": spec.noise.seed,
+        "seed": spec.seed,
+        "relabel": spec.relabel is not None,
+        **{f"recipe.{key}": value for key, value in spec.recipe.model_dump().items()},
+        **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
+        "flips": record.manifest["flips"],
+        **_flat(record.metrics),
+        **record.cost,
+        "identity": spec.identity,
+        "path": record.path.relative_to(results).as_posix(),
+    }
+
+
+def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in content.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
+    """Recompute metrics that older code made, where the predictions are here; say how many are not."""
+    source = evaluation.source()
+    refreshed, stale = [], 0
+    for record in records:
+        if record.metrics_source == source:
+            refreshed.append(record)
+        elif (record.path / "test.parquet").is_file() and (record.path / "train.parquet").is_file():
+            refreshed.append(_recompute(store, record, source))
+        else:
+            refreshed.append(record)
+            stale += 1
+    said = f"{stale} runs keep metrics from an earlier version of the code: their predictions are not here"
+    return refreshed, [said] if stale else []
+
+
+def _recompute(store: Store, record: Record, source: str) -> Record:
+    test, shown = read_predictions(record.path / "test.parquet")
+    train, seen = read_predictions(record.path / "train.parquet")
+    label = shown["label"].to_numpy()
+    human = shown["human_entropy"].to_numpy() if "human_entropy" in shown else None
+    given, true = seen["given"].to_numpy(), seen["true"].to_numpy()
+    metrics = evaluation.evaluate(test, label, train, given, true, human)
+    return store.recompute(record, metrics, evaluation.rejection_curves(test, label), source)

@@ -1,0 +1,151 @@
+"""One run specification through all stages: data → noise → train → predict → metrics → an outcome to store."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+
+from bench import evaluation, noise
+from bench.backbones import make_backbone
+from bench.data import Batches, DataSet, Split, random_part
+from bench.environment import environment, now, peak_memory
+from bench.errors import Declined
+from bench.method import Method, Progress, Task
+from bench.predict import accuracy, predict
+from bench.relabel import Labels
+from bench.spec import RunSpec
+from bench.store import Outcome, predictions_frame
+from bench.train import EpochLog, Trainer, TrainingSet
+
+# Keep the uses of one seed apart from each other.
+LIMIT_STREAM, HELD_OUT_STREAM = 1, 2
+
+OnEpoch = Callable[[Progress, EpochLog], None]
+
+
+class Prepared(NamedTuple):
+    """A run's data after noise and splitting, on the device."""
+
+    train: TrainingSet
+    places: np.ndarray  # of the training samples in the data set's training part
+    held_out: Split | None  # with given, that is noisy, labels
+    manifest: dict[str, Any]
+
+
+def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch) -> Outcome:
+    """Run one specification on a data set that is on its device.
+
+    Raises:
+        Declined: the method gives a reason not to run this setting.
+        PluginError: the method broke the interface.
+    """
+    started, start = now(), time.perf_counter()
+    prepared = prepare(spec, data)
+    torch.manual_seed(spec.seed)
+    method = build(spec, data, cls, len(prepared.places))
+    log = train(spec, data, method, prepared, on_epoch)
+    held_out = prepared.held_out
+    method.finish(
+        Batches(data, prepared.train.images, prepared.train.labels.current),
+        Batches(data, held_out.images, held_out.labels) if held_out else None,
+    )
+    trained = time.perf_counter() - start
+    evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
+    outcome = assess(spec, data, method, prepared, evaluated)
+    cost = {
+        "started": started,
+        "seconds": round(time.perf_counter() - start, 3),
+        "training_seconds": round(trained, 3),
+        "images_per_second": round(len(prepared.places) * spec.recipe.epochs / trained, 1),
+        "parameters": sum(p.numel() for p in method.parameters()),
+        "peak_memory_bytes": peak_memory(spec.device),
+    }
+    outcome.record.update(environment=environment(spec.device), cost=cost)
+    return outcome._replace(epochs=pd.DataFrame(log))
+
+
+def prepare(spec: RunSpec, data: DataSet) -> Prepared:
+    """Limit the training set, corrupt its labels, and set the held-out part of it aside, in this order."""
+    size, limit = len(data.train.labels), spec.recipe.train_limit
+    chosen = random_part(size, limit, 0, LIMIT_STREAM)[0] if limit and limit < size else np.arange(size)
+    true = data.train.labels.cpu().numpy()[chosen]
+    classes = len(data.class_names)
+    given = noise.corrupt(true, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
+    manifest = noise.manifest(true, given, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
+    aside, rest = random_part(len(chosen), round(spec.held_out * len(chosen)), spec.seed, HELD_OUT_STREAM)
+    device = data.train.images.device
+    images = data.train.images if len(rest) == size else data.train.images[torch.from_numpy(chosen[rest])]
+    labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
+    held_out = Split(data.train.images[torch.from_numpy(chosen[aside])], torch.from_numpy(given[aside]).to(device))
+    train_set = TrainingSet(images, labels, data.augment)
+    return Prepared(train_set, chosen[rest], held_out if len(aside) else None, manifest)
+
+
+def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> Method:
+    """Return the method, freshly initialised on its device.
+
+    Raises:
+        Declined: the method gives a reason not to run this setting.
+    """
+    task = Task(
+        num_classes=len(data.class_names),
+        image_shape=data.image_shape,
+        train_size=train_size,
+        epochs=spec.recipe.epochs,
+        noise_rate=spec.noise.rate if cls.oracle else None,
+    )
+    if reason := cls.declines(task):
+        raise Declined(reason)
+    if cls.needs_held_out and not spec.held_out:
+        raise Declined("it needs a held-out part: pass --held-out 0.1")
+    dtype = getattr(torch, spec.precision)
+    make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype)
+    return cls(task, make, **spec.method.hyperparameters).to(spec.device)
+
+
+def train(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, on_epoch: OnEpoch) -> list[EpochLog]:
+    """Train to the last epoch and return the log; the test set is looked at only if it is the one reported."""
+    classes = len(data.class_names)
+    watched = {"held_out_accuracy": prepared.held_out} if prepared.held_out else {}
+    if spec.evaluate == "test":
+        watched["test_accuracy"] = data.test
+    trainer = Trainer(method, prepared.train, spec.recipe, spec.relabel, spec.seed, classes)
+    log = []
+    for number in range(1, spec.recipe.epochs + 1):
+        entry = trainer.epoch(number)
+        for name, split in watched.items():
+            entry[name] = accuracy(method, split.images, split.labels, data.evaluate, classes)
+        log.append(entry)
+        on_epoch(Progress(number, spec.recipe.epochs), entry)
+    return log
+
+
+def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, evaluated: Split) -> Outcome:
+    """Predict the evaluated and the training set and compute all metrics from the predictions."""
+    classes = len(data.class_names)
+    test = predict(method, evaluated.images, data.evaluate, classes)
+    seen = predict(method, prepared.train.images, data.evaluate, classes)
+    true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
+    label = evaluated.labels.cpu().numpy()
+    counts = evaluated.extra.get("human-counts")
+    human = {} if counts is None else {"human_entropy": evaluation.entropy_of_counts(counts)}
+    record = {
+        "identity": spec.identity,
+        "classes": list(data.class_names),
+        "metrics_source": evaluation.source(),
+        "metrics": evaluation.evaluate(test, label, seen, given, true, **human),
+    }
+    columns = {"index": prepared.places, "true": true, "given": given, "current": current}
+    return Outcome(
+        spec=spec,
+        manifest=prepared.manifest,
+        epochs=pd.DataFrame(),
+        curves=evaluation.rejection_curves(test, label),
+        record=record,
+        test=predictions_frame(test, label=label, **human),
+        train=predictions_frame(seen._replace(features=None), **columns),
+    )

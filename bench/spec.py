@@ -1,0 +1,140 @@
+"""What is run: frozen, hashable specifications, from which one run's outcome follows."""
+
+import hashlib
+import json
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
+
+from bench.backbones import BACKBONES
+from bench.errors import UsageError, unknown
+
+Rate = Annotated[float, Field(ge=0, le=1)]
+
+
+class Frozen(BaseModel):
+    """Immutable, and closed to unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Recipe(Frozen):
+    """How a data set is trained on, the same for every method."""
+
+    epochs: PositiveInt = 30
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    optimizer: Literal["sgd", "adam"] = "sgd"
+    learning_rate: PositiveFloat = 0.1  # the highest of the schedule
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD, with Nesterov's correction
+    weight_decay: NonNegativeFloat = 5e-4
+    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    backbone: str = "resnet18"
+    relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1
+    train_limit: PositiveInt | None = None  # a fixed random part of the training set of this size
+
+    @field_validator("backbone")
+    @classmethod
+    def _known(cls, name: str) -> str:
+        if name not in BACKBONES:
+            raise ValueError(str(unknown("backbone", name, BACKBONES)))
+        return name
+
+
+class Relabel(Frozen):
+    """Settings of relabelling; the epoch it starts from is the recipe's."""
+
+    fraction: Rate = 0.5  # of a batch, the most uncertain; 0.3 in SCN's paper, 1 in SCN's code
+    margin: Rate = 0.2  # by which max p must exceed p[label]
+    compare: Literal["current", "given"] = "current"  # the label whose probability is compared
+
+
+class Noise(Frozen):
+    """One point of the noise axis, and the seed it is drawn with."""
+
+    kind: str
+    rate: Rate
+    seed: NonNegativeInt
+
+    @property
+    def label(self) -> str:
+        """For tables: `30%` for symmetric noise, `pair 30%` for others, `0%` for none."""
+        percent = f"{100 * self.rate:g}%"
+        return percent if self.kind == "symmetric" else f"{self.kind} {percent}"
+
+
+class Choice(Frozen):
+    """A plugin with all its hyper-parameters, and the hash of its source."""
+
+    name: str
+    hyperparameters: dict[str, Any]
+    source: str
+
+
+class RunSpec(Frozen):
+    """Everything that determines the outcome of one run."""
+
+    dataset: Choice
+    method: Choice
+    noise: Noise
+    relabel: Relabel | None
+    recipe: Recipe
+    seed: NonNegativeInt
+    held_out: Annotated[float, Field(ge=0, lt=1)]
+    evaluate: Literal["test", "held-out"]
+    device: Literal["cpu", "cuda"]
+    precision: Literal["float32", "bfloat16"]
+    label: str  # the method's row in tables: its name and what differs from its defaults; not hashed
+
+    @cached_property
+    def identity(self) -> str:
+        """SHA-256 of the specification, in hex."""
+        content = self.model_dump(mode="json", exclude={"label"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def folder(self) -> Path:
+        """Where the run is stored, relative to the store, readable by eye."""
+        noise = f"{self.noise.kind}-{self.noise.rate:g}"
+        return Path(self.dataset.name, self.method.name, noise, f"seed{self.seed}-{self.identity[:8]}")
+
+    @property
+    def title(self) -> str:
+        """One line for progress and messages."""
+        return f"{self.dataset.name} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
+    """Return a model of the content; `kind` says what a key of it is, for the message.
+
+    Raises:
+        UsageError: an unknown key or an unfit value.
+    """
+    try:
+        return cls.model_validate(content)
+    except ValidationError as error:
+        raise UsageError(_say(error, cls, kind)) from None
+
+
+def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
+    """Return the first complaint of a validation as one line."""
+    detail = error.errors()[0]
+    name = str(detail["loc"][0]).replace("_", "-") if detail["loc"] else kind
+    if detail["type"] == "extra_forbidden":
+        return str(unknown(kind, str(detail["loc"][0]), cls.model_fields))
+    reason = detail["msg"].removeprefix("Value error, ")
+    return f"{name}: {reason[0].lower()}{reason[1:]}, got {detail['input']!r}"

@@ -1,0 +1,205 @@
+"""Results on disk: one folder per run, written as a whole or not at all.
+
+runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
+    spec.json      what was run; its hash is the run's identity
+    manifest.json  what was done to the labels
+    epochs.csv     the log, one row per epoch
+    curves.csv     accuracy after rejecting 0 … 99 %, one column per score
+    record.json    metrics, environment, cost
+    test.parquet   logits, uncertainty, features and labels of the evaluated set
+    train.parquet  logits, uncertainty and the three label vectors of the training set
+"""
+
+import json
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from pydantic import ValidationError
+
+from bench.errors import BenchError, one_line
+from bench.predict import Predictions
+from bench.spec import RunSpec
+
+PARTIAL = ".partial-"
+
+
+class StoreError(BenchError):
+    """A folder in the store cannot be read as a run."""
+
+
+class Outcome(NamedTuple):
+    """Everything a finished run leaves."""
+
+    spec: RunSpec
+    manifest: dict[str, Any]
+    epochs: pd.DataFrame
+    curves: pd.DataFrame
+    record: dict[str, Any]
+    test: pd.DataFrame
+    train: pd.DataFrame
+
+
+@dataclass(frozen=True)
+class Record:
+    """A stored run as tables and figures need it: without its predictions."""
+
+    path: Path
+    spec: RunSpec
+    manifest: dict[str, Any]
+    metrics: dict[str, Any]
+    environment: dict[str, Any]
+    cost: dict[str, Any]
+    metrics_source: str
+
+    @property
+    def epochs(self) -> pd.DataFrame:
+        """The per-epoch log."""
+        return pd.read_csv(self.path / "epochs.csv")
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """The rejection curves."""
+        return pd.read_csv(self.path / "curves.csv")
+
+
+class Store:
+    """The runs below a results folder."""
+
+    def __init__(self, results: Path) -> None:
+        self.root = results / "runs"
+
+    def path(self, spec: RunSpec) -> Path:
+        """Return the folder of a run."""
+        return self.root / spec.folder
+
+    def has(self, spec: RunSpec) -> bool:
+        """Return whether a run is finished."""
+        return (self.path(spec) / "record.json").is_file()
+
+    def save(self, outcome: Outcome) -> None:
+        """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
+        target = self.path(outcome.spec)
+        partial = target.with_name(f"{PARTIAL}{target.name}")
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
+        _write_json(partial / "spec.json", outcome.spec.model_dump(mode="json"))
+        _write_json(partial / "manifest.json", outcome.manifest)
+        _write_csv(partial / "epochs.csv", outcome.epochs)
+        _write_csv(partial / "curves.csv", outcome.curves)
+        outcome.test.to_parquet(partial / "test.parquet", index=False)
+        outcome.train.to_parquet(partial / "train.parquet", index=False)
+        _write_json(partial / "record.json", outcome.record)
+        for file in partial.iterdir():
+            _sync(file)
+        replaced = target.with_name(f"{PARTIAL}old-{target.name}")
+        if target.exists():
+            target.rename(replaced)
+        partial.rename(target)
+        shutil.rmtree(replaced, ignore_errors=True)
+        target.with_suffix(".error.txt").unlink(missing_ok=True)
+
+    def save_failure(self, spec: RunSpec, trace: str) -> Path:
+        """Keep a failed run's traceback beside the place of its results and return the file."""
+        path = self.path(spec).with_suffix(".error.txt")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(trace, encoding="utf-8")
+        return path
+
+    def read(self, folder: Path) -> Record:
+        """Read one run's record.
+
+        Raises:
+            StoreError: the folder is not a run, or its files do not fit together.
+        """
+        try:
+            spec = RunSpec.model_validate(_read_json(folder / "spec.json"))
+            manifest, record = _read_json(folder / "manifest.json"), _read_json(folder / "record.json")
+            parts = {key: record[key] for key in ("metrics", "environment", "cost", "metrics_source")}
+            identity = record["identity"]
+        except FileNotFoundError as error:
+            raise StoreError(f"{folder} is not a finished run: {Path(error.filename).name} is missing") from None
+        except (ValueError, KeyError, ValidationError) as error:
+            raise StoreError(f"{folder} cannot be read as a run: {one_line(error)}") from None
+        if identity != spec.identity:
+            raise StoreError(f"{folder}: spec.json does not hash to the identity in record.json; it was edited")
+        return Record(folder, spec, manifest, **parts)
+
+    def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
+        """Replace a stored run's metrics and curves, made by newer code from its predictions."""
+        path = record.path / "record.json"
+        content = _read_json(path) | {"metrics": metrics, "metrics_source": source}
+        _write_csv(record.path / "curves.csv", curves)
+        partial = path.with_name(f"{PARTIAL}record.json")
+        _write_json(partial, content)
+        _sync(partial)
+        partial.replace(path)
+        return self.read(record.path)
+
+    def scan(self) -> tuple[list[Record], list[str]]:
+        """Return all runs, and a line for each folder that is none; such folders are left alone."""
+        records, problems = [], []
+        for folder in self._leaves(self.root):
+            if folder.name.startswith(PARTIAL):
+                problems.append(f"{folder} is left over from a run that was cut off; it is ignored")
+                continue
+            try:
+                records.append(self.read(folder))
+            except StoreError as error:
+                problems.append(f"{error}; it is left alone and not in the tables")
+        return records, problems
+
+    def _leaves(self, folder: Path) -> Iterator[Path]:
+        """Yield the folders that hold files or nothing, depth first, in order of their names."""
+        if not folder.is_dir():
+            return
+        children = sorted(path for path in folder.iterdir() if path.is_dir())
+        files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".txt"]
+        if folder != self.root and (files or not children):
+            yield folder
+        for child in children:
+            yield from self._leaves(child)
+
+
+def predictions_frame(predictions: Predictions, **columns: np.ndarray) -> pd.DataFrame:
+    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` …."""
+    frame = {**columns, "uncertainty": predictions.uncertainty}
+    frame |= {f"logit_{k}": column for k, column in enumerate(predictions.logits.T)}
+    if predictions.features is not None:
+        frame |= {f"feature_{k}": column for k, column in enumerate(predictions.features.T)}
+    return pd.DataFrame(frame)
+
+
+def read_predictions(path: Path) -> tuple[Predictions, pd.DataFrame]:
+    """Return stored predictions, and the table's label columns."""
+    frame = pd.read_parquet(path)
+    logits = frame.filter(regex=r"^logit_\d+$")
+    features = frame.filter(regex=r"^feature_\d+$")
+    labels = frame.drop(columns=[*logits, *features, "uncertainty"])
+    found = features.to_numpy() if len(features.columns) else None
+    return Predictions(logits.to_numpy(), frame["uncertainty"].to_numpy(), found), labels
+
+
+def _write_json(path: Path, content: dict[str, Any]) -> None:
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
+    path.write_text(one_row + "\n", encoding="utf-8")
+
+
+def _write_csv(path: Path, frame: pd.DataFrame) -> None:
+    frame.to_csv(path, index=False, lineterminator="\n", float_format="%.6g")
+
+
+def _read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb") as file:
+        os.fsync(file.fileno())

@@ -1,0 +1,158 @@
+"""The only training loop.
+
+Nothing in an epoch waits for the device: losses, audit counts and per-sample outputs are gathered there and
+read once at the epoch's end.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Int, UInt8
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
+
+from bench.augment import Augment
+from bench.data import training_order
+from bench.errors import Declined, PluginError
+from bench.method import Batch, Method, Progress, Step
+from bench.relabel import Labels, Relabeller
+from bench.spec import Recipe, Relabel
+
+EpochLog = dict[str, Any]
+
+
+class TrainingSet(NamedTuple):
+    """What the loop trains on, all on one device."""
+
+    images: UInt8[Tensor, "n channels height width"]
+    labels: Labels
+    augment: Augment
+
+
+class Trainer:
+    """One training in progress: everything that changes from step to step.
+
+    Args:
+        seed: of the order and augmentation of the batches, the same for all methods.
+        relabel: None trains without relabelling.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        data: TrainingSet,
+        recipe: Recipe,
+        relabel: Relabel | None,
+        seed: int,
+        num_classes: int,
+    ) -> None:
+        self.method, self.data, self.recipe, self.num_classes = method, data, recipe, num_classes
+        self.generator = torch.Generator(data.images.device).manual_seed(seed)
+        self.optimizer = make_optimizer(method, recipe)
+        self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
+        self.relabeller = Relabeller(data.labels, relabel) if relabel else None
+
+    def epoch(self, number: int) -> EpochLog:
+        """Train one epoch, counted from 1, and return its log.
+
+        Raises:
+            PluginError: the method returned a wrong shape or a loss that is not finite.
+            Declined: relabelling is on and the method hands it no logits or no uncertainty.
+        """
+        tracker = Tracker(self.data.labels)
+        progress = Progress(number, self.recipe.epochs)
+        for index in training_order(len(self.data.images), self.recipe.batch_size, self.generator):
+            step = self._step(index, progress)
+            tracker.step(index, step)
+            if self.relabeller and number >= self.recipe.relabel_from:
+                self.relabeller.step(index, step)
+        log = {"epoch": number, **tracker.read()}
+        if not math.isfinite(log["loss"]):
+            raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
+        return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
+
+    def _step(self, index: Int[Tensor, " batch"], progress: Progress) -> Step:
+        images = self.data.augment(self.data.images[index], self.generator)
+        step = self.method.loss(Batch(images, self.data.labels.current[index], index), progress)
+        check_step(step, len(index), self.num_classes, self.relabeller is not None)
+        self.optimizer.zero_grad()
+        step.loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        return step
+
+
+def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
+    """Return the recipe's optimiser over the method's parameter groups."""
+    groups = method.param_groups(recipe.learning_rate)
+    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    if recipe.optimizer == "adam":
+        return torch.optim.Adam(groups, **common)
+    return torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=recipe.momentum > 0, **common)
+
+
+def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRScheduler:
+    """Return the recipe's learning-rate schedule for a training set of `size`, stepped once a batch."""
+    batches = size // recipe.batch_size + (size % recipe.batch_size > 1)
+    total = recipe.epochs * batches
+    if recipe.schedule == "one-cycle":
+        peaks = [group["lr"] for group in optimizer.param_groups]
+        return OneCycleLR(optimizer, max_lr=peaks, total_steps=total + 1, cycle_momentum=False)
+    if recipe.schedule == "cosine":
+        return CosineAnnealingLR(optimizer, T_max=total)
+    return ConstantLR(optimizer, factor=1.0)
+
+
+def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
+    """Check a step's shapes.
+
+    Raises:
+        PluginError: a shape is wrong.
+        Declined: relabelling wants logits and uncertainty, and the step lacks one.
+    """
+    wanted = [("loss", step.loss, ()), ("logits", step.logits, (size, num_classes))]
+    for name, value, shape in [*wanted, ("uncertainty", step.uncertainty, (size,))]:
+        if value is not None and tuple(value.shape) != shape:
+            raise PluginError(f"loss returned {name} of shape {tuple(value.shape)}, must be {shape}")
+    if relabels and (step.logits is None or step.uncertainty is None):
+        lacking = "logits" if step.logits is None else "uncertainty"
+        raise Declined(f"relabelling is on, and the method's loss hands it no {lacking}")
+
+
+class Tracker:
+    """What an epoch's own training passes say, gathered on the device: no second pass over the training set."""
+
+    def __init__(self, labels: Labels) -> None:
+        size, device = len(labels.true), labels.true.device
+        self.labels = labels
+        self.loss = torch.zeros((), device=device)
+        self.samples = 0
+        self.predicted = torch.full((size,), -1, device=device)
+        self.uncertainty = torch.full((size,), torch.nan, device=device)
+
+    def step(self, index: Int[Tensor, " batch"], step: Step) -> None:
+        """Take in one step."""
+        self.loss += step.loss.detach() * len(index)
+        self.samples += len(index)
+        if step.logits is not None:
+            self.predicted[index] = step.logits.detach().argmax(dim=1)
+        if step.uncertainty is not None:
+            self.uncertainty[index] = step.uncertainty.detach().float()
+
+    def read(self) -> EpochLog:
+        """Return the epoch's mean loss, and accuracy and mean uncertainty of clean and of flipped samples."""
+        flipped = self.labels.flipped
+        entry: EpochLog = {"loss": self.loss.item() / self.samples}
+        for name, group in (("clean", ~flipped), ("flipped", flipped)):
+            seen = group & (self.predicted >= 0)
+            entry[f"train_accuracy_{name}"] = _mean(self.predicted[seen] == self.labels.true[seen])
+            entry[f"train_uncertainty_{name}"] = _mean(self.uncertainty[group & ~self.uncertainty.isnan()])
+        memorised = flipped & (self.predicted >= 0)
+        entry["train_memorised_flipped"] = _mean(self.predicted[memorised] == self.labels.given[memorised])
+        return entry
+
+
+def _mean(values: Tensor) -> float | None:
+    return values.float().mean().item() if len(values) else None

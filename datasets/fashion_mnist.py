@@ -1,0 +1,21 @@
+"""Fashion-MNIST: 60,000 + 10,000 pictures of clothes, 28×28.
+
+Source: Xiao, Rasul and Vollgraf, Fashion-MNIST, arXiv:1708.07747, 2017; through torchvision.
+"""
+
+from pathlib import Path
+
+from torchvision.datasets import FashionMNIST
+
+from bench.augment import Transforms
+from bench.data import DataSet, Source
+from bench.idx import load_idx
+
+
+class FashionMnist(Source):
+    """The four IDX files under ROOT/FashionMNIST/raw; random flip and crop with 2-pixel padding."""
+
+    def load(self, root: Path, download: bool) -> DataSet:
+        """Read the IDX files."""
+        transforms = Transforms(mean=[0.2860], std=[0.3530], padding=2, flip=True)
+        return load_idx(FashionMNIST, "fashion-mnist", root, download, transforms)

@@ -1,0 +1,23 @@
+"""RUL's ablation that weighs losses and mixes nothing.
+
+Source: supplement of Zhang et al., NeurIPS 2021, section G and Figure 12.
+Note: descent moves weight to the easier sample of a pair, so s may come out inverted; it is reported as it is.
+"""
+
+from torch.nn import functional as F
+
+from bench.method import Batch, Progress, Step
+from bench.relative import RelativeMethod, pairs, weights
+
+
+class LossAttention(RelativeMethod):
+    """L = mean of w · CE(fc(μ_i), y_i) + (1 − w) · CE(fc(μ_j), y_j), w = s_i / (s_i + s_j); u = s."""
+
+    def loss(self, batch: Batch, progress: Progress) -> Step:
+        """Return the mean of the pairs' weighted losses."""
+        mean, uncertainty = self.embed_relative(batch.images)
+        logits = self.fc(mean)
+        group = pairs(batch.labels, self.pairing)
+        losses = F.cross_entropy(logits, batch.labels, reduction="none")  # (B,)
+        loss = (weights(uncertainty[group]) * losses[group]).sum(dim=0).mean()
+        return Step(loss, logits, uncertainty)
