@@ -73,12 +73,12 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
     source = registry.find("datasets", choice.name).load()
     try:
         data = source(**choice.hyperparameters).load(root, download)
+        _check(f"{choice.name}, train", data.train, len(data.class_names))
+        _check(f"{choice.name}, test", data.test, len(data.class_names))
     except BenchError:
         raise
     except Exception as error:
         raise DataError(f"{choice.name}: {one_line(error)}") from error
-    for part in ("train", "test"):
-        _check(f"{choice.name}, {part}", getattr(data, part), len(data.class_names))
     return data
 
 

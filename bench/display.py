@@ -14,6 +14,7 @@ from bench.groups import Group
 from bench.method import Progress
 from bench.request import BrokenCell, Cell
 from bench.spec import RunSpec
+from bench.store import StoreError
 from bench.train import EpochLog
 
 
@@ -71,7 +72,10 @@ class Display:
 
 
 def _is_ahead(spec: RunSpec, context: Context) -> bool:
-    return context.force or not context.store.has(spec)
+    try:
+        return context.force or not context.store.has(spec)
+    except StoreError:
+        return False
 
 
 def show_group(console: Console, group: Group) -> None:

@@ -27,9 +27,9 @@ class Estimator:
         """Return a cell's state, and the seconds it will take if it is to run."""
         if isinstance(cell, BrokenCell):
             return cell.reason, None
-        if self.context.store.has(cell) and not self.context.force:
-            return "finished", None
         try:
+            if not self.context.force and self.context.store.has(cell):
+                return "finished", None
             return "to run", self._seconds(cell)
         except BenchError as error:
             return str(error), None

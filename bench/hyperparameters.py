@@ -59,5 +59,5 @@ def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
     try:
         return TypeAdapter(parameter.annotation).validate_python(value)
     except ValidationError as error:
-        reasons = dict.fromkeys(detail["msg"].lower() for detail in error.errors())
+        reasons = dict.fromkeys(detail["msg"][0].lower() + detail["msg"][1:] for detail in error.errors())
         raise UsageError(f"--set {name}={value}: {'; '.join(reasons)}") from None

@@ -112,8 +112,8 @@ def rank(uncertainty: Uncertainty, errors: Errors) -> Ranking:
 
 
 def rejection_curve(ranking: Ranking, rates: Float[np.ndarray, " r"]) -> Float[np.ndarray, " r"]:
-    """Return the accuracy of the n − round(r·n) kept samples after rejecting the most uncertain part r."""
-    kept = ranking.n - np.rint(rates * ranking.n).astype(int)
+    """Return the accuracy of the n − round(r·n) samples, at least one, kept after rejecting the rest."""
+    kept = np.maximum(1, ranking.n - np.rint(rates * ranking.n).astype(int))
     return 1 - ranking.kept()[kept - 1] / kept
 
 

@@ -21,11 +21,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
 from bench.predict import Predictions
-from bench.spec import RunSpec
+from bench.spec import RunSpec, validated
 
 PARTIAL = ".partial-"
 
@@ -57,16 +56,8 @@ class Record:
     environment: dict[str, Any]
     cost: dict[str, Any]
     metrics_source: str
-
-    @property
-    def epochs(self) -> pd.DataFrame:
-        """The per-epoch log."""
-        return pd.read_csv(self.path / "epochs.csv")
-
-    @property
-    def curves(self) -> pd.DataFrame:
-        """The rejection curves."""
-        return pd.read_csv(self.path / "curves.csv")
+    epochs: pd.DataFrame
+    curves: pd.DataFrame
 
 
 class Store:
@@ -80,8 +71,17 @@ class Store:
         return self.root / spec.folder
 
     def has(self, spec: RunSpec) -> bool:
-        """Return whether a run is finished."""
-        return (self.path(spec) / "record.json").is_file()
+        """Return whether a run is finished.
+
+        Raises:
+            StoreError: its folder is there, but cannot be read as this run.
+        """
+        folder = self.path(spec)
+        if not folder.is_dir():
+            return False
+        if self.read(folder).spec.identity != spec.identity:
+            raise StoreError(f"{folder} holds another run; move it away, or pass --force to run over it")
+        return True
 
     def save(self, outcome: Outcome) -> None:
         """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
@@ -119,17 +119,21 @@ class Store:
             StoreError: the folder is not a run, or its files do not fit together.
         """
         try:
-            spec = RunSpec.model_validate(_read_json(folder / "spec.json"))
+            spec = validated(RunSpec, _read_json(folder / "spec.json"), "key of spec.json")
             manifest, record = _read_json(folder / "manifest.json"), _read_json(folder / "record.json")
+            epochs, curves = (
+                _read_csv(folder / "epochs.csv", "epoch"),
+                _read_csv(folder / "curves.csv", "rejected"),
+            )
             parts = {key: record[key] for key in ("metrics", "environment", "cost", "metrics_source")}
             identity = record["identity"]
         except FileNotFoundError as error:
             raise StoreError(f"{folder} is not a finished run: {Path(error.filename).name} is missing") from None
-        except (ValueError, KeyError, ValidationError) as error:
+        except (BenchError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{folder} cannot be read as a run: {one_line(error)}") from None
         if identity != spec.identity:
             raise StoreError(f"{folder}: spec.json does not hash to the identity in record.json; it was edited")
-        return Record(folder, spec, manifest, **parts)
+        return Record(folder, spec, manifest, **parts, epochs=epochs, curves=curves)
 
     def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
         """Replace a stored run's metrics and curves, made by newer code from its predictions."""
@@ -183,7 +187,7 @@ def read_predictions(path: Path) -> tuple[Predictions, pd.DataFrame]:
     features = frame.filter(regex=r"^feature_\d+$")
     labels = frame.drop(columns=[*logits, *features, "uncertainty"])
     found = features.to_numpy() if len(features.columns) else None
-    return Predictions(logits.to_numpy(), frame["uncertainty"].to_numpy(), found), labels
+    return Predictions(logits.to_numpy(copy=True), frame["uncertainty"].to_numpy(), found), labels
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:
@@ -194,6 +198,13 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
     frame.to_csv(path, index=False, lineterminator="\n", float_format="%.6g")
+
+
+def _read_csv(path: Path, first: str) -> pd.DataFrame:
+    frame = pd.read_csv(path)
+    if frame.columns[0] != first or frame.empty:
+        raise ValueError(f"{path.name} has no rows under a column {first}")
+    return frame
 
 
 def _read_json(path: Path) -> Any:

@@ -135,9 +135,7 @@ def quality(group: Group) -> Table:
         f"Likelihood, calibration, relabelling and cost: {group.title}",
         ["noise", "method", "accuracy", "NLL", "Brier", "ECE", "adaptive ECE", *AUDIT, "noise left", "seconds"],
         rows,
-        [
-            "Accuracy, ECE, noise left in %, NLL in nats; relabelled, corrected, broken are sums over all epochs."
-        ],
+        ["Accuracy, ECE, noise left in %, NLL in nats; relabelled, corrected, broken are sums over all epochs."],
     )
 
 

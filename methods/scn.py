@@ -20,9 +20,9 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 def rank_loss(attention: Tensor, ratio: float, margin: float) -> Tensor:
-    """Return max(0, δ₁ − (ā_high − ā_low)) with the int(βB) largest a (B,) as the high group."""
+    """Return max(0, δ₁ − (ā_high − ā_low)), the int(βB) largest a (B,), at least one, being the high group."""
     ordered = attention.sort(descending=True).values
-    high = int(ratio * len(ordered))
+    high = max(1, int(ratio * len(ordered)))
     return F.relu(margin - (ordered[:high].mean() - ordered[high:].mean()))
 
 

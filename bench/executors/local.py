@@ -102,9 +102,9 @@ class LocalExecutor:
     def _cell(self, cell: Cell) -> CellReport:
         if isinstance(cell, BrokenCell):
             return CellReport(cell.title, "failed", cell.reason)
-        if self.context.store.has(cell) and not self.context.force:
-            return CellReport(cell.title, "stored")
         try:
+            if not self.context.force and self.context.store.has(cell):
+                return CellReport(cell.title, "stored")
             return CellReport(cell.title, "done", self._run(cell))
         except Declined as error:
             return CellReport(cell.title, "declined", str(error))

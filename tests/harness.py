@@ -1,0 +1,46 @@
+"""What tests of the harness share: the dummy plugins, small grids, and the real command line."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.executors.local import CellReport, Context, LocalExecutor, Silent
+from bench.registry import Registry
+from bench.request import Request, cells
+from bench.spec import RunSpec, validated
+from bench.store import Store
+
+PLUGINS = Path(__file__).parent / "plugins"
+TINY = {"methods": ["dummy"], "datasets": ["tiny"], "noise": [0.3], "device": "cpu", "precision": "float32"}
+
+
+def grid(*folders: Path, **content: object) -> list:
+    return cells(validated(Request, TINY | content, "option"), Registry([PLUGINS, *folders]))
+
+
+def spec(**content: object) -> RunSpec:
+    (cell,) = grid(**content)
+    return cell
+
+
+def run(results: Path, *folders: Path, force: bool = False, **content: object) -> list[CellReport]:
+    registry = Registry([PLUGINS, *folders])
+    context = Context(registry, Store(results), Path("data"), force=force)
+    return LocalExecutor(context, Silent()).run(grid(*folders, **content))
+
+
+def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:
+    (folder / kind).mkdir(parents=True, exist_ok=True)
+    (folder / kind / f"{name}.py").write_text(source)
+    return folder
+
+
+def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "bench", *arguments],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment,
+        timeout=300,
+    )

@@ -1,0 +1,160 @@
+import gzip
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from bench.data import Batches, load, random_part
+from bench.errors import DataError
+from bench.registry import Registry
+from bench.request import Request, cells
+from bench.spec import Choice, validated
+
+
+def choice(name: str, **options: object) -> Choice:
+    return Choice(name=name, hyperparameters=options, source="")
+
+
+def open_folder(root: Path, **options: object):
+    options = {"path": str(root), "size": 8, "channels": 3, "flip": True} | options
+    return load(choice("folder", **options), Registry(), Path("data"), False)
+
+
+@pytest.fixture
+def tree(tmp_path):
+    for part, count in (("train", 3), ("test", 2)):
+        for k, name in enumerate(("cat", "dog")):
+            folder = tmp_path / part / name
+            folder.mkdir(parents=True)
+            for n in range(count):
+                Image.new("RGB", (10 + n, 12), (100 * k, 50, 10 * n)).save(folder / f"{n}.png")
+    return tmp_path
+
+
+def test_digits_are_embedded_uint8_and_split_once_for_all():
+    data = load(choice("digits"), Registry(), Path("nowhere"), False)
+    assert (data.train.images.shape, data.test.images.shape) == ((1197, 1, 8, 8), (600, 1, 8, 8))
+    assert data.train.images.dtype == torch.uint8
+    assert (data.train.images.min(), data.train.images.max()) == (0, 255)
+    assert data.image_shape == (1, 8, 8)
+    again = load(choice("digits"), Registry(), Path("nowhere"), False)
+    assert torch.equal(again.test.images, data.test.images)
+
+
+def test_digits_are_the_images_of_scikit_learn():
+    from sklearn.datasets import load_digits
+
+    data = load(choice("digits"), Registry(), Path("nowhere"), False)
+    ours = torch.cat([data.train.images, data.test.images]).flatten(1).numpy() * (16 / 255)
+    labels = torch.cat([data.train.labels, data.test.labels]).numpy()
+    theirs, digits = load_digits(return_X_y=True)
+
+    def ordered(pixels, names):
+        return sorted(zip(np.rint(pixels).astype(int).tolist(), names.tolist(), strict=True))
+
+    assert ordered(ours, labels) == ordered(theirs, digits)
+
+
+def test_normalisation_is_that_of_the_training_images():
+    for name in ("digits",):
+        data = load(choice(name), Registry(), Path("nowhere"), False)
+        (view,) = data.evaluate(data.train.images)
+        assert view.mean().item() == pytest.approx(0, abs=0.01)
+        assert view.std().item() == pytest.approx(1, abs=0.01)
+
+
+def test_a_folder_tree_is_decoded_resized_and_named_by_its_folders(tree):
+    data = open_folder(tree)
+    assert data.class_names == ("cat", "dog")
+    assert data.train.images.shape == (6, 3, 8, 8)
+    assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
+    assert data.train.images[4, :, 3, 3].tolist() == [100, 50, 10]
+    assert open_folder(tree, channels=1).train.images.shape == (6, 1, 8, 8)
+
+
+def test_a_folder_tree_needs_its_path():
+    request = validated(Request, {"datasets": ["folder"], "methods": ["baseline"]}, "option")
+    with pytest.raises(Exception, match="folder needs path: pass --set folder.path=VALUE"):
+        cells(request, Registry())
+
+
+def test_a_damaged_image_is_named(tree):
+    (tree / "train" / "dog" / "1.png").write_bytes(b"no image")
+    with pytest.raises(DataError, match=r"folder: .*dog/1\.png is damaged or no image"):
+        open_folder(tree)
+
+
+def test_a_missing_part_is_named(tree):
+    with pytest.raises(DataError, match="folder: .*absent/train is no tree of class folders"):
+        open_folder(tree / "absent")
+
+
+def test_parts_with_different_classes_are_refused(tree):
+    (tree / "test" / "dog").rename(tree / "test" / "wolf")
+    with pytest.raises(DataError, match="differ in their class folders: dog, wolf"):
+        open_folder(tree)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion-mnist", "cifar10"])
+def test_absent_files_name_both_ways_to_point_at_them(tmp_path, name):
+    with pytest.raises(
+        DataError, match=f"{name}: its files are not under .*--data-root DIR.*BENCH_DATA.*--download"
+    ):
+        load(choice(name), Registry(), tmp_path, False)
+
+
+def idx(path: Path, magic: int, array: np.ndarray) -> None:
+    header = struct.pack(f">i{array.ndim}i", magic, *array.shape)
+    path.write_bytes(header + array.astype(np.uint8).tobytes())
+
+
+@pytest.fixture
+def short_mnist(tmp_path):
+    raw = tmp_path / "MNIST" / "raw"
+    raw.mkdir(parents=True)
+    for stem in ("train", "t10k"):
+        idx(raw / f"{stem}-images-idx3-ubyte", 2051, np.zeros((5, 28, 28)))
+        idx(raw / f"{stem}-labels-idx1-ubyte", 2049, np.zeros(5))
+    return tmp_path
+
+
+def test_an_idx_file_that_is_too_short_is_damaged(short_mnist):
+    with pytest.raises(
+        DataError, match="mnist: a file in .*raw is damaged .*5 images and 5 labels instead of 60000"
+    ):
+        load(choice("mnist"), Registry(), short_mnist, False)
+
+
+def test_an_idx_file_of_garbage_is_damaged(short_mnist):
+    (short_mnist / "MNIST" / "raw" / "train-images-idx3-ubyte").write_bytes(gzip.compress(b"garbage"))
+    with pytest.raises(DataError, match="mnist: a file in .*raw is damaged"):
+        load(choice("mnist"), Registry(), short_mnist, False)
+
+
+def test_a_damaged_cifar_batch_is_told(tmp_path):
+    folder = tmp_path / "cifar-10-batches-py"
+    folder.mkdir()
+    (folder / "data_batch_1").write_bytes(b"garbage")
+    with pytest.raises(DataError, match="cifar10: a file in .*cifar-10-batches-py is missing or damaged"):
+        load(choice("cifar10"), Registry(), tmp_path, False)
+
+
+def test_random_parts_are_disjoint_complete_seeded_and_apart_by_stream():
+    kept, rest = random_part(100, 30, seed=1, stream=2)
+    assert sorted([*kept, *rest]) == list(range(100))
+    assert len(kept) == 30
+    np.testing.assert_array_equal(kept, random_part(100, 30, seed=1, stream=2)[0])
+    assert (kept != random_part(100, 30, seed=1, stream=3)[0]).any()
+    assert (kept != random_part(100, 30, seed=2, stream=2)[0]).any()
+
+
+def test_batches_for_finish_are_unaugmented_and_in_order():
+    data = load(choice("digits"), Registry(), Path("nowhere"), False)
+    batches = list(Batches(data, data.train.images, data.train.labels, batch_size=500))
+    assert [len(batch.labels) for batch in batches] == [500, 500, 197]
+    (view,) = data.evaluate(data.train.images)
+    assert torch.equal(torch.cat([batch.images for batch in batches]), view)
+    assert torch.equal(torch.cat([batch.index for batch in batches]), torch.arange(1197))

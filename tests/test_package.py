@@ -1,0 +1,71 @@
+"""What users install: the wheel carries the plugins inside the package, and the documents are true."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from harness import bench as command
+
+import bench
+
+ROOT = Path(bench.__file__).parents[1]
+pytestmark = pytest.mark.skipif(not (ROOT / "pyproject.toml").is_file(), reason="not in a clone")
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (path,) = folder.glob("*.whl")
+    return path
+
+
+def test_the_wheel_has_one_package_with_the_plugins_inside(wheel):
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bench"}
+    for part in ("methods/rul.py", "datasets/digits.py", "datasets/digits.toml", "presets/quick.toml"):
+        assert f"bench/{part}" in names
+
+
+def test_plugins_are_found_where_the_wheel_is_installed(wheel, tmp_path):
+    zipfile.ZipFile(wheel).extractall(tmp_path)
+    (tmp_path / "datasets").mkdir()
+    (tmp_path / "datasets" / "not_ours.py").write_text("raise RuntimeError")
+    shown = subprocess.run(
+        [sys.executable, "-m", "bench", "list"], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "mix-output" in shown.stdout
+    assert "cifar10" in shown.stdout
+    assert "not-ours" not in shown.stdout
+
+
+def test_version_is_the_same_everywhere():
+    assert yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"] == bench.__version__
+    assert f"## {bench.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_ci_runs_the_two_commands_of_the_readme():
+    block = re.search(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    commands = [line for line in block.group(1).splitlines() if line and not line.startswith("#")]
+    assert len(commands) == 2
+    ci = (ROOT / ".ci" / "run").read_text().splitlines()
+    assert [line for line in ci if line in commands] == commands
+
+
+def test_every_option_the_readme_shows_exists():
+    shown = command("run", "--help").stdout + command("report", "--help").stdout + command("list", "--help").stdout
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
+    assert {option for option in options if option not in shown} <= {"--version", "--help"}
+
+
+def test_the_constraints_name_every_direct_dependency():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.match(r"[\w-]+", line).group() for line in declared}
+    pinned = {line.split("==")[0] for line in (ROOT / "constraints.txt").read_text().splitlines() if "==" in line}
+    assert names <= pinned

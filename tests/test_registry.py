@@ -1,0 +1,95 @@
+import importlib.metadata
+import sys
+from importlib.metadata import EntryPoint, EntryPoints
+
+import pytest
+from harness import PLUGINS, plugin
+
+from bench.errors import PluginError, UsageError
+from bench.method import Method
+from bench.registry import Registry
+
+SIX = {"baseline", "scn", "dul", "rul", "mix-output", "loss-attention"}
+METHOD = "from bench.method import Method\n\nclass {}(Method):\n    pass\n"
+
+
+def test_the_folders_hold_the_six_methods_and_the_data_sets():
+    registry = Registry()
+    assert set(registry.all("methods")) >= SIX
+    assert set(registry.all("datasets")) >= {"digits", "mnist", "fashion-mnist", "cifar10", "folder"}
+
+
+def test_the_file_stem_is_the_name_with_dashes():
+    assert Registry().find("methods", "mix-output").path.name == "mix_output.py"
+
+
+def test_a_plugin_loads_its_one_class(tmp_path):
+    plugin(tmp_path, "mine", METHOD.format("Mine"))
+    cls = Registry([tmp_path]).find("methods", "mine").load()
+    assert cls.__name__ == "Mine"
+    assert issubclass(cls, Method)
+
+
+def test_a_folder_given_replaces_a_built_in_plugin_of_the_same_name(tmp_path):
+    plugin(tmp_path, "rul", METHOD.format("OtherRul"))
+    assert Registry([tmp_path]).find("methods", "rul").load().__name__ == "OtherRul"
+
+
+def test_an_unknown_method_is_a_usage_error_with_a_guess():
+    with pytest.raises(UsageError, match=r"no method 'rull'\. Did you mean 'rul'"):
+        Registry().find("methods", "rull")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import no_such_module", "does not import: ModuleNotFoundError: No module named 'no_such_module'"),
+        ("def broken(:", "does not import: SyntaxError"),
+        ("x = 1", r"defines 0 \(none\)"),
+        (METHOD.format("A") + METHOD.format("B"), r"defines 2 \(A and B\)"),
+    ],
+)
+def test_a_file_that_is_no_plugin_is_named_with_the_reason(tmp_path, source, said):
+    plugin(tmp_path, "mine", source)
+    with pytest.raises(PluginError, match=said) as raised:
+        Registry([tmp_path]).find("methods", "mine").load()
+    assert "mine.py" in str(raised.value)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_folder_without_plugin_folders_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="holds neither a folder methods/ nor datasets/"):
+        Registry([tmp_path])
+
+
+def test_listing_reads_the_summary_without_importing(tmp_path):
+    plugin(tmp_path, "mine", '"""My idea.\n\nMore."""\nraise RuntimeError("imported")\n')
+    assert Registry([tmp_path]).find("methods", "mine").summary == "My idea."
+
+
+def test_a_changed_file_has_another_source_hash(tmp_path):
+    plugin(tmp_path, "mine", METHOD.format("Mine"))
+    before = Registry([tmp_path]).find("methods", "mine").source
+    plugin(tmp_path, "mine", METHOD.format("Mine") + "# changed\n")
+    assert Registry([tmp_path]).find("methods", "mine").source != before
+
+
+def test_an_installed_package_offers_plugins_through_entry_points(tmp_path, monkeypatch):
+    (tmp_path / "their_package.py").write_text('"""Their idea."""\n' + METHOD.format("Theirs"))
+    monkeypatch.syspath_prepend(tmp_path)
+    entry = EntryPoint("their-idea", "their_package", "bench.methods")
+    found = {"bench.methods": EntryPoints([entry])}
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found.get(group, EntryPoints()))
+    theirs = Registry().find("methods", "their-idea")
+    assert theirs.summary == "Their idea."
+    assert theirs.load().__name__ == "Theirs"
+
+
+def test_a_recipe_is_the_toml_file_beside_the_data_set():
+    assert Registry([PLUGINS]).find("datasets", "tiny").recipe == PLUGINS / "datasets" / "tiny.toml"
+    assert Registry([PLUGINS]).find("methods", "dummy").recipe is None
+
+
+def test_plugin_modules_do_not_shadow_installed_packages():
+    Registry().find("datasets", "digits").load()
+    assert "datasets" not in sys.modules

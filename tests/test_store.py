@@ -1,0 +1,110 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from harness import run, spec
+
+from bench.predict import Predictions
+from bench.store import Store, StoreError, predictions_frame, read_predictions
+
+
+@pytest.fixture
+def store(tmp_path):
+    assert [report.status for report in run(tmp_path)] == ["done"]
+    return Store(tmp_path)
+
+
+def edit(path, **changes):
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_a_finished_run_leaves_all_its_files(store):
+    names = {path.name for path in store.path(spec()).iterdir()}
+    expected = {"spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json"}
+    assert names == expected | {"test.parquet", "train.parquet"}
+
+
+def test_a_stored_run_reads_back_as_it_was(store):
+    record = store.read(store.path(spec()))
+    assert record.spec == spec()
+    assert record.manifest["flips"] == 18
+    assert 0 <= record.metrics["accuracy"] <= 1
+    assert list(record.epochs["epoch"]) == [1, 2, 3, 4]
+
+
+def test_the_record_tells_environment_and_cost(store):
+    record = json.loads((store.path(spec()) / "record.json").read_text())
+    assert {"python", "packages", "processor", "threads", "commit"} <= set(record["environment"])
+    assert record["cost"]["parameters"] == 16 * 3 + 3
+    assert record["cost"]["seconds"] > 0
+    assert record["identity"] == spec().identity
+
+
+def test_train_predictions_hold_the_three_label_vectors(store):
+    frame = pd.read_parquet(store.path(spec()) / "train.parquet")
+    assert list(frame["true"]) == [k % 3 for k in range(60)]
+    assert (frame["true"] != frame["given"]).sum() == 18
+    assert {"current", "uncertainty", "logit_0", "logit_2"} <= set(frame)
+
+
+def test_predictions_survive_the_way_through_parquet(tmp_path):
+    rng = np.random.default_rng(0)
+    logits, features = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=(5, 2)).astype(np.float32)
+    written = Predictions(logits, rng.normal(size=5), features)
+    predictions_frame(written, label=np.arange(5)).to_parquet(tmp_path / "p.parquet")
+    read, labels = read_predictions(tmp_path / "p.parquet")
+    for before, after in zip(written, read, strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert list(labels) == ["label"]
+
+
+def test_a_run_is_there_only_when_finished(store):
+    assert store.has(spec())
+    assert not store.has(spec(seeds=[1]))
+
+
+def test_scan_finds_the_runs_and_no_problem(store):
+    records, problems = store.scan()
+    assert [record.spec for record in records] == [spec()]
+    assert problems == []
+
+
+def test_a_foreign_folder_is_named_and_left_alone(store):
+    foreign = store.root / "notes"
+    foreign.mkdir()
+    (foreign / "todo.md").write_text("x")
+    records, problems = store.scan()
+    assert len(records) == 1
+    assert problems == [
+        f"{foreign} is not a finished run: spec.json is missing; it is left alone and not in the tables"
+    ]
+    assert (foreign / "todo.md").read_text() == "x"
+
+
+@pytest.mark.parametrize("name", ["spec.json", "record.json", "manifest.json", "epochs.csv", "curves.csv"])
+@pytest.mark.parametrize("content", ["", "{ torn", None])
+def test_a_torn_or_missing_file_is_named_never_skipped_in_silence(store, name, content):
+    path = store.path(spec()) / name
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    records, problems = store.scan()
+    assert records == []
+    assert len(problems) == 1
+    assert str(store.path(spec())) in problems[0]
+    assert "\n" not in problems[0]
+
+
+def test_an_edited_specification_is_refused(store):
+    folder = store.path(spec())
+    edit(folder / "spec.json", seed=99)
+    with pytest.raises(StoreError, match="does not hash to the identity"):
+        store.read(folder)
+
+
+def test_what_a_killed_run_left_is_named(store):
+    (store.path(spec()).parent / ".partial-seed1-00000000").mkdir()
+    _, problems = store.scan()
+    assert len(problems) == 1
+    assert "left over from a run that was cut off" in problems[0]
