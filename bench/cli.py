@@ -111,8 +111,8 @@ def run(
         typer.Option(help="auto, float32 or bfloat16; default auto.", rich_help_panel=TRAINING),
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(help="CPU threads; torch's choice if not given.", rich_help_panel=TRAINING)
-    ] = None,
+        int, typer.Option(help="CPU threads; more than one pays for large nets only.", rich_help_panel=TRAINING)
+    ] = 1,
     results: Results = Path("results"),
     data_root: Annotated[
         Path | None,
@@ -146,8 +146,7 @@ def run(
     from bench import commands
 
     options = {key: value for key, value in given.items() if value is not None}
-    if threads is not None:
-        commands.use_threads(threads)
+    commands.use_threads(threads)
     context = commands.make_context(results, data_root, download, plugins or [], force)
     grid = commands.make_grid(options, experiment, context)
     if dry_run:

@@ -57,12 +57,18 @@ def evaluate(
         "brier": metrics.brier(test.logits, labels),
         "ece": metrics.ece(confidence, errors),
         "adaptive_ece": metrics.adaptive_ece(confidence, errors),
-        "scores": {name: of_score(u, errors, labels) for name, u in scores.items()},
+        "scores": {name: of_score(u, errors, labels, test.logits.shape[1]) for name, u in scores.items()},
         "noise_detection": noise_detection(train, given, true),
     }
     if human_entropy is not None:
         result["human_uncertainty"] = human_uncertainty(scores, human_entropy)
-    return result | {"undefined": _undefined(errors, given != true)}
+    undefined = {
+        "error_detection": _reason(errors, "image", "misclassified"),
+        "noise_detection": _reason(given != true, "training label", "flipped"),
+    }
+    if human_entropy is not None and not np.ptp(human_entropy):
+        undefined["human_uncertainty"] = "humans are equally sure of every image"
+    return result | {"undefined": {name: reason for name, reason in undefined.items() if reason}}
 
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
@@ -72,7 +78,7 @@ def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
     return {"own": predictions.uncertainty, **others}
 
 
-def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels) -> dict[str, Any]:
+def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_classes: int) -> dict[str, Any]:
     """Return every metric of one score."""
     ranking = metrics.rank(uncertainty, errors)
     return {
@@ -87,7 +93,7 @@ def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels) -> dict[s
         ),
         "accuracy_at_10_rejection": metrics.accuracy_at_rejection(ranking, 0.1),
         "risk_at_80_coverage": metrics.risk_at_coverage(ranking, 0.8),
-        "top_k": top_k(uncertainty, errors, labels, k=max(1, min(100, len(labels) // 10))),
+        "top_k": top_k(uncertainty, errors, labels, num_classes, k=max(1, min(100, len(labels) // 10))),
     }
 
 
@@ -101,7 +107,7 @@ def rejection_curves(test: Predictions, labels: Labels) -> pd.DataFrame:
     return pd.DataFrame({"rejected": REJECTION_RATES, **curves})
 
 
-def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, k: int) -> dict[str, Any]:
+def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_classes: int, k: int) -> dict[str, Any]:
     """Return the counts among the k most uncertain and most certain, and how many are tied at the boundary.
 
     Ties at the boundary count in expectation, so a count need not be whole.
@@ -113,22 +119,24 @@ def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, k: int) -> d
         "uncertain_tied": int(((uncertain > 0) & (uncertain < 1)).sum()),
         "certain_right": float(certain @ ~errors),
         "certain_tied": int(((certain > 0) & (certain < 1)).sum()),
-        "certain_classes": np.bincount(labels, weights=certain).tolist(),
+        "certain_classes": np.bincount(labels, weights=certain, minlength=num_classes).tolist(),
     }
 
 
 def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str, Any]:
     """Return how well each training score finds the flipped labels; `label_aware` is 1 − p[given]."""
     flipped = given != true
-    log_given = metrics.log_softmax(train.logits)[np.arange(len(given)), given]
-    scores = all_scores(train) | {"label_aware": -np.expm1(log_given)}
+    others = np.exp(metrics.log_softmax(train.logits))
+    others[np.arange(len(given)), given] = 0
+    scores = all_scores(train) | {"label_aware": others.sum(axis=1)}
     return {name: _detection(u, flipped) for name, u in scores.items()}
 
 
 def _detection(uncertainty: Uncertainty, flipped: Errors) -> dict[str, Any]:
     ranking = metrics.rank(uncertainty, flipped)
     flips = int(flipped.sum())
-    precision = float(metrics.top_k(uncertainty, flips) @ flipped) / flips if flips else math.nan
+    mixed = 0 < flips < len(flipped)
+    precision = float(metrics.top_k(uncertainty, flips) @ flipped) / flips if mixed else math.nan
     return _defined(
         auroc=metrics.auroc(ranking),
         average_precision=metrics.average_precision(ranking),
@@ -145,19 +153,20 @@ def human_uncertainty(
     scores: Mapping[str, Uncertainty], entropy: Float[np.ndarray, " n"]
 ) -> dict[str, float | None]:
     """Return Spearman's correlation of each score with the entropy of human label counts."""
-    return _defined(**{name: float(spearmanr(u, entropy).statistic) for name, u in scores.items()})
+    return _defined(**{name: _spearman(u, entropy) for name, u in scores.items()})
+
+
+def _spearman(u: Uncertainty, entropy: Float[np.ndarray, " n"]) -> float:
+    varied = np.ptp(u) > 0 and np.ptp(entropy) > 0
+    return float(spearmanr(u, entropy).statistic) if varied else math.nan
 
 
 def _defined(**values: float) -> dict[str, float | None]:
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
-def _undefined(errors: Errors, flipped: Errors) -> dict[str, str]:
-    reasons = {}
-    if not errors.any():
-        reasons["error_detection"] = "no image is misclassified"
-    elif errors.all():
-        reasons["error_detection"] = "every image is misclassified"
-    if not flipped.any():
-        reasons["noise_detection"] = "no training label is flipped"
-    return reasons
+def _reason(positive: Errors, thing: str, quality: str) -> str | None:
+    """Return why detecting the positives is undefined, or None where it is not."""
+    if positive.any() and not positive.all():
+        return None
+    return f"{'every' if positive.any() else 'no'} {thing} is {quality}"

@@ -74,8 +74,11 @@ def ece(confidence: Float[np.ndarray, " n"], errors: Errors, bins: int = BINS) -
 
 def adaptive_ece(confidence: Float[np.ndarray, " n"], errors: Errors, bins: int = BINS) -> float:
     """Return the calibration error over bins of equal mass (Nguyen & O'Connor, 2015)."""
-    gap = (confidence - ~errors)[np.argsort(confidence, kind="stable")]
-    return float(sum(abs(part.sum()) for part in np.array_split(gap, bins)) / len(errors))
+    n = len(errors)
+    sizes = np.full(bins, n // bins) + (np.arange(bins) < n % bins)
+    ranking = rank(confidence, confidence - ~errors)
+    ends = np.append(0, np.cumsum(sizes))
+    return float(np.abs(np.diff(np.interp(ends, ranking.counts, ranking.errors))).sum() / n)
 
 
 # ---- of a ranking by uncertainty ---------------------------------------------------------------------------
@@ -102,8 +105,8 @@ class Ranking(NamedTuple):
         return np.interp(np.arange(1, self.n + 1), self.counts, self.errors)
 
 
-def rank(uncertainty: Uncertainty, errors: Errors) -> Ranking:
-    """Sort once, most certain first, and count samples and errors up to the end of each group of ties."""
+def rank(uncertainty: Uncertainty, errors: Errors | Float[np.ndarray, " n"]) -> Ranking:
+    """Sort once, lowest first, and add up samples and errors up to the end of each group of ties."""
     order = np.argsort(uncertainty, kind="stable")
     ordered = uncertainty[order]
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
@@ -148,7 +151,7 @@ def augrc(ranking: Ranking) -> float:
 def auroc(ranking: Ranking) -> float:
     """Return the area under the ROC (positive = misclassified, score = u); NaN without errors or right ones."""
     correct = ranking.counts - ranking.errors
-    if not ranking.positives or not correct[-1]:
+    if not 0 < ranking.positives < ranking.n:
         return float("nan")
     misordered = np.trapezoid(ranking.errors, correct)  # pairs with the error more certain, ties half
     return float(1 - misordered / (ranking.positives * correct[-1]))
@@ -156,7 +159,7 @@ def auroc(ranking: Ranking) -> float:
 
 def average_precision(ranking: Ranking) -> float:
     """Return Σ (R_g − R_{g−1}) · P_g, recall R, precision P, over groups of ties, most uncertain first."""
-    if not ranking.positives:
+    if not 0 < ranking.positives < ranking.n:
         return float("nan")
     found = ranking.positives - ranking.errors[:-1]  # errors from each group on
     flagged = ranking.n - ranking.counts[:-1]
@@ -166,7 +169,7 @@ def average_precision(ranking: Ranking) -> float:
 def fpr95_error(ranking: Ranking) -> float:
     """Return the part of correct samples flagged when ≥ 95 % of the errors are (positive = misclassified)."""
     correct = ranking.counts - ranking.errors
-    if not ranking.positives or not correct[-1]:
+    if not 0 < ranking.positives < ranking.n:
         return float("nan")
     recall = (ranking.positives - ranking.errors) / ranking.positives  # flagging all that follows a group
     return float(1 - correct[recall >= 0.95].max() / correct[-1])
@@ -175,7 +178,7 @@ def fpr95_error(ranking: Ranking) -> float:
 def fpr95_correct(ranking: Ranking) -> float:
     """Return the part of errors accepted when ≥ 95 % of the correct are (positive = correct, score = −u)."""
     correct = ranking.counts - ranking.errors
-    if not ranking.positives or not correct[-1]:
+    if not 0 < ranking.positives < ranking.n:
         return float("nan")
     return float(ranking.errors[correct / correct[-1] >= 0.95].min() / ranking.positives)
 

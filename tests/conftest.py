@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from bench.backbones import make_backbone
+from bench.method import Batch, Method, Progress, Step, Task
+from bench.registry import Registry
+
+torch.set_num_threads(1)
+
+TASK = Task(num_classes=10, image_shape=(1, 8, 8), train_size=100, epochs=2, noise_rate=None)
+SEED = 7
+
+
+@pytest.fixture(autouse=True)
+def _fixed_seed() -> None:
+    torch.manual_seed(0)
+
+
+@pytest.fixture(scope="session")
+def load_method() -> Callable[[str], type[Method]]:
+    registry = Registry()
+    return lambda name: registry.find("methods", name).load()
+
+
+@pytest.fixture
+def make_method(load_method) -> Callable[..., Method]:
+    """Build a method on a tiny task; the same seed gives the same weights."""
+
+    def make(name: str, *, seed: int = 0, **hyperparameters: Any) -> Method:
+        torch.manual_seed(seed)
+        backbone = partial(make_backbone, "cnn-16-32-64", TASK.image_shape, torch.float32)
+        return load_method(name)(TASK, backbone, **hyperparameters)
+
+    return make
+
+
+@pytest.fixture
+def make_batch() -> Callable[[int], Batch]:
+    def make(size: int) -> Batch:
+        generator = torch.Generator().manual_seed(1)
+        images = torch.randn(size, *TASK.image_shape, generator=generator)
+        labels = torch.randint(TASK.num_classes, (size,), generator=generator)
+        return Batch(images, labels, torch.arange(size))
+
+    return make
+
+
+@pytest.fixture
+def batch(make_batch) -> Batch:
+    return make_batch(20)
+
+
+@pytest.fixture
+def train_step() -> Callable[..., Step]:
+    """Return a method's step on a batch, with the random numbers of a fixed seed."""
+
+    def run(method: Method, batch: Batch, seed: int = SEED) -> Step:
+        torch.manual_seed(seed)
+        return method.train().loss(batch, Progress(epoch=1, epochs=TASK.epochs))
+
+    return run
+
+
+@pytest.fixture
+def replay() -> Callable[..., tuple[Tensor, ...]]:
+    """Return (μ,) or (μ, ℓ) of `train_step`; the next random number is the one the loss draws next."""
+
+    def embed(method: Method, images: Tensor, seed: int = SEED) -> tuple[Tensor, ...]:
+        torch.manual_seed(seed)
+        feature_map = method.train().backbone(images)
+        heads = [method.mean, *([method.log_variance] if hasattr(method, "log_variance") else [])]
+        return tuple(head(feature_map).detach() for head in heads)
+
+    return embed
