@@ -3,9 +3,12 @@
 import inspect
 from typing import Any, get_type_hints
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bench.errors import UsageError, unknown
+
+# No `true` for 1, no `nan` and no `inf`; a whole number may stand for a float.
+EXACT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def declared(plugin: type) -> dict[str, inspect.Parameter]:
@@ -57,7 +60,7 @@ def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
         UsageError: the annotation does not admit the value.
     """
     try:
-        return TypeAdapter(parameter.annotation).validate_python(value)
+        return TypeAdapter(parameter.annotation, config=EXACT).validate_python(value)
     except ValidationError as error:
         reasons = dict.fromkeys(detail["msg"][0].lower() + detail["msg"][1:] for detail in error.errors())
         raise UsageError(f"--set {name}={value}: {'; '.join(reasons)}") from None

@@ -37,6 +37,8 @@ def test_given_values_join_the_defaults():
         ({"mx": 3}, "no hyper-parameter of child 'mx'. Did you mean 'mix'? Available: mix, rate, width"),
         ({"mix": "banana"}, "--set child.mix=banana: input should be 2 or 'all'"),
         ({"width": 0}, "--set child.width=0: input should be greater than 0"),
+        ({"width": True}, "--set child.width=True: input should be a valid integer"),
+        ({"rate": float("nan")}, "--set child.rate=nan: input should be a finite number"),
         ({"rate": "fast"}, "--set child.rate=fast: input should be a valid number"),
     ],
 )
@@ -45,6 +47,10 @@ def test_an_unfit_value_is_told_in_one_line(given, said):
         resolve("child", Child, given)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
+
+
+def test_a_whole_number_may_stand_for_a_float():
+    assert resolve("child", Child, {"rate": 1})["rate"] == 1.0
 
 
 def test_a_required_one_that_is_missing_is_named():
