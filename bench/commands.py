@@ -59,7 +59,7 @@ def run(grid: list[Cell], context: Context, results: Path) -> int:
         with Display(console, grid, context, finished) as display:
             api.run_grid(grid, context, display)
     except KeyboardInterrupt:
-        _say_interrupted(finished, len(grid))
+        _say_interrupted(grid, context.store)
         return INTERRUPTED
     written = write_report(results)
     _show(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
@@ -100,10 +100,10 @@ def _show(written: Report, wanted: set[str] | None) -> None:
         console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True)
 
 
-def _say_interrupted(finished: list[CellReport], total: int) -> None:
-    kept = sum(report.status in ("done", "stored") for report in finished)
+def _say_interrupted(grid: list[Cell], store: Store) -> None:
+    kept = sum(isinstance(cell, RunSpec) and store.has(cell) for cell in grid)
     errors.print(
-        f"interrupted: {kept} of {total} runs are finished and kept; the same command goes on from there",
+        f"interrupted: {kept} of {len(grid)} runs are finished and kept; the same command goes on from there",
         soft_wrap=True,
     )
 

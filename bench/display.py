@@ -14,7 +14,6 @@ from bench.groups import Group
 from bench.method import Progress
 from bench.request import BrokenCell, Cell
 from bench.spec import RunSpec
-from bench.store import StoreError
 from bench.train import EpochLog
 
 
@@ -27,7 +26,7 @@ class Display:
 
     def __init__(self, console: Console, grid: list[Cell], context: Context, finished: list[CellReport]) -> None:
         self.finished, self.total = finished, len(grid)
-        ahead = [cell for cell in grid if isinstance(cell, RunSpec) and _is_ahead(cell, context)]
+        ahead = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
         self.bars = Bars(
             TextColumn("{task.description}"),
             BarColumn(bar_width=20),
@@ -69,13 +68,6 @@ class Display:
         line = f"[{len(self.finished):{width}}/{self.total}] {report.title}  {said or 'finished before'}"
         self.bars.console.print(line, markup=False, soft_wrap=True)
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
-
-
-def _is_ahead(spec: RunSpec, context: Context) -> bool:
-    try:
-        return context.force or not context.store.has(spec)
-    except StoreError:
-        return False
 
 
 def show_group(console: Console, group: Group) -> None:

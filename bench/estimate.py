@@ -28,7 +28,8 @@ class Estimator:
         if isinstance(cell, BrokenCell):
             return cell.reason, None
         try:
-            if not self.context.force and self.context.store.has(cell):
+            if self.context.is_finished(cell):
+                self.context.store.check(cell)
                 return "finished", None
             return "to run", self._seconds(cell)
         except BenchError as error:

@@ -71,17 +71,18 @@ class Store:
         return self.root / spec.folder
 
     def has(self, spec: RunSpec) -> bool:
-        """Return whether a run is finished.
+        """Return whether a run's folder is there; a run that is not finished has none."""
+        return self.path(spec).is_dir()
+
+    def check(self, spec: RunSpec) -> None:
+        """Check that a run that is there can be read.
 
         Raises:
-            StoreError: its folder is there, but cannot be read as this run.
+            StoreError: its folder is damaged, or holds another run.
         """
         folder = self.path(spec)
-        if not folder.is_dir():
-            return False
         if self.read(folder).spec.identity != spec.identity:
             raise StoreError(f"{folder} holds another run; move it away, or pass --force to run over it")
-        return True
 
     def save(self, outcome: Outcome) -> None:
         """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""

@@ -56,6 +56,10 @@ class Context:
     download: bool = False
     force: bool = False
 
+    def is_finished(self, spec: RunSpec) -> bool:
+        """Return whether a run need not be run."""
+        return not self.force and self.store.has(spec)
+
 
 class DataSets:
     """The data sets of a grid, each loaded at its first use; one that cannot be loaded is not tried again."""
@@ -103,7 +107,8 @@ class LocalExecutor:
         if isinstance(cell, BrokenCell):
             return CellReport(cell.title, "failed", cell.reason)
         try:
-            if not self.context.force and self.context.store.has(cell):
+            if self.context.is_finished(cell):
+                self.context.store.check(cell)
                 return CellReport(cell.title, "stored")
             return CellReport(cell.title, "done", self._run(cell))
         except Declined as error:
