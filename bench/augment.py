@@ -1,6 +1,7 @@
 """Augmentation as batched tensor operations, each image with a draw of its own, on the images' device."""
 
 from collections.abc import Callable, Sequence
+from functools import cache
 
 import torch
 from jaxtyping import Float, UInt8
@@ -13,9 +14,15 @@ Evaluate = Callable[[Images], Sequence[Float[Tensor, "batch channels h w"]]]
 
 def normalise(images: Images, mean: Sequence[float], std: Sequence[float]) -> Float[Tensor, "batch _ _ _"]:
     """Return float32 images, scaled to 0–1 and then standardised by channel."""
-    shift = torch.tensor(mean, device=images.device).view(1, -1, 1, 1)
-    scale = torch.tensor(std, device=images.device).view(1, -1, 1, 1)
-    return (images.float() / 255 - shift) / scale
+    return (images.float() / 255 - _by_channel(tuple(mean), images.device)) / _by_channel(
+        tuple(std), images.device
+    )
+
+
+@cache
+def _by_channel(values: tuple[float, ...], device: torch.device) -> Float[Tensor, "1 channels 1 1"]:
+    """Return the values on the device, moved there once: a copy in each step would wait for the device."""
+    return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def random_crop(images: Images, padding: int, generator: Generator) -> Images:

@@ -10,6 +10,7 @@ import hashlib
 import importlib.metadata
 import importlib.util
 import sys
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -36,6 +37,7 @@ class Plugin:
     kind: Kind
     name: str
     path: Path
+    module: str | None = None  # of an installed package; a file in a folder has none
 
     @cached_property
     def source(self) -> str:
@@ -79,6 +81,12 @@ class Plugin:
         return found[0]
 
     def _import(self) -> ModuleType:
+        try:
+            return importlib.import_module(self.module) if self.module else self._import_file()
+        except Exception as error:
+            raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
+
+    def _import_file(self) -> ModuleType:
         name = f"bench_plugins.{self.kind}.{self.path.stem}_{hashlib.sha256(bytes(self.path)).hexdigest()[:8]}"
         if name in sys.modules:
             return sys.modules[name]
@@ -89,9 +97,9 @@ class Plugin:
         sys.modules[name] = module
         try:
             spec.loader.exec_module(module)
-        except Exception as error:
+        except BaseException:
             del sys.modules[name]
-            raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
+            raise
         return module
 
 
@@ -153,11 +161,22 @@ def _in_folder(kind: Kind, folder: Path) -> dict[str, Plugin]:
 
 
 def _entry_points(kind: Kind) -> dict[str, Plugin]:
-    """Return the plugins of installed packages; an entry point `my-idea = "package.module"` names a module."""
+    """Return the plugins of installed packages; an entry point `my-idea = "package.module"` names a module.
+
+    One whose module is not there is left out with a warning, so that a broken package costs only itself.
+    """
     plugins = {}
     for entry in importlib.metadata.entry_points(group=f"bench.{kind}"):
-        spec = importlib.util.find_spec(entry.module)
-        if spec is None or spec.origin is None:
-            raise PluginError(f"entry point bench.{kind}:{entry.name} names {entry.module}, which is not there")
-        plugins[entry.name] = Plugin(kind, entry.name, Path(spec.origin))
+        if origin := _origin(entry.module):
+            plugins[entry.name] = Plugin(kind, entry.name, origin, entry.module)
+        else:
+            warnings.warn(f"plugin {entry.name} is left out: its module {entry.module} is not there", stacklevel=2)
     return plugins
+
+
+def _origin(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except ImportError:
+        return None
+    return Path(spec.origin) if spec and spec.origin else None

@@ -111,6 +111,20 @@ def idx(path: Path, magic: int, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
+@pytest.mark.parametrize(("name", "folder"), [("mnist", "MNIST"), ("fashion-mnist", "FashionMNIST")])
+def test_idx_files_of_the_right_size_are_read(tmp_path, name, folder):
+    raw = tmp_path / folder / "raw"
+    raw.mkdir(parents=True)
+    for stem, size in (("train", 60_000), ("t10k", 10_000)):
+        idx(raw / f"{stem}-images-idx3-ubyte", 2051, np.full((size, 28, 28), 7))
+        idx(raw / f"{stem}-labels-idx1-ubyte", 2049, np.arange(size) % 10)
+    data = load(choice(name), Registry(), tmp_path, False)
+    assert (data.train.images.shape, data.test.images.shape) == ((60_000, 1, 28, 28), (10_000, 1, 28, 28))
+    assert (data.train.images == 7).all()
+    assert data.test.labels[:12].tolist() == [*range(10), 0, 1]
+    assert len(set(data.class_names)) == 10
+
+
 @pytest.fixture
 def short_mnist(tmp_path):
     raw = tmp_path / "MNIST" / "raw"

@@ -85,6 +85,27 @@ def test_an_installed_package_offers_plugins_through_entry_points(tmp_path, monk
     assert theirs.load().__name__ == "Theirs"
 
 
+def test_an_installed_plugin_may_import_its_neighbours(tmp_path, monkeypatch):
+    package = tmp_path / "neighbourly"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+    (package / "helper.py").write_text("NAME = 'helped'\n")
+    (package / "idea.py").write_text("from .helper import NAME\n" + METHOD.format("Idea"))
+    monkeypatch.syspath_prepend(tmp_path)
+    entries = EntryPoints([EntryPoint("idea", "neighbourly.idea", "bench.methods")])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: entries)
+    assert Registry().find("methods", "idea").load().__name__ == "Idea"
+
+
+def test_an_entry_point_without_its_module_costs_only_itself(monkeypatch):
+    entries = EntryPoints([EntryPoint("gone", "no_such_package.module", "bench.methods")])
+    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: entries)
+    with pytest.warns(
+        UserWarning, match=r"plugin gone is left out: its module no_such_package\.module is not there"
+    ):
+        assert set(Registry().all("methods")) >= SIX
+
+
 def test_a_recipe_is_the_toml_file_beside_the_data_set():
     assert Registry([PLUGINS]).find("datasets", "tiny").recipe == PLUGINS / "datasets" / "tiny.toml"
     assert Registry([PLUGINS]).find("methods", "dummy").recipe is None
