@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from bench.errors import BenchError
-from bench.executors.local import CellReport, Context, LocalExecutor, Observer, Silent
+from bench.executors.local import CellReport, Context, LocalExecutor, Observer
 from bench.registry import Registry
 from bench.report import frame, load_records
 from bench.request import Cell, Request, cells
@@ -47,7 +47,7 @@ def run(
     registry = Registry(Path(folder) for folder in plugins)
     grid = cells(validated(Request, request, "argument"), registry)
     context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    reports = run_grid(grid, context, Silent())
+    reports = run_grid(grid, context, Observer())
     failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
     if failed:
         warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)

@@ -8,7 +8,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table as RichTable
 
 from bench import tables
-from bench.executors.local import CellReport, Context
+from bench.executors.local import CellReport, Context, Observer
 from bench.formats import Table
 from bench.groups import Group
 from bench.method import Progress
@@ -17,7 +17,7 @@ from bench.spec import RunSpec
 from bench.train import EpochLog
 
 
-class Display:
+class Display(Observer):
     """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for the current run.
 
     Args:

@@ -10,6 +10,8 @@ from tabulate import tabulate
 from bench.stats import Summary
 
 ABSENT = "–"
+# Signs that LaTeX knows by a command only.
+LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,10 @@ class Table:
     def latex(self) -> str:
         """Return the table as LaTeX for the package booktabs, title and notes as comments."""
         comments = "".join(f"% {line}\n" for line in (self.title, *self.notes))
-        return comments + tabulate(self.rows, self.header, "latex_booktabs", disable_numparse=True) + "\n"
+        body = tabulate(self.rows, self.header, "latex_booktabs", disable_numparse=True)
+        for sign, command in LATEX.items():
+            body = body.replace(sign, command)
+        return f"{comments}{body}\n"
 
     def csv(self) -> str:
         """Return header and rows as CSV."""

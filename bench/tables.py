@@ -139,8 +139,29 @@ def quality(group: Group) -> Table:
     )
 
 
+def human_uncertainty(group: Group) -> Table:
+    """Return how each score goes with how much people disagree, for data sets with human label counts."""
+    known = [cell for cell in group.cells() if "human_uncertainty" in cell[2][0].metrics]
+    names = list(group.records[0].metrics["scores"])
+    rows = [
+        [
+            noise.label,
+            label,
+            *(formatted(_over(cell, "human_uncertainty", name), "{:.3f}".format) for name in names),
+        ]
+        for noise, label, cell in known
+    ]
+    return Table(
+        f"human-uncertainty-{group.name}",
+        f"Spearman correlation with the entropy of human labels: {group.title}",
+        ["noise", "method", *names],
+        rows,
+        ["1: the score orders the images as human disagreement does."],
+    )
+
+
 AUDIT = ("relabelled", "corrected", "broken")
-ALL_TABLES: list[Callable[[Group], Table]] = [accuracy, top_k, scores, noise_detection, quality]
+ALL_TABLES: list[Callable[[Group], Table]] = [accuracy, top_k, scores, noise_detection, human_uncertainty, quality]
 
 
 @cache

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench.executors.local import CellReport, Context, LocalExecutor, Silent
+from bench.executors.local import CellReport, Context, LocalExecutor, Observer
 from bench.registry import Registry
 from bench.request import Request, cells
 from bench.spec import RunSpec, validated
@@ -27,7 +27,7 @@ def spec(**content: object) -> RunSpec:
 def run(results: Path, *folders: Path, force: bool = False, **content: object) -> list[CellReport]:
     registry = Registry([PLUGINS, *folders])
     context = Context(registry, Store(results), Path("data"), force=force)
-    return LocalExecutor(context, Silent()).run(grid(*folders, **content))
+    return LocalExecutor(context, Observer()).run(grid(*folders, **content))
 
 
 def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:

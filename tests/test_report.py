@@ -1,3 +1,4 @@
+import dataclasses
 import json
 
 import numpy as np
@@ -81,6 +82,15 @@ def test_every_score_has_its_row_of_ranking_metrics(members):
 
 def test_noise_detection_leaves_out_runs_without_noise(members):
     assert {row[0] for row in tables.noise_detection(members).rows} == {"30%"}
+
+
+def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
+    assert tables.human_uncertainty(members).rows == []
+    asked = {"human_uncertainty": dict.fromkeys(["own", "msp", "entropy", "margin", "energy"], 0.25)}
+    records = [dataclasses.replace(r, metrics=r.metrics | asked) for r in members.records]
+    table = tables.human_uncertainty(dataclasses.replace(members, records=records))
+    assert len(table.rows) == 4
+    assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
 
 
 def test_the_rejection_figure_draws_the_stored_curves(members):

@@ -3,7 +3,7 @@
 import traceback
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
@@ -25,8 +25,8 @@ class CellReport:
     detail: str = ""  # the accuracy and time of a run, or the reason
 
 
-class Observer(Protocol):
-    """Who is told how the grid goes."""
+class Observer:
+    """Who is told how the grid goes; this one says nothing."""
 
     def run_started(self, spec: RunSpec) -> None:
         """Called before a run starts."""
@@ -36,14 +36,6 @@ class Observer(Protocol):
 
     def cell_finished(self, report: CellReport) -> None:
         """Called when a cell is done, stored before, declined or failed."""
-
-
-class Silent:
-    """An observer that says nothing."""
-
-    def run_started(self, spec: RunSpec) -> None: ...  # noqa: D102
-    def epoch(self, progress: Progress, log: EpochLog) -> None: ...  # noqa: D102
-    def cell_finished(self, report: CellReport) -> None: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
