@@ -35,8 +35,8 @@ def evaluate(
     test: Predictions,
     labels: Labels,
     train: Predictions,
-    given: Labels,
-    true: Labels,
+    given: Int[np.ndarray, " m"],
+    true: Int[np.ndarray, " m"],
     human_entropy: Float[np.ndarray, " n"] | None = None,
 ) -> dict[str, Any]:
     """Return a run's metrics, nested by score.

@@ -187,7 +187,7 @@ def _over(cell: Iterable[Record], *path: str) -> Summary | None:
     return summarise(_entry(record.metrics, path) for record in cell)
 
 
-def _entry(content: Any, path: tuple[str, ...]) -> float | None:
+def _entry(content: Any, path: tuple[str, ...]) -> Any:
     for key in path:
         content = content[key]
     return content

@@ -6,12 +6,14 @@ import sys
 from pathlib import Path
 
 from bench.executors.local import CellReport, Context, LocalExecutor, Observer
+from bench.method import Task
 from bench.registry import Registry
 from bench.request import Request, cells
 from bench.spec import RunSpec, validated
 from bench.store import Store
 
 PLUGINS = Path(__file__).parent / "plugins"
+TASK = Task(num_classes=3, image_shape=(1, 4, 4), train_size=60, epochs=4, noise_rate=None)
 TINY = {"methods": ["dummy"], "datasets": ["tiny"], "noise": [0.3], "device": "cpu", "precision": "float32"}
 
 

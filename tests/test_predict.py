@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from harness import TASK
 from torch import nn
 
 from bench.errors import PluginError
@@ -12,7 +13,7 @@ class Pixels(Method):
     """Logits are the pixels, uncertainty their sum; random numbers are drawn and dropped."""
 
     def __init__(self) -> None:
-        super().__init__(None, None)
+        super().__init__(TASK, lambda: None)
         self.dropout = nn.Dropout(0.5)
 
     def predict(self, images):

@@ -11,7 +11,7 @@ from bench.store import Store, read_predictions
 
 @pytest.fixture
 def tiny():
-    return load(spec().dataset, Registry([PLUGINS]), None, False)
+    return load(spec().dataset, Registry([PLUGINS]), PLUGINS, False)
 
 
 def test_the_held_out_part_is_split_off_after_the_noise(tiny):

@@ -1,6 +1,6 @@
 import pytest
 import torch
-from harness import PLUGINS, spec
+from harness import PLUGINS, TASK, spec
 from torch import nn
 
 from bench.augment import Transforms
@@ -17,7 +17,7 @@ class Scripted(Method):
     """Says that each image's class is the one its first pixel names, and remembers the batches it saw."""
 
     def __init__(self) -> None:
-        super().__init__(None, None)
+        super().__init__(TASK, lambda: None)
         self.weight = nn.Parameter(torch.zeros(()))
         self.seen: list[tuple[Progress, Batch]] = []
 
@@ -165,7 +165,7 @@ class Bystander(Scripted):
 
 
 def test_all_methods_see_the_same_batches_however_much_randomness_they_draw():
-    data = load(spec(datasets=["digits"]).dataset, Registry([PLUGINS]), None, False)
+    data = load(spec(datasets=["digits"]).dataset, Registry([PLUGINS]), PLUGINS, False)
     augment = Transforms([0.5], [0.5], padding=1, flip=True).augment
     methods = [Bystander(draws=0), Bystander(draws=5)]
     for method in methods:
