@@ -58,5 +58,6 @@ def percent(summary: Summary | None) -> str:
 
 
 def count(summary: Summary | None) -> str:
-    """Return a count: whole where it is whole, else with one decimal."""
-    return formatted(summary, lambda value: f"{value:.0f}" if value == int(value) else f"{value:.1f}")
+    """Return a count: whole where it is one run's and whole, else with one decimal."""
+    whole = summary is not None and summary.std is None and summary.mean.is_integer()
+    return formatted(summary, "{:.0f}".format if whole else "{:.1f}".format)
