@@ -7,12 +7,15 @@ from bench.errors import BenchError
 
 
 def main() -> None:
-    """Run the command line; an error the user can mend is one line and exit status 2."""
+    """Run the command line; an error the user can mend is one line and a non-zero exit status."""
     try:
         app(prog_name="bench")
     except BenchError as error:
         print(f"error: {error}", file=sys.stderr)
         sys.exit(2)
+    except OSError as error:
+        print(f"error: {error.strerror or error}: {error.filename or 'no file named'}", file=sys.stderr)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

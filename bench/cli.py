@@ -150,9 +150,8 @@ def run(
     context = commands.make_context(results, data_root, download, plugins or [], force)
     grid = commands.make_grid(options, experiment, context)
     if dry_run:
-        commands.show_plan(grid, context)
-    else:
-        raise typer.Exit(commands.run(grid, context, results))
+        raise typer.Exit(commands.show_plan(grid, context))
+    raise typer.Exit(commands.run(grid, context, results))
 
 
 @app.command()

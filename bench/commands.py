@@ -11,7 +11,7 @@ from rich.console import Console
 from bench import api
 from bench.display import Display, show_group, show_plan_table
 from bench.errors import UsageError
-from bench.estimate import Estimator
+from bench.estimate import CANNOT, Estimator
 from bench.executors.local import CellReport, Context
 from bench.registry import Registry
 from bench.report import Report, write_report
@@ -81,12 +81,13 @@ def report(results: Path) -> int:
     return 0
 
 
-def show_plan(grid: list[Cell], context: Context) -> None:
-    """Show the grid, cell by cell, and what it will cost."""
+def show_plan(grid: list[Cell], context: Context) -> int:
+    """Show the grid, cell by cell, and what it will cost; return the exit status."""
     with console.status("timing a few training steps of each method …"):
         estimator = Estimator(context)
-        rows = [(cell, *estimator.estimate(cell)) for cell in grid]
+        rows = [(cell, estimator.estimate(cell)) for cell in grid]
     show_plan_table(console, rows)
+    return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
 
 
 def _show(written: Report, wanted: set[str] | None) -> None:
@@ -95,9 +96,9 @@ def _show(written: Report, wanted: set[str] | None) -> None:
         if wanted is None or wanted & {record.spec.identity for record in group.records}:
             show_group(console, group)
     for problem in written.problems:
-        errors.print(f"note: {problem}", soft_wrap=True)
+        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
     if written.groups:
-        console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True)
+        console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True, markup=False)
 
 
 def _say_interrupted(grid: list[Cell], store: Store) -> None:

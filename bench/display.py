@@ -6,13 +6,15 @@ from rich.console import Console
 from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Table as RichTable
+from rich.text import Text
 
 from bench import tables
+from bench.estimate import TO_RUN, Plan
 from bench.executors.local import CellReport, Context, Observer
 from bench.formats import Table
 from bench.groups import Group
 from bench.method import Progress
-from bench.request import BrokenCell, Cell
+from bench.request import Cell
 from bench.spec import RunSpec
 from bench.train import EpochLog
 
@@ -28,7 +30,7 @@ class Display(Observer):
         self.finished, self.total = finished, len(grid)
         ahead = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
         self.bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=20),
             TextColumn("{task.fields[done]}"),
             TimeRemainingColumn(compact=True),
@@ -78,26 +80,26 @@ def show_group(console: Console, group: Group) -> None:
 
 def show_table(console: Console, table: Table) -> None:
     """Print a table with its title and notes, folded to the terminal's width."""
-    console.print(f"\n[bold]{table.title}[/bold]")
+    console.print()
+    console.print(Text(table.title, style="bold"))
     shown = RichTable(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in table.header:
-        text = name in ("method", "noise", "data set", "state")
+        text = name in ("method", "noise", "cell", "state")
         shown.add_column(name, justify="left" if text else "right", overflow="fold")
     for row in table.rows:
-        shown.add_row(*row, style="dim" if row[0].startswith(" ") else None)
+        shown.add_row(*map(Text, row), style="dim" if row[0].startswith(" ") else None)
     console.print(shown)
     for note in table.notes:
-        console.print(note, style="dim")
+        console.print(Text(note, style="dim"))
 
 
-def show_plan_table(console: Console, rows: list[tuple[Cell, str, float | None]]) -> None:
-    """Print a grid with each cell's state and estimated seconds."""
-    lines = [[cell.title, state, "" if seconds is None else clock(seconds)] for cell, state, seconds in rows]
-    total = sum(seconds or 0 for _, _, seconds in rows)
-    ahead = sum(state == "to run" for _, state, _ in rows)
-    broken = sum(isinstance(cell, BrokenCell) for cell, _, _ in rows)
+def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]]) -> None:
+    """Print a grid with each cell's state and estimated time, and why cells will not run."""
+    lines = [[cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""] for cell, plan in rows]
+    total = sum(plan.seconds for _, plan in rows)
+    ahead = sum(plan.state == TO_RUN for _, plan in rows)
     notes = [f"{len(rows)} cells, {ahead} to run, about {clock(total)} on this machine"]
-    notes += [f"{broken} cells cannot run"] if broken else []
+    notes += dict.fromkeys(f"{plan.state}: {plan.reason}" for _, plan in rows if plan.reason)
     show_table(console, Table("plan", "The grid", ["cell", "state", "time"], lines, notes))
 
 

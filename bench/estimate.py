@@ -1,8 +1,9 @@
 """What a grid will cost, from a few timed training steps of each method on the data at hand."""
 
 import time
+from typing import NamedTuple
 
-from bench.errors import BenchError
+from bench.errors import Declined, one_line
 from bench.executors.local import Context, DataSets
 from bench.relabel import Labels
 from bench.request import BrokenCell, Cell
@@ -15,6 +16,17 @@ STEPS, SECONDS = 8, 2.0
 EVALUATION = 1 / 3
 
 
+TO_RUN, CANNOT = "to run", "cannot run"
+
+
+class Plan(NamedTuple):
+    """What will become of a cell: finished, to run, declined or cannot run."""
+
+    state: str
+    seconds: float = 0.0
+    reason: str = ""
+
+
 class Estimator:
     """Estimates cells; methods, recipes and data sets that recur are timed once."""
 
@@ -23,17 +35,19 @@ class Estimator:
         self.datasets = DataSets(context)
         self.rates: dict[str, float] = {}
 
-    def estimate(self, cell: Cell) -> tuple[str, float | None]:
-        """Return a cell's state, and the seconds it will take if it is to run."""
+    def estimate(self, cell: Cell) -> Plan:
+        """Return what will become of a cell, and the seconds it will take."""
         if isinstance(cell, BrokenCell):
-            return cell.reason, None
+            return Plan(CANNOT, reason=cell.reason)
         try:
             if self.context.is_finished(cell):
                 self.context.store.check(cell)
-                return "finished", None
-            return "to run", self._seconds(cell)
-        except BenchError as error:
-            return str(error), None
+                return Plan("finished")
+            return Plan(TO_RUN, self._seconds(cell))
+        except Declined as error:
+            return Plan("declined", reason=one_line(error))
+        except Exception as error:
+            return Plan(CANNOT, reason=one_line(error))
 
     def _seconds(self, spec: RunSpec) -> float:
         data = self.datasets.get(spec)

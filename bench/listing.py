@@ -5,6 +5,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bench.errors import unknown
 from bench.metrics import DESCRIPTIONS
@@ -42,7 +43,7 @@ def _print(console: Console, name: str, rows: Rows) -> None:
     console.print(f"[bold]{name}[/bold]")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for key, line in rows.items():
-        table.add_row(key, line)
+        table.add_row(Text(key), Text(line))
     console.print(table)
 
 

@@ -81,9 +81,13 @@ class Plugin:
         return found[0]
 
     def _import(self) -> ModuleType:
+        if not self.path.stem.isidentifier():
+            raise PluginError(f"{self.path}: a plugin's file name may hold letters, digits and _ only")
         try:
             return importlib.import_module(self.module) if self.module else self._import_file()
-        except Exception as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin that exits must not end the grid
             raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
 
     def _import_file(self) -> ModuleType:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench import evaluation, figures, tables
+from bench.errors import one_line
 from bench.groups import Group, group, newest
 from bench.store import Record, Store, read_predictions
 from bench.tables import Table
@@ -100,23 +101,29 @@ def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
     """Recompute metrics that older code made, where the predictions are here; say how many are not."""
     source = evaluation.source()
-    refreshed, stale = [], 0
+    refreshed, problems, absent = [], [], 0
     for record in records:
-        if record.metrics_source == source:
+        try:
+            fresh = record.metrics_source == source
+            refreshed.append(record if fresh else _recompute(store, record, source))
+        except FileNotFoundError:
             refreshed.append(record)
-        elif (record.path / "test.parquet").is_file() and (record.path / "train.parquet").is_file():
-            refreshed.append(_recompute(store, record, source))
-        else:
+            absent += 1
+        except (OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
-            stale += 1
-    said = f"{stale} runs keep metrics from an earlier version of the code: their predictions are not here"
-    return refreshed, [said] if stale else []
+            problems.append(f"{record.path} keeps metrics of an earlier version of the code: {one_line(error)}")
+    if absent:
+        said = f"{absent} runs keep metrics from an earlier version of the code: their predictions are not here"
+        problems.append(said)
+    return refreshed, problems
 
 
 def _recompute(store: Store, record: Record, source: str) -> Record:
     test, shown = read_predictions(record.path / "test.parquet")
     train, seen = read_predictions(record.path / "train.parquet")
     label = shown["label"].to_numpy()
+    if len(label) != record.metrics["samples"]:
+        raise ValueError(f"test.parquet has {len(label)} rows, the record {record.metrics['samples']} samples")
     human = shown["human_entropy"].to_numpy() if "human_entropy" in shown else None
     given, true = seen["given"].to_numpy(), seen["true"].to_numpy()
     metrics = evaluation.evaluate(test, label, train, given, true, human)

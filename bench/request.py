@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator
 
-from bench.errors import PluginError, UsageError, unknown
+from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.hyperparameters import defaults, resolve
 from bench.noise import NOISE_KINDS
 from bench.registry import Plugin, Registry
@@ -132,8 +132,11 @@ def cells(request: Request, registry: Registry) -> list[Cell]:
             title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
             try:
                 grid += _variants(request, registry, dataset_name, method_name, point, seed)
-            except PluginError as error:
-                grid.append(BrokenCell(title=title, reason=str(error)))
+            except UsageError:
+                raise
+            except Exception as error:  # of a plugin's own, in whatever it declares
+                reason = one_line(error) if isinstance(error, PluginError) else f"{method_name}: {one_line(error)}"
+                grid.append(BrokenCell(title=title, reason=reason))
     return grid
 
 
@@ -150,7 +153,7 @@ def _variants(
         choice = _choice(method, cls, hyper)
         for settings in _axes(request.set.get("relabel", {})) if relabels else [{}]:
             relabel = validated(Relabel, settings, "key of relabel") if relabels else None
-            yield RunSpec(
+            spec = RunSpec(
                 dataset=dataset_choice,
                 method=choice,
                 noise=point,
@@ -163,6 +166,8 @@ def _variants(
                 precision=_precision(request),
                 label=_label(choice, cls, relabel),
             )
+            assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
+            yield spec
 
 
 def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:

@@ -128,9 +128,10 @@ class Store:
             )
             parts = {key: record[key] for key in ("metrics", "environment", "cost", "metrics_source")}
             identity = record["identity"]
+            _check_types(manifest, record)
         except FileNotFoundError as error:
             raise StoreError(f"{folder} is not a finished run: {Path(error.filename).name} is missing") from None
-        except (BenchError, ValueError, KeyError, TypeError) as error:
+        except (BenchError, OSError, ValueError, KeyError, TypeError) as error:
             raise StoreError(f"{folder} cannot be read as a run: {one_line(error)}") from None
         if identity != spec.identity:
             raise StoreError(f"{folder}: spec.json does not hash to the identity in record.json; it was edited")
@@ -165,8 +166,9 @@ class Store:
         if not folder.is_dir():
             return
         children = sorted(path for path in folder.iterdir() if path.is_dir())
-        files = [path for path in folder.iterdir() if path.is_file() and path.suffix != ".txt"]
-        if folder != self.root and (files or not children):
+        files = [path for path in folder.iterdir() if not path.is_dir()]
+        traces = [path for path in files if path.name.endswith(".error.txt")]
+        if folder != self.root and (len(files) > len(traces) or not (children or files)):
             yield folder
         for child in children:
             yield from self._leaves(child)
@@ -195,6 +197,19 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
     one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
     path.write_text(one_row + "\n", encoding="utf-8")
+
+
+def _check_types(manifest: Any, record: Any) -> None:
+    """Check the entries that ordering and counting runs rely on; the identity is checked by its hash."""
+    for owner, key, kind in [
+        (record["cost"], "started", str),
+        (record["cost"], "seconds", int | float),
+        (manifest, "flips", int),
+        (record["metrics"], "accuracy", int | float),
+        (record["metrics"]["scores"], "own", dict),
+    ]:
+        if not isinstance(owner[key], kind):
+            raise TypeError(f"{key} is {owner[key]!r}")
 
 
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:

@@ -188,8 +188,9 @@ def _over(cell: Iterable[Record], *path: str) -> Summary | None:
 
 
 def _entry(content: Any, path: tuple[str, ...]) -> Any:
+    """Return a nested entry, or None where older code did not write it."""
     for key in path:
-        content = content[key]
+        content = content.get(key) if content else None
     return content
 
 

@@ -193,15 +193,42 @@ def test_dry_run_shows_the_grid_and_its_cost_and_runs_nothing(tmp_path):
     assert not (tmp_path / "runs").exists()
 
 
+def test_dry_run_says_what_cannot_run_and_fails(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    shown = bench(*TINY[:-3], "bad,dummy", "--noise", "0", "--dry-run", "--plugins", str(folder))
+    assert shown.returncode == 1
+    assert "2 cells, 1 to run, about" in shown.stdout
+    assert "cannot run: " in shown.stdout
+    assert "nothing_like_it" in " ".join(shown.stdout.split())
+
+
+def test_square_brackets_are_shown_as_they_are(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("scale: float", "mood: str = '', scale: float")
+    folder = plugin(tmp_path / "plugins", "moody", source)
+    setting = ("--methods", "moody", "--plugins", str(folder), "--set", "moody.mood=[/x]", "--noise", "0")
+    done = bench("run", "--plugins", str(PLUGINS), "--datasets", "tiny", *setting, "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "moody(mood=[/x])" in done.stdout
+
+
+def test_a_results_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    failed = bench(*TINY, "--noise", "0", "--results", str(tmp_path / "file"))
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert "file" in failed.stderr
+
+
 def test_interrupting_keeps_finished_runs_and_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-m", "bench", *TINY, "--noise", "0,0.1,0.2,0.3", "--results", str(tmp_path)]
     command += ["--set", "recipe.batch_size=2", "--epochs", "60"]
+    finished = "runs/tiny/dummy/*/seed*/record.json"
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        while process.poll() is None and not list(tmp_path.rglob("record.json")):
+        while process.poll() is None and not list(tmp_path.glob(finished)):
             time.sleep(0.05)
         os.kill(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=60)
-    kept = len(list(tmp_path.rglob("record.json")))
+    kept = len(list(tmp_path.glob(finished)))
     assert process.returncode == 130
     assert 1 <= kept < 4
     assert said == f"interrupted: {kept} of 4 runs are finished and kept; the same command goes on from there\n"

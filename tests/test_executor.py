@@ -56,6 +56,28 @@ def test_a_broken_method_fails_its_own_cell_and_says_why(tmp_path, old, new, sai
     assert "\n" not in reports[0].detail
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("from torch import Tensor, nn", "raise SystemExit(0)", "does not import: SystemExit: 0"),
+        ("logits, uncertainty = self(batch.images)", "raise SystemExit(0)", "SystemExit: 0"),
+        ("scale: float = 1.0", "scale: float = object()", "broken: PydanticSerializationError"),
+        ("scale: float = 1.0", "scale: 'Nowhere' = 1.0", "broken: NameError: name 'Nowhere' is not defined"),
+    ],
+)
+def test_a_plugin_that_exits_or_declares_nonsense_costs_only_its_own_cell(tmp_path, old, new, said):
+    folder = broken_method(tmp_path, old, new)
+    reports = run(tmp_path / "results", folder, methods=["broken", "dummy"])
+    assert [report.status for report in reports] == ["failed", "done"]
+    assert said in reports[0].detail
+
+
+def test_a_plugin_file_whose_name_is_no_identifier_is_told(tmp_path):
+    folder = plugin(tmp_path / "plugins", "my.idea", DUMMY)
+    (report,) = run(tmp_path / "results", folder, methods=["my.idea"])
+    assert report.detail.endswith("my.idea.py: a plugin's file name may hold letters, digits and _ only")
+
+
 def test_an_unforeseen_error_leaves_its_traceback_in_a_file(tmp_path):
     folder = broken_method(tmp_path, "logits = self.scale", "logits = self.sclae")
     (report,) = run(tmp_path / "results", folder, methods=["broken"])

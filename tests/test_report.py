@@ -157,6 +157,24 @@ def test_stale_metrics_are_recomputed_from_the_predictions(tmp_path):
     assert load_records(Store(tmp_path))[0][0].metrics["accuracy"] == right
 
 
+def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    (folder / "test.parquet").write_bytes(b"torn")
+    ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    assert f"{folder} keeps metrics of an earlier version of the code: ArrowInvalid" in problems[0]
+
+
+def test_a_metric_that_older_code_did_not_write_is_left_blank(members):
+    older = [dataclasses.replace(r, metrics=r.metrics | {"nll": None}) for r in members.records]
+    for record in older:
+        del record.metrics["brier"]
+    table = tables.quality(dataclasses.replace(members, records=older))
+    assert {tuple(row[3:5]) for row in table.rows} == {("–", "–")}
+
+
 def test_stale_metrics_without_predictions_are_told(tmp_path):
     run(tmp_path)
     folder = Store(tmp_path).path(spec())

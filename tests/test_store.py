@@ -103,6 +103,19 @@ def test_an_edited_specification_is_refused(store):
         store.read(folder)
 
 
+def test_a_folder_that_holds_only_a_traceback_is_no_problem(store):
+    store.save_failure(spec(noise=[0.1]), "Traceback …")
+    assert store.scan()[1] == []
+
+
+@pytest.mark.parametrize("changes", [{"cost": {}}, {"cost": None}, {"metrics": []}, {"cost": {"started": 5}}])
+def test_a_record_of_another_shape_is_named(store, changes):
+    edit(store.path(spec()) / "record.json", **changes)
+    records, problems = store.scan()
+    assert records == []
+    assert "cannot be read as a run" in problems[0]
+
+
 def test_what_a_killed_run_left_is_named(store):
     (store.path(spec()).parent / ".partial-seed1-00000000").mkdir()
     _, problems = store.scan()

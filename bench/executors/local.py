@@ -104,12 +104,19 @@ class LocalExecutor:
                 return CellReport(cell.title, "stored")
             return CellReport(cell.title, "done", self._run(cell))
         except Declined as error:
-            return CellReport(cell.title, "declined", str(error))
+            return CellReport(cell.title, "declined", one_line(error))
         except BenchError as error:
-            return CellReport(cell.title, "failed", str(error))
-        except Exception as error:
-            trace = self.context.store.save_failure(cell, traceback.format_exc())
-            return CellReport(cell.title, "failed", f"{one_line(error)} (traceback in {trace})")
+            return CellReport(cell.title, "failed", one_line(error))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # a plugin that exits must not end the grid
+            return CellReport(cell.title, "failed", one_line(error) + self._keep_trace(cell))
+
+    def _keep_trace(self, spec: RunSpec) -> str:
+        try:
+            return f" (traceback in {self.context.store.save_failure(spec, traceback.format_exc())})"
+        except OSError:
+            return ""
 
     def _run(self, spec: RunSpec) -> str:
         self.observer.run_started(spec)
