@@ -73,6 +73,8 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
     source = registry.find("datasets", choice.name).load()
     try:
         data = source(**choice.hyperparameters).load(root, download)
+        if len(data.class_names) < 2:
+            raise DataError(f"{choice.name}: needs two classes or more, got {len(data.class_names)}")
         _check(f"{choice.name}, train", data.train, len(data.class_names))
         _check(f"{choice.name}, test", data.test, len(data.class_names))
     except BenchError:

@@ -27,6 +27,10 @@ def _read(reader: Any, name: str, root: Path, train: bool, download: bool) -> Sp
     except RuntimeError as error:
         if "not found" in str(error).lower():
             raise missing(name, root) from None
+        if "downloading" in str(error).lower():
+            raise DataError(
+                f"{name}: it cannot be fetched ({one_line(error)}); put its files under {root}"
+            ) from error
         raise _damaged(reader, name, root, error) from error
     except Exception as error:
         raise _damaged(reader, name, root, error) from error

@@ -1,6 +1,7 @@
 import gzip
 import struct
 from pathlib import Path
+from urllib.error import URLError
 
 import numpy as np
 import pytest
@@ -133,6 +134,17 @@ def short_mnist(tmp_path):
         idx(raw / f"{stem}-images-idx3-ubyte", 2051, np.zeros((5, 28, 28)))
         idx(raw / f"{stem}-labels-idx1-ubyte", 2049, np.zeros(5))
     return tmp_path
+
+
+def test_a_download_that_fails_is_not_called_damage(tmp_path, monkeypatch):
+    def unreachable(*arguments, **keywords):
+        raise URLError("no route to host")
+
+    monkeypatch.setattr("torchvision.datasets.mnist.download_and_extract_archive", unreachable)
+    with pytest.raises(
+        DataError, match=r"mnist: it cannot be fetched \(.*no route to host.*\); put its files under"
+    ):
+        load(choice("mnist"), Registry(), tmp_path, True)
 
 
 def test_an_idx_file_that_is_too_short_is_damaged(short_mnist):

@@ -105,6 +105,7 @@ def test_a_run_that_succeeds_later_takes_its_error_file_away(tmp_path):
             "labels must be int64 (60,), got torch.float32",
         ),
         ("return DataSet(", "return tuple(", "TypeError"),
+        ('("a", "b", "c")', '("a",)', "tiny: needs two classes or more, got 1"),
         (
             "transforms = ",
             "raise OSError('the disk is gone')\n        transforms = ",
