@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from bench.errors import BenchError
 from bench.executors.local import CellReport, Context, LocalExecutor, Observer
@@ -26,6 +27,7 @@ def run(
     download: bool = False,
     plugins: Iterable[PathLike] = (),
     force: bool = False,
+    threads: int = 1,
     **request: Any,
 ) -> pd.DataFrame:
     """Run a grid and return its finished runs, one row each, as `load_results` does.
@@ -36,6 +38,7 @@ def run(
         download: fetch data sets that are missing.
         plugins: folders that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
+        threads: CPU threads of torch while it runs, as on the command line.
         request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
 
     Raises:
@@ -47,7 +50,12 @@ def run(
     registry = Registry(Path(folder) for folder in plugins)
     grid = cells(validated(Request, request, "argument"), registry)
     context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    reports = run_grid(grid, context, Observer())
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        reports = run_grid(grid, context, Observer())
+    finally:
+        torch.set_num_threads(before)
     failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
     if failed:
         warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)

@@ -82,10 +82,10 @@ def show_table(console: Console, table: Table) -> None:
     """Print a table with its title and notes, folded to the terminal's width."""
     console.print()
     console.print(Text(table.title, style="bold"))
-    shown = RichTable(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    shown = RichTable(box=None, header_style="bold", padding=(0, 1, 0, 0))
     for name in table.header:
         text = name in ("method", "noise", "cell", "state")
-        shown.add_column(name, justify="left" if text else "right", overflow="fold")
+        shown.add_column(name, justify="left" if text else "right", overflow="fold", no_wrap=name == "method")
     for row in table.rows:
         shown.add_row(*map(Text, row), style="dim" if row[0].startswith(" ") else None)
     console.print(shown)

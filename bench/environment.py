@@ -17,7 +17,6 @@ from bench import __version__
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas")
 
 
-@cache
 def environment(device: str) -> dict[str, Any]:
     """Return versions, commit, hardware and threads."""
     return {
@@ -31,6 +30,7 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
+@cache
 def commit() -> str | None:
     """Return the commit of the clone that the code runs from, `+` for uncommitted changes; None outside one."""
     folder = Path(__file__).parents[1]
@@ -46,6 +46,7 @@ def commit() -> str | None:
     return head.stdout.strip() + ("+" if changed else "")
 
 
+@cache
 def _processor() -> str:
     info = Path("/proc/cpuinfo")
     if info.is_file():

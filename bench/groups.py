@@ -63,16 +63,23 @@ def setting(spec: RunSpec) -> dict[str, Any]:
 
 
 def newest(records: list[Record]) -> tuple[list[Record], int]:
-    """Return the runs less those that a newer one of the same cell and seed supersedes, and how many those are.
+    """Return the runs less those made with plugins that have changed since, and how many those are.
 
-    Such runs differ only in the source of their plugins.
+    A row's runs thus come from one source of its method and its data set: the newest that was run.
     """
-    latest: dict[str, Record] = {}
+    sources: dict[str, tuple[str, str]] = {}
     for record in sorted(records, key=lambda record: record.cost["started"]):
-        spec = record.spec
-        sourceless = {"dataset": {"source"}, "method": {"source"}}
-        latest[spec.model_dump_json(exclude=sourceless)] = record
-    return list(latest.values()), len(records) - len(latest)
+        sources[_row(record.spec)] = _sources(record.spec)
+    kept = [record for record in records if _sources(record.spec) == sources[_row(record.spec)]]
+    return kept, len(records) - len(kept)
+
+
+def _row(spec: RunSpec) -> str:
+    return spec.model_dump_json(exclude={"dataset": {"source"}, "method": {"source"}, "noise": True, "seed": True})
+
+
+def _sources(spec: RunSpec) -> tuple[str, str]:
+    return spec.dataset.source, spec.method.source
 
 
 def group(records: list[Record]) -> list[Group]:
@@ -89,7 +96,7 @@ def _named(members: list[Record], everything: list[list[Record]]) -> Group:
     spec = members[0].spec
     own = setting(spec)
     rivals = [setting(other[0].spec) for other in everything if other[0].spec.dataset.name == spec.dataset.name]
-    told = {"dataset", "epochs", "evaluate"}
+    told = {"dataset", "epochs", "evaluate", "train_limit"}
     differing = [
         f"{key} {value}"
         for key, value in own.items()
@@ -99,6 +106,7 @@ def _named(members: list[Record], everything: list[list[Record]]) -> Group:
     facts = [
         spec.dataset.name,
         f"{spec.recipe.epochs} epochs",
+        *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *differing,
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",

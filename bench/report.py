@@ -1,5 +1,6 @@
 """The report: every table and picture of a results folder, rebuilt from its records without training."""
 
+import shutil
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +28,8 @@ def write_report(results: Path) -> Report:
     kept, problems = load_records(Store(results))
     report = Report(results / "report", group(kept), {}, problems)
     for name in ("tables", "figures"):
-        (report.folder / name).mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(report.folder / name, ignore_errors=True)
+        (report.folder / name).mkdir(parents=True)
     pages = [_write_group(report, members) for members in report.groups]
     frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
     (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
@@ -58,7 +60,7 @@ def load_records(store: Store) -> tuple[list[Record], list[str]]:
     records, stale = _refresh(store, records)
     kept, superseded = newest(records)
     if superseded:
-        problems.append(f"{superseded} runs are left out: newer ones differ only in their plugin's source")
+        problems.append(f"{superseded} runs are left out: their plugins have changed since")
     return kept, problems + stale
 
 

@@ -54,7 +54,7 @@ def top_k(group: Group) -> Table:
     return Table(
         f"top-k-{group.name}",
         f"Errors among the {k} most uncertain, right ones among the {k} most certain: {group.title}",
-        ["noise", "method", "errors", "uncertain: own", "msp", "certain: own", "msp "],
+        ["noise", "method", "errors", "uncertain: own", "uncertain: msp", "certain: own", "certain: msp"],
         rows,
         [
             f"Errors: of all {total} images. Own: by the method's own score; msp: by 1 − max softmax of the same "
@@ -177,7 +177,7 @@ def _paper(dataset: str, label: str, noise: Noise, cell: list[Record]) -> str:
         return ""
     value = table[label][table["noise"].index(noise.rate)]
     ours = _over(cell, "accuracy")
-    if ours is None or cell[0].spec.evaluate != "test":
+    if ours is None or cell[0].spec.evaluate != "test" or cell[0].spec.recipe.train_limit:
         return ""
     return f"{value:.2f} ({100 * ours.mean - value:+.2f})".replace("-", "−")
 

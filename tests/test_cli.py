@@ -9,6 +9,7 @@ import time
 
 import pandas as pd
 import pytest
+import torch
 from harness import PLUGINS, bench, plugin
 
 import bench as package
@@ -94,6 +95,18 @@ def test_the_python_interface_gives_a_row_for_each_run(digits):
     again = package.run(methods=["dul"], noise=[0, 0.3], seeds=[0], epochs=2, relabel_from=2, results=results)
     assert set(again["identity"]) < set(frame["identity"])
     assert len(again) == 2
+
+
+def test_the_python_interface_computes_as_the_command_line_does(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        package.run(methods=["dummy"], datasets=["tiny"], noise=[0], plugins=[PLUGINS], results=tmp_path)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    (record,) = tmp_path.rglob("record.json")
+    assert json.loads(record.read_text())["environment"]["threads"] == 1
 
 
 def test_the_python_interface_warns_of_failed_cells(tmp_path):

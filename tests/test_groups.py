@@ -41,6 +41,15 @@ def test_other_noise_kinds_come_after_symmetric_noise():
     assert [noise.label for noise in group(records)[0].noises] == ["0%", "20%", "pair 10%"]
 
 
+def test_a_row_never_mixes_runs_of_a_changed_plugin():
+    old = [record("2026-01-01", seeds=[seed], noise=[rate]) for seed in (0, 1) for rate in (0, 0.3)]
+    new = record("2026-01-02", seeds=[0])
+    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
+    kept, superseded = newest([*old, dataclasses.replace(new, spec=changed)])
+    assert [r.spec.method.source for r in kept] == ["other"]
+    assert superseded == 4
+
+
 def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
     old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
     changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})

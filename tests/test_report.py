@@ -55,6 +55,15 @@ def test_published_cells_stand_under_ours_with_the_difference(members, monkeypat
     assert sum("paper" in line[0] for line in table.rows) == 1
 
 
+def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monkeypatch):
+    monkeypatch.setattr(tables, "published", lambda: {"tiny": {"source": "", "noise": [0], "dummy": [80.0]}})
+    part = {"recipe": members.records[0].spec.recipe.model_copy(update={"train_limit": 20})}
+    records = [dataclasses.replace(r, spec=r.spec.model_copy(update=part)) for r in members.records]
+    assert not any(
+        "paper" in row[0] for row in tables.accuracy(dataclasses.replace(members, records=records)).rows
+    )
+
+
 def test_published_numbers_are_those_of_table_1():
     table = tables.published()
     assert table["mnist"]["rul"] == [99.45, 99.44, 99.42, 99.36]
@@ -130,6 +139,14 @@ def test_a_report_made_twice_is_the_same_byte_for_byte(results):
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     write_report(results)
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_leaves_no_table_of_an_earlier_one(results):
+    report = write_report(results)
+    stale = report.folder / "tables" / "accuracy-gone.md"
+    stale.write_text("old")
+    write_report(results)
+    assert not stale.exists()
 
 
 def test_a_report_needs_no_predictions(tmp_path):
