@@ -64,7 +64,7 @@ def run(
             "--set",
             metavar="NAME.KEY=VALUE",
             help="A hyper-parameter of a method or data set, or a key of recipe or relabel: rul.mix=3, "
-            "recipe.learning_rate=0.05; a list such as [2,3] is an axis of the grid. May be repeated.",
+            "recipe.learning_rate=0.05. For a method or relabel a list such as [2,3] is an axis. May be repeated.",
             rich_help_panel=GRID,
         ),
     ] = None,
