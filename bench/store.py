@@ -139,13 +139,13 @@ class Store:
 
     def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
         """Replace a stored run's metrics and curves, made by newer code from its predictions."""
-        path = record.path / "record.json"
-        content = _read_json(path) | {"metrics": metrics, "metrics_source": source}
-        _write_csv(record.path / "curves.csv", curves)
-        partial = path.with_name(f"{PARTIAL}record.json")
-        _write_json(partial, content)
-        _sync(partial)
-        partial.replace(path)
+        content = _read_json(record.path / "record.json") | {"metrics": metrics, "metrics_source": source}
+        new = {name: record.path / f"{PARTIAL}{name}" for name in ("curves.csv", "record.json")}
+        _write_csv(new["curves.csv"], curves)
+        _write_json(new["record.json"], content)
+        for name, path in new.items():
+            _sync(path)
+            path.replace(record.path / name)
         return self.read(record.path)
 
     def scan(self) -> tuple[list[Record], list[str]]:
