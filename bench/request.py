@@ -109,7 +109,7 @@ def parse_noise(text: str, seed: int) -> Noise:
     if kind not in NOISE_KINDS:
         raise unknown("noise kind", kind, NOISE_KINDS)
     try:
-        rate = float(rate_text)
+        rate = float(rate_text) + 0.0  # no negative zero
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
@@ -235,6 +235,9 @@ def _axes(given: dict[str, Any]) -> list[dict[str, Any]]:
     >>> _axes({"mix": [2, 3], "dimension": 32})
     [{'mix': 2, 'dimension': 32}, {'mix': 3, 'dimension': 32}]
     """
+    for key, value in given.items():
+        if value == []:
+            raise UsageError(f"--set ….{key}=[]: the list is empty, it must hold one value or more")
     axes = [value if isinstance(value, list) else [value] for value in given.values()]
     return [dict(zip(given, values, strict=True)) for values in product(*axes)]
 

@@ -13,7 +13,7 @@ from bench import evaluation, noise
 from bench.backbones import make_backbone
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
-from bench.errors import Declined
+from bench.errors import Declined, UsageError
 from bench.method import Method, Progress, Task
 from bench.predict import accuracy, predict
 from bench.relabel import Labels
@@ -76,13 +76,22 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     classes = len(data.class_names)
     given = noise.corrupt(true, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
     manifest = noise.manifest(true, given, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
-    aside, rest = random_part(len(chosen), round(spec.held_out * len(chosen)), spec.seed, HELD_OUT_STREAM)
+    aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else data.train.images[torch.from_numpy(chosen[rest])]
     labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
     held_out = Split(data.train.images[torch.from_numpy(chosen[aside])], torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
     return Prepared(train_set, chosen[rest], held_out if len(aside) else None, manifest)
+
+
+def _held_out_size(spec: RunSpec, size: int) -> int:
+    held_out = round(spec.held_out * size)
+    if spec.held_out and not 1 <= held_out <= size - 2:
+        raise UsageError(
+            f"--held-out {spec.held_out:g}: sets {held_out} of {size} images aside, must be 1 to {size - 2}"
+        )
+    return held_out
 
 
 def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> Method:

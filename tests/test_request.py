@@ -22,6 +22,7 @@ def test_a_kind_stands_before_the_rate():
 
 def test_any_kind_at_rate_zero_is_the_same_point():
     assert parse_noise("pair:0", seed=1) == parse_noise("0", seed=1)
+    assert str(parse_noise("-0", seed=1).rate) == "0.0"
 
 
 @pytest.mark.parametrize("text", ["1.5", "-0.1", "abc", "pair:", "", "nan", "inf"])
@@ -53,6 +54,7 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"set": {"recipe": {"epoch": 3}}}, "no key of recipe 'epoch'. Did you mean 'epochs'?"),
         ({"set": {"recipe": {"backbone": "resnet"}}}, "backbone: no backbone 'resnet'. Did you mean 'resnet18'?"),
         ({"set": {"relabel": {"fraction": 2}}}, "fraction: input should be less than or equal to 1, got 2"),
+        ({"set": {"dummy": {"scale": []}}}, "--set ….scale=[]: the list is empty"),
         ({"set": {"rul": {"mix": 3}}}, "--set rul.…: rul is not in this run"),
         ({"set": {"dumy": {"scale": 3}}}, "no method, data set or section to --set 'dumy'. Did you mean 'dummy'?"),
         ({"set": {"dummy": {"scale": "banana"}}}, "--set dummy.scale=banana: input should be a valid number"),

@@ -4,6 +4,7 @@ import torch
 from harness import PLUGINS, plugin, run, spec
 
 from bench.data import load
+from bench.errors import UsageError
 from bench.registry import Registry
 from bench.runner import prepare
 from bench.store import Store, read_predictions
@@ -27,6 +28,12 @@ def test_held_out_labels_are_the_noisy_ones_and_images_are_disjoint(tiny):
     assert len(aside) == 15
     np.testing.assert_array_equal(parts.held_out.labels, whole.train.labels.given[aside])
     np.testing.assert_array_equal(parts.held_out.images, tiny.train.images[aside])
+
+
+@pytest.mark.parametrize(("part", "said"), [(0.0001, "sets 0 of 60"), (0.999, "sets 60 of 60")])
+def test_a_held_out_part_that_leaves_nothing_on_one_side_is_refused(tiny, part, said):
+    with pytest.raises(UsageError, match=said):
+        prepare(spec(held_out=part, evaluate="held-out"), tiny)
 
 
 def test_a_limit_takes_the_same_part_for_every_seed(tiny):
