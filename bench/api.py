@@ -11,9 +11,10 @@ import torch
 
 from bench.errors import BenchError
 from bench.executors.local import CellReport, Context, LocalExecutor, Observer
+from bench.grid import Cell, cells
 from bench.registry import Registry
 from bench.report import frame, load_records
-from bench.request import Cell, Request, cells
+from bench.request import Request
 from bench.spec import RunSpec, validated
 from bench.store import Store
 

@@ -87,7 +87,10 @@ def run(
     ] = None,
     relabel: Annotated[
         str | None,
-        typer.Option(help="on or off for all methods; each one's default if not given.", rich_help_panel=TRAINING),
+        typer.Option(
+            help="on or off for all methods, or on,off for both; each one's default if not given.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     relabel_from: Annotated[
         int | None, typer.Option(help="First epoch that relabels, from 1.", rich_help_panel=TRAINING)
@@ -135,7 +138,7 @@ def run(
         "noise_seed": noise_seed,
         "preset": preset,
         "epochs": epochs,
-        "relabel": relabel,
+        "relabel": _list(relabel),
         "relabel_from": relabel_from,
         "held_out": held_out,
         "evaluate": evaluate,

@@ -13,9 +13,10 @@ from bench.display import Display, show_group, show_plan_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.local import CellReport, Context
+from bench.grid import Cell, cells
 from bench.registry import Registry
 from bench.report import Report, write_report
-from bench.request import Cell, Request, cells, load_experiment
+from bench.request import Request, load_experiment
 from bench.spec import RunSpec, validated
 from bench.store import Store
 

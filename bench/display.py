@@ -12,9 +12,9 @@ from bench import tables
 from bench.estimate import TO_RUN, Plan
 from bench.executors.local import CellReport, Context, Observer
 from bench.formats import Table
+from bench.grid import Cell
 from bench.groups import Group
 from bench.method import Progress
-from bench.request import Cell
 from bench.spec import RunSpec
 from bench.train import EpochLog
 

@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from bench.errors import Declined, one_line
 from bench.executors.local import Context, DataSets
+from bench.grid import BrokenCell, Cell
 from bench.relabel import Labels
-from bench.request import BrokenCell, Cell
 from bench.runner import build
 from bench.spec import RunSpec
 from bench.train import Trainer, TrainingSet

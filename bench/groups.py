@@ -57,7 +57,7 @@ def setting(spec: RunSpec) -> dict[str, Any]:
     return {
         "dataset": spec.dataset.name,
         **spec.dataset.hyperparameters,
-        **spec.recipe.model_dump(),
+        **spec.recipe.model_dump(exclude={"pretrained": {"path"}}),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
     }
 

@@ -80,7 +80,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_seed": spec.noise.seed,
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
-        **{f"recipe.{key}": value for key, value in spec.recipe.model_dump().items()},
+        **_flat(spec.recipe.model_dump(), "recipe."),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
         "flips": record.manifest["flips"],
         **_flat(record.metrics),

@@ -30,6 +30,29 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Checkpoint(Frozen):
+    """A file of weights and the hash of its content, which alone counts for a run's identity."""
+
+    path: str
+    source: str
+
+    @classmethod
+    def of(cls, path: Path) -> "Checkpoint":
+        """Return the checkpoint at a path; a ValueError says that there is none."""
+        if not path.expanduser().is_file():
+            raise ValueError(f"there is no checkpoint {path}")
+        with path.expanduser().open("rb") as file:
+            return cls(path=str(path), source=hashlib.file_digest(file, "sha256").hexdigest()[:12])
+
+
+class StepDecay(Frozen):
+    """A learning rate that is multiplied by a factor in one epoch, counted from 1, and again every so many."""
+
+    factor: Annotated[float, Field(gt=0, lt=1)]
+    first_epoch: PositiveInt
+    every: PositiveInt
+
+
 class Recipe(Frozen):
     """How a data set is trained on, the same for every method."""
 
@@ -37,10 +60,13 @@ class Recipe(Frozen):
     batch_size: Annotated[int, Field(ge=2)] = 128
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: PositiveFloat = 0.1  # the highest of the schedule
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD, with Nesterov's correction
+    classifier_learning_rate: PositiveFloat | None = None  # of the parameters named `fc`; None: as the others
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD
+    nesterov: bool = True
     weight_decay: NonNegativeFloat = 5e-4
-    schedule: Literal["one-cycle", "cosine", "constant"] = "one-cycle"
+    schedule: Literal["one-cycle", "cosine", "constant"] | StepDecay = "one-cycle"
     backbone: str = "resnet18"
+    pretrained: Checkpoint | None = None  # the backbone's first weights; a path is enough
     relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1
     train_limit: PositiveInt | None = None  # a fixed random part of the training set of this size
 
@@ -50,6 +76,11 @@ class Recipe(Frozen):
         if name not in BACKBONES:
             raise ValueError(str(unknown("backbone", name, BACKBONES)))
         return name
+
+    @field_validator("pretrained", mode="before")
+    @classmethod
+    def _hashed(cls, given: Any) -> Any:
+        return Checkpoint.of(Path(given)) if isinstance(given, str) else given
 
 
 class Relabel(Frozen):
@@ -99,8 +130,9 @@ class RunSpec(Frozen):
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the specification, in hex."""
-        content = self.model_dump(mode="json", exclude={"label"})
+        """SHA-256 of the specification, in hex; what is None is left out, so that optional keys can be added."""
+        unhashed: Any = {"label": True, "recipe": {"pretrained": {"path"}}}
+        content = self.model_dump(mode="json", exclude=unhashed, exclude_none=True)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     @property
@@ -132,9 +164,11 @@ def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
 
 def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
     """Return the first complaint of a validation as one line."""
-    detail = error.errors()[0]
-    name = str(detail["loc"][0]).replace("_", "-") if detail["loc"] else kind
-    if detail["type"] == "extra_forbidden":
-        return str(unknown(kind, str(detail["loc"][0]), cls.model_fields))
+    details = error.errors()
+    detail = max(details, key=lambda each: len(each["loc"]) if each["loc"][:1] == details[0]["loc"][:1] else 0)
+    where = detail["loc"]
+    if detail["type"] == "extra_forbidden" and len(where) == 1:
+        return str(unknown(kind, str(where[0]), cls.model_fields))
+    name = ".".join(map(str, where[:1] + where[2:])).replace("_", "-") or kind
     reason = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {reason[0].lower()}{reason[1:]}, got {detail['input']!r}"

@@ -5,20 +5,21 @@ read once at the epoch's end.
 """
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Int, UInt8
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LRScheduler, OneCycleLR
+from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 
 from bench.augment import Augment
 from bench.data import training_order
 from bench.errors import Declined, PluginError
 from bench.method import Batch, Method, Progress, Step
 from bench.relabel import Labels, Relabeller
-from bench.spec import Recipe, Relabel
+from bench.spec import Recipe, Relabel, StepDecay
 
 EpochLog = dict[str, Any]
 
@@ -86,11 +87,34 @@ class Trainer:
 
 def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimiser over the method's parameter groups."""
-    groups = method.param_groups(recipe.learning_rate)
+    groups = classifier_apart(method, method.param_groups(recipe.learning_rate), recipe)
     common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, **common)
-    return torch.optim.SGD(groups, momentum=recipe.momentum, nesterov=recipe.momentum > 0, **common)
+    return torch.optim.SGD(
+        groups, momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0, **common
+    )
+
+
+def classifier_apart(method: Method, groups: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
+    """Return the parameter groups with those of `fc` at the classifier's rate, where the recipe has one.
+
+    Raises:
+        PluginError: the recipe has one, and the method has no parameter under the name `fc`.
+    """
+    if recipe.classifier_learning_rate is None:
+        return groups
+    of_classifier = {id(p) for name, p in method.named_parameters() if "fc" in name.split(".")}
+    if not of_classifier:
+        raise PluginError("the recipe has a classifier_learning_rate, and no parameter of the method is named fc")
+    ratio = recipe.classifier_learning_rate / recipe.learning_rate
+    apart = []
+    for group in groups:
+        for chosen, factor in ((False, 1.0), (True, ratio)):
+            members = [p for p in group["params"] if (id(p) in of_classifier) == chosen]
+            rate = factor * group.get("lr", recipe.learning_rate)
+            apart += [group | {"params": members, "lr": rate}] if members else []
+    return apart
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRScheduler:
@@ -102,7 +126,15 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRSchedule
         return OneCycleLR(optimizer, max_lr=peaks, total_steps=total + 1, cycle_momentum=False)
     if recipe.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=total)
+    if isinstance(recipe.schedule, StepDecay):
+        return LambdaLR(optimizer, partial(_step_decay, recipe.schedule, batches))
     return ConstantLR(optimizer, factor=1.0)
+
+
+def _step_decay(schedule: StepDecay, batches: int, step: int) -> float:
+    """Return the factor on the learning rate in a step, counted from 0, of epochs of so many batches."""
+    epoch = 1 + step // batches
+    return schedule.factor ** max(0, 1 + (epoch - schedule.first_epoch) // schedule.every)
 
 
 def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:

@@ -6,9 +6,10 @@ import sys
 from pathlib import Path
 
 from bench.executors.local import CellReport, Context, LocalExecutor, Observer
+from bench.grid import cells
 from bench.method import Task
 from bench.registry import Registry
-from bench.request import Request, cells
+from bench.request import Request
 from bench.spec import RunSpec, validated
 from bench.store import Store
 

@@ -10,8 +10,9 @@ from PIL import Image
 
 from bench.data import Batches, load, random_part
 from bench.errors import DataError
+from bench.grid import cells
 from bench.registry import Registry
-from bench.request import Request, cells
+from bench.request import Request
 from bench.spec import Choice, validated
 
 

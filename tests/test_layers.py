@@ -14,7 +14,7 @@ LAYERS = [
     {"embedding", "backbones", "augment"},
     {"relative", "spec"},
     {"request", "data", "relabel"},
-    {"idx", "predict", "environment"},
+    {"idx", "predict", "environment", "grid"},
     {"train", "evaluation"},
     {"store"},
     {"runner"},

@@ -2,8 +2,9 @@ import pytest
 from harness import PLUGINS, grid, plugin, spec
 
 from bench.errors import UsageError
+from bench.grid import BrokenCell
 from bench.registry import Registry
-from bench.request import BrokenCell, Request, load_experiment, parse_noise, resolve_recipe
+from bench.request import Request, load_experiment, parse_noise, resolve_recipe
 from bench.spec import Noise, validated
 
 

@@ -7,9 +7,9 @@ from typing import Literal
 
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
+from bench.grid import BrokenCell, Cell
 from bench.method import Progress
 from bench.registry import Registry
-from bench.request import BrokenCell, Cell
 from bench.runner import execute
 from bench.spec import RunSpec
 from bench.store import Store

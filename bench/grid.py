@@ -1,0 +1,159 @@
+"""The grid: a request → its cells, one run specification each."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import torch
+
+from bench.errors import PluginError, UsageError, one_line, unknown
+from bench.hyperparameters import defaults, resolve
+from bench.registry import Plugin, Registry
+from bench.request import Request, parse_noise, resolve_recipe
+from bench.spec import Choice, Frozen, Noise, Relabel, RunSpec, validated
+
+# Names that --set takes besides the plugins' own.
+RESERVED = ("recipe", "relabel")
+
+
+class BrokenCell(Frozen):
+    """A cell of the grid whose plugin cannot be loaded, and why."""
+
+    title: str
+    reason: str
+
+
+Cell = RunSpec | BrokenCell
+
+
+def cells(request: Request, registry: Registry) -> list[Cell]:
+    """Return the grid, cell by cell; the first seed of everything comes before the second of anything.
+
+    Raises:
+        UsageError: an unknown name or an unfit value. A plugin that does not load gives broken cells instead.
+    """
+    _check_names(request, registry)
+    grid: list[Cell] = []
+    for dataset_name, seed in product(request.datasets, request.seeds):
+        points = [parse_noise(text, _noise_seed(request, seed)) for text in request.noise]
+        _check_repeated_points(points)
+        for point, method_name in product(points, _method_names(request, registry)):
+            title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
+            try:
+                grid += _variants(request, registry, dataset_name, method_name, point, seed)
+            except UsageError:
+                raise
+            except Exception as error:  # of a plugin's own, in whatever it declares
+                reason = one_line(error) if isinstance(error, PluginError) else f"{method_name}: {one_line(error)}"
+                grid.append(BrokenCell(title=title, reason=reason))
+    return grid
+
+
+def _variants(
+    request: Request, registry: Registry, dataset_name: str, method_name: str, point: Noise, seed: int
+) -> Iterator[RunSpec]:
+    """Yield one cell's runs: one for each combination of the method's and relabelling's listed values."""
+    dataset, method = registry.find("datasets", dataset_name), registry.find("methods", method_name)
+    cls: Any = method.load()
+    recipe = resolve_recipe(request, dataset)
+    dataset_choice = _choice(dataset, dataset.load(), request.set.get(dataset_name, {}))
+    for hyper, relabel in product(_axes(request.set.get(method_name, {})), _relabellings(request, cls.relabels)):
+        choice = _choice(method, cls, hyper)
+        spec = RunSpec(
+            dataset=dataset_choice,
+            method=choice,
+            noise=point,
+            relabel=relabel,
+            recipe=recipe,
+            seed=seed,
+            held_out=request.held_out,
+            evaluate=request.evaluate,
+            device=_device(request),
+            precision=_precision(request),
+            label=_label(choice, cls, relabel),
+        )
+        assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
+        yield spec
+
+
+def _check_names(request: Request, registry: Registry) -> None:
+    for name in request.datasets:
+        registry.find("datasets", name)
+    for name in request.methods or []:
+        registry.find("methods", name)
+    known = {*RESERVED, *registry.all("methods"), *registry.all("datasets")}
+    used = {*RESERVED, *_method_names(request, registry), *request.datasets}
+    for name in request.set:
+        if name not in known:
+            raise unknown("method, data set or section to --set", name, known)
+        if name not in used:
+            raise UsageError(f"--set {name}.…: {name} is not in this run; it has {', '.join(sorted(used))}")
+    if request.evaluate == "held-out" and not request.held_out:
+        raise UsageError("--evaluate held-out needs a held-out part: pass --held-out 0.1 as well")
+
+
+def _check_repeated_points(points: list[Noise]) -> None:
+    for k, point in enumerate(points):
+        if point in points[:k]:
+            raise UsageError(f"--noise: {point.label} is given twice")
+
+
+def _method_names(request: Request, registry: Registry) -> list[str]:
+    return list(registry.all("methods")) if request.methods is None else request.methods
+
+
+def _noise_seed(request: Request, seed: int) -> int:
+    return seed if request.noise_seed is None else request.noise_seed
+
+
+def _axes(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every combination of the listed values; a value that is no list is an axis of one.
+
+    >>> _axes({"mix": [2, 3], "dimension": 32})
+    [{'mix': 2, 'dimension': 32}, {'mix': 3, 'dimension': 32}]
+    """
+    for key, value in given.items():
+        if value == []:
+            raise UsageError(f"--set ….{key}=[]: the list is empty, it must hold one value or more")
+    axes = [value if isinstance(value, list) else [value] for value in given.values()]
+    return [dict(zip(given, values, strict=True)) for values in product(*axes)]
+
+
+def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
+    """Return the settings of relabelling that a method runs with; None is not to relabel."""
+    given = [validated(Relabel, values, "key of relabel") for values in _axes(request.set.get("relabel", {}))]
+    wanted = request.relabel or ["on" if default else "off"]
+    return [relabel for way in wanted for relabel in (given if way == "on" else [None])]
+
+
+def _choice(plugin: Plugin, cls: type, given: dict[str, Any]) -> Choice:
+    return Choice(name=plugin.name, hyperparameters=resolve(plugin.name, cls, given), source=plugin.source)
+
+
+def _label(choice: Choice, cls: Any, relabel: Relabel | None) -> str:
+    """Return a method's row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`."""
+    standard = defaults(cls)
+    changed = [f"{k}={v}" for k, v in choice.hyperparameters.items() if k not in standard or standard[k] != v]
+    if cls.relabels != (relabel is not None):
+        changed.append(f"relabel={'off' if relabel is None else 'on'}")
+    if relabel:
+        usual = Relabel().model_dump()
+        changed += [f"relabel.{k}={v}" for k, v in relabel.model_dump().items() if usual[k] != v]
+    return f"{choice.name}({', '.join(changed)})" if changed else choice.name
+
+
+def _device(request: Request) -> Any:
+    if request.device == "cuda" and not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")
+    if request.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return request.device
+
+
+def _precision(request: Request) -> Any:
+    """Return bfloat16 where the hardware computes in it."""
+    if request.precision != "auto":
+        return request.precision
+    if _device(request) == "cuda":
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"
