@@ -1,5 +1,6 @@
 """Augmentation as batched tensor operations, each image with a draw of its own, on the images' device."""
 
+import math
 from collections.abc import Callable, Sequence
 from functools import cache
 
@@ -12,11 +13,14 @@ Augment = Callable[[Images, Generator], Float[Tensor, "batch channels h w"]]
 Evaluate = Callable[[Images], Sequence[Float[Tensor, "batch channels h w"]]]
 
 
-def normalise(images: Images, mean: Sequence[float], std: Sequence[float]) -> Float[Tensor, "batch _ _ _"]:
-    """Return float32 images, scaled to 0–1 and then standardised by channel."""
-    return (images.float() / 255 - _by_channel(tuple(mean), images.device)) / _by_channel(
-        tuple(std), images.device
-    )
+def normalise(
+    images: UInt8[Tensor, "batch _ _ _"] | Float[Tensor, "batch _ _ _"],
+    mean: Sequence[float],
+    std: Sequence[float],
+) -> Float[Tensor, "b _ _ _"]:
+    """Return float32 images from grey levels 0–255, scaled to 0–1 and then standardised by channel."""
+    shift, scale = (_by_channel(tuple(values), images.device) for values in (mean, std))
+    return (images.float() / 255 - shift) / scale
 
 
 @cache
@@ -25,21 +29,79 @@ def _by_channel(values: tuple[float, ...], device: torch.device) -> Float[Tensor
     return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
-def random_crop(images: Images, padding: int, generator: Generator) -> Images:
-    """Return crops of the images' own size from images padded with zeros, at an offset of each one's own."""
-    size, _, height, width = images.shape
+def random_crop(images: Images, size: tuple[int, int], padding: int, generator: Generator) -> Images:
+    """Return crops of a size (height, width) from images padded with zeros, at an offset of each one's own."""
+    batch, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (padding,) * 4)
-    offsets = torch.randint(0, 2 * padding + 1, (2, size, 1), generator=generator, device=images.device)
-    rows = offsets[0] + torch.arange(height, device=images.device)  # (B, H)
-    columns = offsets[1] + torch.arange(width, device=images.device)  # (B, W)
-    sample = torch.arange(size, device=images.device)[:, None, None]
+    rows, columns = (
+        torch.randint(0, whole + 2 * padding - part + 1, (batch, 1), generator=generator, device=images.device)
+        + torch.arange(part, device=images.device)
+        for whole, part in zip((height, width), size, strict=True)
+    )  # (B, h), (B, w)
+    sample = torch.arange(batch, device=images.device)[:, None, None]
     return padded[sample, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
 def random_flip(images: Images, generator: Generator) -> Images:
     """Return the images, each mirrored left to right with probability one half."""
-    mirrored = torch.rand(len(images), generator=generator, device=images.device) < 0.5
-    return torch.where(mirrored[:, None, None, None], images.flip(-1), images)
+    return torch.where(_chosen(0.5, images, generator), images.flip(-1), images)
+
+
+def add_noise(images: Images, std: float, generator: Generator) -> Images:
+    """Return the images with Gaussian noise added, its standard deviation in grey levels, rounded and clipped."""
+    noise = torch.randn(images.shape, generator=generator, device=images.device)
+    return (images + std * noise).round().clamp(0, 255).to(torch.uint8)
+
+
+def resize(images: Images, side: int) -> Float[Tensor, "batch channels side side"]:
+    """Return float images, in grey levels, bilinearly resized to a square."""
+    size = (side, side)
+    return torch.nn.functional.interpolate(images.float(), size, mode="bilinear", antialias=True)
+
+
+def random_erase(
+    images: Float[Tensor, "batch _ _ _"],
+    area: tuple[float, float],
+    generator: Generator,
+    probability: float = 0.5,
+    aspect: tuple[float, float] = (0.3, 3.3),
+    tries: int = 10,
+) -> Float[Tensor, "batch _ _ _"]:
+    """Return the images, each with one rectangle set to 0 with some probability.
+
+    Source: random erasing, Zhong et al., AAAI 2020. The rectangle's part of the area is drawn uniformly, the ratio
+    of its sides log-uniformly, again where it does not fit, up to so many tries.
+    """
+    batch, _, height, width = images.shape
+
+    def uniform(low: float, high: float) -> Tensor:
+        return low + (high - low) * torch.rand(batch, tries, generator=generator, device=images.device)
+
+    pixels, ratio = uniform(*area) * height * width, uniform(*map(math.log, aspect)).exp()
+    high, wide = (pixels * ratio).sqrt().round(), (pixels / ratio).sqrt().round()  # (B, tries)
+    fits = (high < height) & (wide < width)
+    first = fits.int().argmax(dim=1, keepdim=True)
+    high, wide = high.gather(1, first), wide.gather(1, first)  # (B, 1)
+    top, left = (uniform(0, 1)[:, :1] * (whole - part + 1) // 1 for whole, part in ((height, high), (width, wide)))
+    row, column = (torch.arange(whole, device=images.device) for whole in (height, width))
+    rows, columns = (row >= top) & (row < top + high), (column >= left) & (column < left + wide)
+    erased = rows[:, None, :, None] & columns[:, None, None, :] & fits.any(dim=1)[:, None, None, None]
+    return images.masked_fill(erased & _chosen(probability, images, generator), 0)
+
+
+def _chosen(probability: float, images: Tensor, generator: Generator) -> Tensor:
+    """Return a mask (B, 1, 1, 1) of the images that a draw of this probability takes."""
+    drawn = torch.rand(len(images), generator=generator, device=images.device)
+    return (drawn < probability)[:, None, None, None]
+
+
+def ten_crop(images: Images, size: tuple[int, int]) -> list[Images]:
+    """Return the centre and the four corners, then their mirror images; the centre comes first."""
+    from torchvision.transforms.v2.functional import ten_crop as crops
+
+    *five, centre = crops(images, list(size))[:5]
+    views = [centre, *five]
+    return views + [view.flip(-1) for view in views]
 
 
 class Transforms:
@@ -57,7 +119,7 @@ class Transforms:
     def augment(self, images: Images, generator: Generator) -> Float[Tensor, "batch channels height width"]:
         """Return a training batch: crop, flip, standardise."""
         if self.padding:
-            images = random_crop(images, self.padding, generator)
+            images = random_crop(images, (images.shape[2], images.shape[3]), self.padding, generator)
         if self.flip:
             images = random_flip(images, generator)
         return normalise(images, self.mean, self.std)

@@ -4,14 +4,18 @@ The number type stays in here: a backbone runs under autocast with channels last
 no method meets a bfloat16 exponential.
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from bench.errors import UsageError
 from bench.method import Backbone
+from bench.pretrained import load_weights
 
 
 class FeatureMap(Backbone):
@@ -45,6 +49,9 @@ def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
     return nn.Sequential(*layers)
 
 
+RESNET_STAGES = ("bn1", "relu", "layer1", "layer2", "layer3", "layer4")
+
+
 def _resnet18(channels: int) -> nn.Module:
     """Return torchvision's ResNet-18 with a 3×3 stem of stride 1 and no first pooling, for 28–48 px images."""
     from torchvision.models import resnet18
@@ -52,16 +59,39 @@ def _resnet18(channels: int) -> nn.Module:
     net = resnet18()
     stem = nn.Conv2d(channels, 64, 3, padding=1, bias=False)
     nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(stem, net.bn1, net.relu, net.layer1, net.layer2, net.layer3, net.layer4)
+    return nn.Sequential(OrderedDict(conv1=stem, **{name: getattr(net, name) for name in RESNET_STAGES}))
+
+
+def _resnet18_imagenet(channels: int) -> nn.Module:
+    """Return torchvision's ResNet-18 with its own stem, for colour images of about 224 px."""
+    from torchvision.models import resnet18
+
+    if channels != 3:
+        raise UsageError(
+            f"backbone resnet18-imagenet: wants 3 channels, got {channels}; resnet18 takes any number"
+        )
+    net = resnet18()
+    stages = ("conv1", "bn1", "relu", "maxpool", *RESNET_STAGES[2:])
+    return nn.Sequential(OrderedDict((name, getattr(net, name)) for name in stages))
 
 
 BACKBONES: dict[str, Callable[[int], nn.Module]] = {
     "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
     "cnn-32-64-128": partial(_cnn, widths=(32, 64, 128)),
     "resnet18": _resnet18,
+    "resnet18-imagenet": _resnet18_imagenet,
 }
 
 
-def make_backbone(name: str, image_shape: tuple[int, int, int], dtype: torch.dtype) -> FeatureMap:
-    """Build a freshly initialised backbone for images (C, H, W), computing in `dtype`."""
-    return FeatureMap(BACKBONES[name](image_shape[0]), image_shape, dtype)
+def make_backbone(
+    name: str, image_shape: tuple[int, int, int], dtype: torch.dtype, weights: Path | None = None
+) -> FeatureMap:
+    """Build a backbone for images (C, H, W), computing in `dtype`: freshly initialised, or from a checkpoint.
+
+    Raises:
+        UsageError: the checkpoint cannot be read or does not fit.
+    """
+    net = BACKBONES[name](image_shape[0])
+    if weights:
+        load_weights(net, weights)
+    return FeatureMap(net, image_shape, dtype)

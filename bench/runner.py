@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -112,7 +113,9 @@ def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> M
     if cls.needs_held_out and not spec.held_out:
         raise Declined("it needs a held-out part: pass --held-out 0.1")
     dtype = getattr(torch, spec.precision)
-    make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype)
+    pretrained = spec.recipe.pretrained
+    weights = Path(pretrained.path) if pretrained else None
+    make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype, weights)
     return cls(task, make, **spec.method.hyperparameters).to(spec.device)
 
 

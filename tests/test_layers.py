@@ -10,7 +10,7 @@ import bench
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
     {"__init__", "errors"},
-    {"method", "scores", "registry", "hyperparameters", "noise", "metrics", "stats"},
+    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "stats"},
     {"embedding", "backbones", "augment"},
     {"relative", "spec"},
     {"request", "data", "relabel"},

@@ -1,0 +1,70 @@
+"""First weights of a backbone from a checkpoint that a recipe names."""
+
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from bench.errors import UsageError
+
+# Under these keys training scripts keep a state dict beside other things.
+WRAPPERS = ("state_dict", "model_state_dict", "model")
+# What a DataParallel or a compiled module puts before its keys.
+PREFIXES = ("module.", "_orig_mod.")
+
+
+def load_weights(net: nn.Module, path: Path) -> None:
+    """Load a checkpoint into a net; a classifier `fc.*` in it is left out, all other keys must fit.
+
+    Raises:
+        UsageError: the file is no checkpoint of plain tensors, or a key of it is unknown, missing or of another
+            shape; the message names the keys.
+    """
+    given = {key: value for key, value in read_state(path).items() if not key.startswith("fc.")}
+    own = net.state_dict()
+    misfits = {
+        "it lacks": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
+        "it has, and the net has not,": [key for key in given if key not in own],
+        "of another shape are": [
+            f"{key} {tuple(given[key].shape)}, must be {tuple(own[key].shape)},"
+            for key in own
+            if key in given and given[key].shape != own[key].shape
+        ],
+    }
+    said = "; ".join(f"{reason} {_some(keys)}" for reason, keys in misfits.items() if keys)
+    if said:
+        raise UsageError(f"checkpoint {path} does not fit the backbone: {said}")
+    net.load_state_dict(given, strict=False)
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """Return the state dict in a checkpoint, read without executing anything in it.
+
+    Raises:
+        UsageError: the file cannot be read, or holds no state dict.
+    """
+    try:
+        content: Any = torch.load(path.expanduser(), map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UsageError(f"checkpoint {path} cannot be read as plain weights: {reason}") from None
+    for wrapper in WRAPPERS:
+        if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
+            content = content[wrapper]
+    if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
+        raise UsageError(f"checkpoint {path} holds no state dict, must be a dict of tensors by name")
+    return {_bare(str(key)): value for key, value in content.items()}
+
+
+def _bare(key: str) -> str:
+    for prefix in PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
+
+
+def _some(keys: list[str]) -> str:
+    shown = " ".join(keys[:3]).rstrip(",")
+    return shown if len(keys) <= 3 else f"{shown} and {len(keys) - 3} more"

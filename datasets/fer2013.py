@@ -1,0 +1,149 @@
+"""FER2013: 28,709 faces to train on, 3,589 public and 3,589 private test faces, 48×48 grey, 7 expressions.
+
+Source: Goodfellow et al., Challenges in Representation Learning, ICONIP 2013. Augmentation and ten crops from the
+supplement of Zhang et al., NeurIPS 2021, section E. There are two editions, in different order and contrast:
+the table ROOT/fer2013/fer2013.csv (or icml_face_data.csv), and the tree ROOT/fer2013/{train,test}/CLASS/*.jpg.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+import torch
+from PIL import Image
+from torch import Generator, Tensor
+from torchvision.datasets import ImageFolder
+
+from bench.augment import normalise, random_crop, random_flip, ten_crop
+from bench.data import DataSet, Source, Split
+from bench.errors import DataError, one_line
+
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's labels
+TABLES = ("fer2013.csv", "icml_face_data.csv")
+SIDE, CROP = 48, (44, 44)
+MEAN, STD = [0.514], [0.307]  # of the folder edition's training images
+
+
+class Fer2013(Source):
+    """Random 44×44 crop and flip; ten crops are evaluated.
+
+    Args:
+        edition: `folder` (JPEGs) or `csv`; a run on one is another run on the other.
+        test: which test set is reported; `public` is for choosing recipes.
+    """
+
+    def __init__(
+        self, *, edition: Literal["folder", "csv"] = "folder", test: Literal["private", "public"] = "private"
+    ) -> None:
+        self.edition, self.test = edition, test
+
+    def load(self, root: Path, download: bool) -> DataSet:
+        """Read one edition."""
+        parts = read_table(root / "fer2013") if self.edition == "csv" else read_folders(root / "fer2013")
+        test = parts["PrivateTest" if self.test == "private" else "PublicTest"]
+        return DataSet(parts["Training"], test, CLASSES, augment, evaluate)
+
+
+def augment(images: Tensor, generator: Generator) -> Tensor:
+    """Return random crops (B, 1, 44, 44), mirrored at random, standardised."""
+    return normalise(random_flip(random_crop(images, CROP, 0, generator), generator), MEAN, STD)
+
+
+def evaluate(images: Tensor) -> list[Tensor]:
+    """Return ten crops, the centre first, standardised."""
+    return [normalise(view, MEAN, STD) for view in ten_crop(images, CROP)]
+
+
+def read_folders(folder: Path) -> dict[str, Split]:
+    """Return the parts by usage, which a file's name begins with: `PrivateTest_123.jpg`."""
+    if not (folder / "train").is_dir() or not (folder / "test").is_dir():
+        raise _missing(folder, "train/ and test/", "csv", any((folder / name).is_file() for name in TABLES))
+    files: dict[str, list[tuple[str, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
+    for part in ("train", "test"):
+        tree = _open(folder / part)
+        for path, label in tree.samples:
+            usage = Path(path).name.split("_")[0]
+            if usage not in files:
+                raise DataError(f"fer2013: {path}: a file's name must begin with {', '.join(files)}, got {usage}")
+            files[usage].append((path, CLASSES.index(tree.classes[label])))
+    return {usage: _decode(folder, usage, found) for usage, found in files.items()}
+
+
+def _open(folder: Path) -> ImageFolder:
+    try:
+        tree = ImageFolder(folder)
+    except FileNotFoundError as error:
+        raise DataError(f"fer2013: {folder} is no tree of class folders with images: {error}") from None
+    if set(tree.classes) != set(CLASSES):
+        raise DataError(
+            f"fer2013: {folder} has the classes {', '.join(tree.classes)}, must be {', '.join(CLASSES)}"
+        )
+    return tree
+
+
+def _decode(folder: Path, usage: str, files: list[tuple[str, int]]) -> Split:
+    if not files:
+        raise DataError(f"fer2013: {folder} has no file {usage}_*.jpg")
+    images = np.stack([_decode_image(path) for path, _ in files])[:, None]
+    return Split(torch.from_numpy(images), torch.tensor([label for _, label in files]))
+
+
+def _decode_image(path: str) -> np.ndarray:
+    try:
+        with Image.open(path) as image:
+            pixels = np.asarray(image.convert("L"))
+    except OSError as error:
+        raise DataError(f"fer2013: {path} is damaged or no image: {one_line(error)}") from None
+    if pixels.shape != (SIDE, SIDE):
+        raise DataError(f"fer2013: {path} has {pixels.shape[1]}×{pixels.shape[0]} pixels, must be {SIDE}×{SIDE}")
+    return pixels
+
+
+def read_table(folder: Path) -> dict[str, Split]:
+    """Return the parts by usage from the table with the columns emotion, pixels, Usage."""
+    paths = [folder / name for name in TABLES if (folder / name).is_file()]
+    if not paths:
+        raise _missing(folder, TABLES[0], "folder", (folder / "train").is_dir())
+    try:
+        table = pd.read_csv(paths[0], dtype=str, skipinitialspace=True, keep_default_na=False)
+    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
+        raise DataError(f"fer2013: {paths[0]} is no CSV table: {one_line(error)}") from None
+    for column in ("emotion", "pixels", "Usage"):
+        if column not in table:
+            raise DataError(f"fer2013: {paths[0]} has no column {column}, it has {', '.join(table.columns)}")
+    parts: dict[str, list[tuple[np.ndarray, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
+    for line, (emotion, pixels, usage) in enumerate(zip(table.emotion, table.pixels, table.Usage, strict=True), 2):
+        where = f"fer2013: {paths[0]}, line {line}"
+        if usage not in parts:
+            raise DataError(f"{where}: Usage is {usage!r}, must be one of {', '.join(parts)}")
+        if emotion not in map(str, range(len(CLASSES))):
+            raise DataError(f"{where}: emotion is {emotion!r}, must be 0 to {len(CLASSES) - 1}")
+        parts[usage].append((_parse(pixels, where), int(emotion)))
+    return {usage: _stack(paths[0], usage, rows) for usage, rows in parts.items()}
+
+
+def _parse(text: str, where: str) -> np.ndarray:
+    try:
+        pixels = np.array(text.split(), dtype=np.int64)
+    except (ValueError, OverflowError) as error:
+        raise DataError(f"{where}: a pixel is no whole number: {one_line(error)}") from None
+    if len(pixels) != SIDE**2:
+        raise DataError(f"{where}: {len(pixels)} pixels, must be {SIDE**2}")
+    if pixels.min() < 0 or pixels.max() > 255:
+        raise DataError(f"{where}: pixels from {pixels.min()} to {pixels.max()}, must be 0 to 255")
+    return pixels.astype(np.uint8).reshape(1, SIDE, SIDE)
+
+
+def _stack(path: Path, usage: str, rows: list[tuple[np.ndarray, int]]) -> Split:
+    if not rows:
+        raise DataError(f"fer2013: {path} has no row with the Usage {usage}")
+    return Split(torch.from_numpy(np.stack([pixels for pixels, _ in rows])), torch.tensor([k for _, k in rows]))
+
+
+def _missing(folder: Path, what: str, other: str, other_is_there: bool) -> DataError:
+    if other_is_there:
+        hint = f"the other edition is there: pass --set fer2013.edition={other}"
+    else:
+        hint = "get it from Kaggle, where it is called FER-2013, and pass --data-root DIR or set BENCH_DATA"
+    return DataError(f"fer2013: {what} is not under {folder}; {hint}")
