@@ -26,6 +26,16 @@ Plugins = Annotated[
 ]
 
 
+DataRoot = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the data sets; else BENCH_DATA, else data.", rich_help_panel=PLACES),
+]
+Figures = Annotated[
+    str | None,
+    typer.Option(help="Pictures of samples to draw besides the others: images, features or both by a comma."),
+]
+
+
 def _show_version(wanted: bool) -> None:
     if wanted:
         print(f"uncertainty-bench {__version__}")
@@ -116,11 +126,9 @@ def run(
     threads: Annotated[
         int, typer.Option(help="CPU threads; more than one pays for large nets only.", rich_help_panel=TRAINING)
     ] = 1,
+    figures: Figures = None,
     results: Results = Path("results"),
-    data_root: Annotated[
-        Path | None,
-        typer.Option(help="Folder of the data sets; else BENCH_DATA, else data.", rich_help_panel=PLACES),
-    ] = None,
+    data_root: DataRoot = None,
     download: Annotated[
         bool, typer.Option("--download", help="Fetch data sets that are missing.", rich_help_panel=PLACES)
     ] = False,
@@ -145,24 +153,41 @@ def run(
         "device": device,
         "precision": precision,
         "set": _settings(set_ or []) or None,
+        "pictures": {"figures": _list(figures)} if figures else None,
     }
     from bench import commands
+    from bench.grid import cells
 
     options = {key: value for key, value in given.items() if value is not None}
     commands.use_threads(threads)
     context = commands.make_context(results, data_root, download, plugins or [], force)
-    grid = commands.make_grid(options, experiment, context)
+    request = commands.make_request(options, experiment)
+    grid = cells(request, context.registry)
     if dry_run:
         raise typer.Exit(commands.show_plan(grid, context))
-    raise typer.Exit(commands.run(grid, context, results))
+    raise typer.Exit(commands.run(request, grid, context, results))
 
 
 @app.command()
-def report(results: Results = Path("results")) -> None:
+def report(
+    figures: Figures = None,
+    top: Annotated[
+        int | None, typer.Option(help="Images in each grid; a tenth of the test set, at most 100, if not given.")
+    ] = None,
+    score: Annotated[
+        str | None,
+        typer.Option(help="What makes an image uncertain: own, msp, entropy, margin or energy; default own."),
+    ] = None,
+    results: Results = Path("results"),
+    data_root: DataRoot = None,
+    plugins: Plugins = None,
+) -> None:
     """Rebuild every table and picture from stored runs, without training."""
     from bench import commands
 
-    raise typer.Exit(commands.report(results))
+    given = {"figures": _list(figures), "top": top, "score": score}
+    pictures = {key: value for key, value in given.items() if value is not None}
+    raise typer.Exit(commands.report(results, commands.make_samples(data_root, plugins or []), pictures))
 
 
 @app.command("list")

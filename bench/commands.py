@@ -13,11 +13,12 @@ from bench.display import Display, show_group, show_plan_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.local import CellReport, Context
-from bench.grid import Cell, cells
+from bench.grid import Cell
 from bench.registry import Registry
 from bench.report import Report, write_report
 from bench.request import Request, load_experiment
-from bench.spec import RunSpec, validated
+from bench.samples import Samples
+from bench.spec import Pictures, RunSpec, validated
 from bench.store import Store
 
 FAILED, INTERRUPTED = 1, 130
@@ -43,17 +44,33 @@ def make_context(
     return Context(Registry(plugins), Store(results), api.find_data_root(data_root), download, force)
 
 
-def make_grid(options: dict[str, Any], experiment: str | None, context: Context) -> list[Cell]:
-    """Return the grid of an experiment and the options that replace its own.
+def make_samples(data_root: Path | None, plugins: Iterable[Path]) -> Samples:
+    """Return where pictures find the samples of stored runs."""
+    return Samples(Registry(plugins), api.find_data_root(data_root))
+
+
+def make_request(options: dict[str, Any], experiment: str | None) -> Request:
+    """Return what an experiment asks for, with the options that replace its own, key by key within `set`.
 
     Raises:
         UsageError: an unknown name or an unfit value.
     """
     base = load_experiment(experiment) if experiment else {}
-    return cells(validated(Request, base | options, "option"), context.registry)
+    merged = base | options
+    for section in ("set", "pictures"):
+        if isinstance(base.get(section), dict) and section in options:
+            merged[section] = _merged(base[section], options[section])
+    return validated(Request, merged, "option")
 
 
-def run(grid: list[Cell], context: Context, results: Path) -> int:
+def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        k: _merged(base[k], over[k]) for k in base if isinstance(base[k], dict) and isinstance(over.get(k), dict)
+    }
+    return base | over | both
+
+
+def run(request: Request, grid: list[Cell], context: Context, results: Path) -> int:
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
     try:
@@ -62,20 +79,21 @@ def run(grid: list[Cell], context: Context, results: Path) -> int:
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED
-    written = write_report(results)
+    written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
     _show(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
     return _say_unfinished(finished)
 
 
-def report(results: Path) -> int:
-    """Rebuild the report and show its main tables.
+def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
+    """Rebuild the report, with the pictures asked for, and show its main tables.
 
     Raises:
-        UsageError: there is no such folder, or no run in it.
+        UsageError: there is no such folder, or no run in it, or a picture is asked for that there is not.
     """
+    wanted = validated(Pictures, pictures, "option")
     if not (results / "runs").is_dir():
         raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
-    written = write_report(results)
+    written = write_report(results, samples, wanted)
     _show(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")

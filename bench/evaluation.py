@@ -16,18 +16,19 @@ from jaxtyping import Float, Int
 from scipy.special import entr
 from scipy.stats import spearmanr
 
-from bench import metrics
+from bench import geometry, metrics
 from bench.metrics import Errors, Uncertainty
 from bench.predict import Predictions
 from bench.scores import LOGIT_SCORES
 
 Labels = Int[np.ndarray, " n"]
+CONFUSION_CLASSES = 100  # a larger confusion matrix is not kept
 REJECTION_RATES = np.arange(100) / 100
 
 
 def source() -> str:
     """Return a hash of the code that metrics come from, so that stale ones are noticed."""
-    files = [Path(__file__), Path(metrics.__file__), Path(__file__).with_name("scores.py")]
+    files = [Path(__file__).with_name(f"{name}.py") for name in ("evaluation", "metrics", "geometry", "scores")]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
@@ -60,6 +61,10 @@ def evaluate(
         "scores": {name: of_score(u, errors, labels, test.logits.shape[1]) for name, u in scores.items()},
         "noise_detection": noise_detection(train, given, true),
     }
+    if test.logits.shape[1] <= CONFUSION_CLASSES:
+        result["confusion"] = metrics.confusion(test.logits, labels).tolist()
+    if test.features is not None:
+        result["class_distances"] = class_distances(test.features, labels, scores)
     if human_entropy is not None:
         result["human_uncertainty"] = human_uncertainty(scores, human_entropy)
     undefined = {
@@ -120,6 +125,25 @@ def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_classes:
         "certain_right": float(certain @ ~errors),
         "certain_tied": int(((certain > 0) & (certain < 1)).sum()),
         "certain_classes": np.bincount(labels, weights=certain, minlength=num_classes).tolist(),
+    }
+
+
+def class_distances(
+    features: Float[np.ndarray, "n features"], labels: Labels, scores: Mapping[str, Uncertainty]
+) -> dict[str, dict[str, float | None]]:
+    """Return where each score's most certain and most uncertain tenth lie among the class centres, on average."""
+    own, nearest_other = geometry.class_distances(features, labels)
+    tenth = max(1, len(labels) // 10)
+    parts = {
+        f"{part}_{name}": (sign, distance)
+        for part, sign in (("certain", -1), ("uncertain", 1))
+        for name, distance in (("own", own), ("nearest_other", nearest_other))
+    }
+    return {
+        score: _defined(
+            **{key: float(metrics.top_k(sign * u, tenth) @ d / tenth) for key, (sign, d) in parts.items()}
+        )
+        for score, u in scores.items()
     }
 
 

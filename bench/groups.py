@@ -4,10 +4,11 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 """
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from bench.spec import Noise, RunSpec
+from bench.spec import Noise, Relabel, RunSpec
 from bench.store import Record
 
 
@@ -26,8 +27,9 @@ class Group:
 
     @property
     def labels(self) -> list[str]:
-        """The methods' row labels, sorted."""
-        return sorted({record.spec.label for record in self.records})
+        """The methods' row labels, sorted, numbers in them by size."""
+        labels = {record.spec.label for record in self.records}
+        return sorted(labels, key=lambda label: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", label)])
 
     @property
     def noises(self) -> list[Noise]:
@@ -90,6 +92,20 @@ def group(records: list[Record]) -> list[Group]:
         by_setting.setdefault(key, []).append(record)
     ordered = [by_setting[key] for key in sorted(by_setting)]
     return [_named(members, ordered) for members in ordered]
+
+
+def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
+    """Return the runs (without, with) relabelling of each method that has both, by its shorter label."""
+    variants: dict[str, dict[bool, list[Record]]] = {}
+    labels: dict[str, list[str]] = {}
+    for record in group.records:
+        spec = record.spec
+        if (spec.noise.kind, spec.noise.rate) == (noise.kind, noise.rate) and spec.relabel in (None, Relabel()):
+            key = repr(spec.method)
+            variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
+            labels.setdefault(key, []).append(spec.label)
+    both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}
+    return {name: (both[name][False], both[name][True]) for name in sorted(both)}
 
 
 def _named(members: list[Record], everything: list[list[Record]]) -> Group:

@@ -34,6 +34,8 @@ DESCRIPTIONS = {
     "risk_at_80_coverage": "error rate of the most certain 80 %",
     "curves.csv": "accuracy after rejecting 0, 1, … 99 %",
     "top_k": "errors in the k most uncertain, right in most certain",
+    "confusion": "counts by true class (rows) and predicted class",
+    "class_distances": "of features to the centres of the own and the nearest other class",
     "noise_detection": "of flipped labels by training scores",
     "human_uncertainty": "Spearman correlation with human label entropy",
 }
@@ -63,6 +65,13 @@ def brier(logits: Logits, labels: Labels) -> float:
     distance = np.exp(log_softmax(logits))
     distance[np.arange(len(labels)), labels] -= 1
     return float((distance**2).sum(axis=1).mean())
+
+
+def confusion(logits: Logits, labels: Labels) -> Int[np.ndarray, "classes classes"]:
+    """Return the counts of samples by true class (rows) and predicted class (columns)."""
+    classes = logits.shape[1]
+    cells = labels * classes + logits.argmax(axis=1)
+    return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 
 def ece(confidence: Float[np.ndarray, " n"], errors: Errors, bins: int = BINS) -> float:

@@ -1,14 +1,18 @@
 """The report: every table and picture of a results folder, rebuilt from its records without training."""
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
 
 from bench import evaluation, figures, tables
-from bench.errors import one_line
+from bench.errors import DataError, one_line
+from bench.figures.style import Picture, save
 from bench.groups import Group, group, newest
+from bench.samples import Samples
+from bench.spec import Pictures
 from bench.store import Record, Store, read_predictions
 from bench.tables import Table
 
@@ -23,20 +27,26 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-def write_report(results: Path) -> Report:
-    """Rebuild `report/` of a results folder: tables as Markdown, LaTeX and CSV, figures, and a page of all."""
+def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
+    """Rebuild `report/` of a results folder: tables as Markdown, LaTeX and CSV, figures, and a page of all.
+
+    Args:
+        results: the folder of the store.
+        samples: where pictures of samples find them.
+        wanted: which pictures to draw besides those that need records only.
+    """
     kept, problems = load_records(Store(results))
     report = Report(results / "report", group(kept), {}, problems)
     for name in ("tables", "figures"):
         shutil.rmtree(report.folder / name, ignore_errors=True)
         (report.folder / name).mkdir(parents=True)
-    pages = [_write_group(report, members) for members in report.groups]
+    pages = [_write_group(report, members, samples, wanted) for members in report.groups]
     frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
     (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
     return report
 
 
-def _write_group(report: Report, members: Group) -> str:
+def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictures) -> str:
     """Write one setting's tables and figures and return its part of the page."""
     made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
     report.tables[members.name] = made
@@ -47,11 +57,21 @@ def _write_group(report: Report, members: Group) -> str:
         stem.with_suffix(".tex").write_text(table.latex(), encoding="utf-8")
         stem.with_suffix(".csv").write_text(table.csv(), encoding="utf-8")
         page.append(table.markdown())
-    for noise in members.noises:
-        name = f"rejection-{members.name}-{noise.kind}-{noise.rate:g}.png"
-        figures.save(figures.rejection(members, noise), report.folder / "figures" / name)
-        page.append(f"![Accuracy against rejection, {members.dataset}, noise {noise.label}](figures/{name})\n")
+    for picture in _pictures(members, samples, wanted, report.problems):
+        save(picture.figure, report.folder / "figures" / f"{picture.name}.png")
+        page.append(f"![{picture.caption}](figures/{picture.name}.png)\n")
     return "\n".join(page)
+
+
+def _pictures(members: Group, samples: Samples, wanted: Pictures, problems: list[str]) -> Iterator[Picture]:
+    """Yield a setting's pictures; those that lack their predictions or images are told among the problems."""
+    for from_records in figures.FROM_RECORDS:
+        yield from from_records(members)
+    for name in wanted.figures:
+        try:
+            yield from figures.FROM_SAMPLES[name](members, samples, wanted)
+        except DataError as error:
+            problems.append(f"figures {name} of {members.title}: {one_line(error)}")
 
 
 def load_records(store: Store) -> tuple[list[Record], list[str]]:

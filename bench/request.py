@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 from bench.errors import UsageError, unknown
 from bench.noise import NOISE_KINDS
 from bench.registry import Plugin
-from bench.spec import Noise, Recipe, validated
+from bench.spec import Noise, Pictures, Recipe, validated
 
 PRESETS = Path(__file__).parent / "presets"
 EXPERIMENTS = Path(__file__).parent / "experiments"
@@ -37,7 +37,7 @@ class Request(BaseModel):
     device: Literal["auto", "cpu", "cuda"] = "auto"
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     set: dict[str, dict[str, Any]] = {}
-    figures: list[Literal["images", "features"]] = []  # pictures drawn besides those that are always
+    pictures: Pictures = Pictures()
 
     @field_validator("noise", mode="before")
     @classmethod

@@ -104,6 +104,11 @@ class Noise(Frozen):
         percent = f"{100 * self.rate:g}%"
         return percent if self.kind == "symmetric" else f"{self.kind} {percent}"
 
+    @property
+    def slug(self) -> str:
+        """For names of files and folders: `symmetric-0.3`."""
+        return f"{self.kind}-{self.rate:g}"
+
 
 class Choice(Frozen):
     """A plugin with all its hyper-parameters, and the hash of its source."""
@@ -138,13 +143,22 @@ class RunSpec(Frozen):
     @property
     def folder(self) -> Path:
         """Where the run is stored, relative to the store, readable by eye."""
-        noise = f"{self.noise.kind}-{self.noise.rate:g}"
-        return Path(self.dataset.name, self.method.name, noise, f"seed{self.seed}-{self.identity[:8]}")
+        return Path(self.dataset.name, self.method.name, self.noise.slug, f"seed{self.seed}-{self.identity[:8]}")
 
     @property
     def title(self) -> str:
         """One line for progress and messages."""
         return f"{self.dataset.name} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+
+
+class Pictures(Frozen):
+    """Pictures that are drawn only when asked for: they need predictions, and time."""
+
+    figures: list[Literal["images", "features"]] = []
+    top: PositiveInt | None = None  # images in a grid; None: a tenth of the test set, at most 100
+    score: Literal["own", "msp", "entropy", "margin", "energy"] = (
+        "own"  # by which samples are certain or uncertain
+    )
 
 
 Model = TypeVar("Model", bound=BaseModel)

@@ -56,6 +56,7 @@ class Record:
     environment: dict[str, Any]
     cost: dict[str, Any]
     metrics_source: str
+    classes: list[str]
     epochs: pd.DataFrame
     curves: pd.DataFrame
 
@@ -126,7 +127,7 @@ class Store:
                 _read_csv(folder / "epochs.csv", "epoch"),
                 _read_csv(folder / "curves.csv", "rejected"),
             )
-            parts = {key: record[key] for key in ("metrics", "environment", "cost", "metrics_source")}
+            parts = {key: record[key] for key in ("metrics", "environment", "cost", "metrics_source", "classes")}
             identity = record["identity"]
             _check_types(manifest, record)
         except FileNotFoundError as error:

@@ -10,7 +10,7 @@ import bench
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
     {"__init__", "errors"},
-    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "stats"},
+    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
     {"embedding", "backbones", "augment"},
     {"relative", "spec"},
     {"request", "data", "relabel"},
@@ -18,7 +18,17 @@ LAYERS = [
     {"train", "evaluation"},
     {"store"},
     {"runner"},
-    {"groups", "formats", "executors", "executors.local"},
+    {"groups", "formats", "samples", "executors", "executors.local"},
+    {"tables.entries", "figures.style"},
+    {"tables.table1", "tables.ranking", "tables.samples", "tables.training"},
+    {
+        "figures.rejection",
+        "figures.training",
+        "figures.confusion",
+        "figures.ablation",
+        "figures.images",
+        "figures.features",
+    },
     {"tables", "figures"},
     {"report"},
     {"api", "estimate", "listing"},

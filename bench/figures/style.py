@@ -1,0 +1,86 @@
+"""What figures share: colours, a frame to draw in, and the files they become."""
+
+import io
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import matplotlib as mpl
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from PIL import Image
+
+# Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line markers.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
+MARKERS = ["", "o", "s", "^", "D", "v"]
+RIGHT, WRONG = "#009E73", "#D55E00"  # a green and a red that colour-blind readers can tell apart
+STYLE: Any = {
+    "font.size": 9,
+    "axes.grid": True,
+    "grid.alpha": 0.3,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+}
+
+
+class Picture(NamedTuple):
+    """A figure, the stem of its file, and a line on what it shows."""
+
+    name: str
+    caption: str
+    figure: Figure
+
+
+@contextmanager
+def drawing(width: float, height: float) -> Iterator[Figure]:
+    """Yield an empty figure of a size in inches, drawn in the project's style."""
+    with mpl.rc_context(STYLE):
+        yield Figure(figsize=(width, height), layout="constrained")
+
+
+def look(place: int) -> dict[str, Any]:
+    """Return the colour and marker of the method at a place in the group's order."""
+    return {
+        "color": COLOURS[place % len(COLOURS)],
+        "marker": MARKERS[place // len(COLOURS) % len(MARKERS)],
+        "ms": 4,
+    }
+
+
+def band(
+    axes: Axes, x: Any, values: Float[np.ndarray, "runs points"], ceiling: float, style: str = "-", **line: Any
+) -> None:
+    """Draw the mean over runs and a band of ± their standard deviation, kept between 0 and a ceiling."""
+    mean = values.mean(axis=0)
+    axes.plot(x, mean, style, lw=1.4, markevery=max(1, len(mean) // 10), **line)
+    if len(values) > 1:
+        std = values.std(axis=0, ddof=1)
+        low, high = np.clip(mean - std, 0, None), np.clip(mean + std, None, ceiling)
+        axes.fill_between(x, low, high, color=line["color"], alpha=0.12, lw=0)
+
+
+def grid_shape(count: int, columns: int) -> tuple[int, int]:
+    """Return rows and columns for so many panels, with at most `columns` side by side."""
+    return -(-count // columns), min(count, columns)
+
+
+def shortened(names: Sequence[str], length: int = 12) -> list[str]:
+    """Return names for axes and labels, long ones cut."""
+    return [name if len(name) <= length else f"{name[: length - 1]}…" for name in names]
+
+
+def slug(label: str) -> str:
+    """Return a label as a part of a file's name: `mix-output-space-probabilities`."""
+    return "-".join(re.findall(r"[\w.]+", label))
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure as PNG of 256 colours, a third of the size; the same results give the same file."""
+    with io.BytesIO() as file:
+        figure.savefig(file, dpi=150)
+        with Image.open(file) as image:
+            image.convert("RGB").quantize(256).save(path, optimize=True)

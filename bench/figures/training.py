@@ -1,0 +1,63 @@
+"""Training as it went: accuracy and the relabel audit by epoch (supplement, section B)."""
+
+from collections.abc import Iterator
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import MaxNLocator
+
+from bench.figures.style import Picture, band, drawing, grid_shape, look
+from bench.groups import Group
+from bench.spec import Noise
+
+# The columns of the log that are drawn where runs have them: the panel's title, and whether they are fractions.
+PANELS = {
+    "test_accuracy": ("test accuracy (%)", True),
+    "held_out_accuracy": ("accuracy on the held-out part (%)", True),
+    "remaining_noise": ("training labels that are wrong (%)", True),
+    "relabelled": ("labels changed in the epoch", False),
+    "corrected": ("… changed to the true label", False),
+    "broken": ("… changed away from the true label", False),
+}
+
+
+def pictures(group: Group) -> Iterator[Picture]:
+    """Yield one picture for each noise."""
+    for noise in group.noises:
+        caption = f"Accuracy and relabelling by epoch, {group.dataset}, noise {noise.label}"
+        yield Picture(f"training-{group.name}-{noise.slug}", caption, draw(group, noise))
+
+
+def draw(group: Group, noise: Noise) -> Figure:
+    """Return one panel for each column of the log, one line for each method, bands of ± std over seeds."""
+    logs = [record.epochs for label in group.labels for record in group.cell(label, noise)]
+    columns = [name for name in PANELS if any(name in log for log in logs)]
+    rows, across = grid_shape(len(columns), 3)
+    with drawing(3.2 * max(across, 2), 2.5 * rows + 0.8) as figure:
+        panels = figure.subplots(rows, across, squeeze=False).flatten()
+        for axes, name in zip(panels, columns, strict=False):
+            _panel(axes, group, noise, name)
+        for axes in panels[len(columns) :]:
+            axes.remove()
+        handles = [
+            Line2D([], [], **look(place), label=label)
+            for place, label in enumerate(group.labels)
+            if group.cell(label, noise)
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+        figure.suptitle(f"label noise {noise.label}\n{group.title}", fontsize=9)
+    return figure
+
+
+def _panel(axes: Axes, group: Group, noise: Noise, name: str) -> None:
+    title, fraction = PANELS[name]
+    for place, label in enumerate(group.labels):
+        logs = [record.epochs for record in group.cell(label, noise) if name in record.epochs]
+        if logs:
+            values = (100 if fraction else 1) * np.stack([log[name].to_numpy(dtype=float) for log in logs])
+            band(axes, logs[0]["epoch"], values, 100 if fraction else np.inf, **look(place))
+    axes.set_title(title, fontsize=9)
+    axes.set_xlabel("epoch")
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -1,0 +1,80 @@
+"""The samples behind a stored run: its predictions, and the images, which come from the data set again."""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from bench.data import DataSet, load
+from bench.errors import DataError
+from bench.evaluation import all_scores
+from bench.predict import Predictions
+from bench.registry import Registry
+from bench.spec import Choice
+from bench.store import Record, read_predictions
+
+
+class Evaluated(NamedTuple):
+    """A run's predictions on the set it was evaluated on, with the true labels."""
+
+    predictions: Predictions
+    labels: Int[np.ndarray, " n"]
+
+    @property
+    def predicted(self) -> Int[np.ndarray, " n"]:
+        """The predicted classes."""
+        return self.predictions.logits.argmax(axis=1)
+
+    def most(self, count: int, score: str, certain: bool) -> Int[np.ndarray, " count"]:
+        """Return the places of the most certain or uncertain samples, the extreme first, ties in order."""
+        uncertainty = all_scores(self.predictions)[score]
+        return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
+
+
+class Samples:
+    """Where figures find samples; each data set is loaded once.
+
+    Args:
+        registry: of the data sets.
+        root: the folder of their files.
+    """
+
+    def __init__(self, registry: Registry, root: Path) -> None:
+        self.registry, self.root = registry, root
+        self._load = cache(self._load_once)
+
+    def evaluated(self, record: Record) -> Evaluated:
+        """Return a run's predictions.
+
+        Raises:
+            DataError: they are not in the store.
+        """
+        path = record.path / "test.parquet"
+        if not path.is_file():
+            raise DataError(f"{path} is not here: predictions stay where the run was made")
+        predictions, shown = read_predictions(path)
+        return Evaluated(predictions, shown["label"].to_numpy())
+
+    def images(
+        self, record: Record, labels: Int[np.ndarray, " n"]
+    ) -> UInt8[np.ndarray, "n channels height width"]:
+        """Return the images that a run was evaluated on.
+
+        Raises:
+            DataError: the data set is not here, or is not the one of the run.
+        """
+        spec = record.spec
+        if spec.evaluate != "test":
+            raise DataError(f"{record.path}: evaluated on a held-out part, images are drawn of test sets only")
+        test = self._load(spec.dataset.name, tuple(spec.dataset.hyperparameters.items())).test
+        if not np.array_equal(test.labels.numpy(), labels):
+            raise DataError(
+                f"{record.path}: the test set under {self.root} is not the one this run was evaluated on"
+            )
+        return test.images.numpy()
+
+    def _load_once(self, name: str, options: tuple[tuple[str, object], ...]) -> DataSet:
+        choice = Choice(name=name, hyperparameters=dict(options), source="")
+        return load(choice, self.registry, self.root, download=False)

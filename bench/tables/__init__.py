@@ -1,0 +1,22 @@
+"""The tables of a report: each is a function from a group of runs."""
+
+from collections.abc import Callable
+
+from bench.formats import Table
+from bench.groups import Group
+from bench.tables.ranking import human_uncertainty, noise_detection, scores, top_k
+from bench.tables.samples import certain_classes, class_distances
+from bench.tables.table1 import accuracy
+from bench.tables.training import quality, relabelling
+
+ALL_TABLES: list[Callable[[Group], Table]] = [
+    accuracy,
+    top_k,
+    relabelling,
+    certain_classes,
+    class_distances,
+    scores,
+    noise_detection,
+    human_uncertainty,
+    quality,
+]

@@ -1,0 +1,35 @@
+"""What cells of tables are made of: entries of records, summarised over the runs of a cell."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from bench.groups import Group
+from bench.stats import Summary, summarise
+from bench.store import Record
+
+
+def over(cell: Iterable[Record], *path: str) -> Summary | None:
+    """Summarise one entry of the metrics over a cell's runs; what older code did not write counts as undefined."""
+    return summarise(entry(record.metrics, path) for record in cell)
+
+
+def entry(content: Any, path: tuple[str, ...]) -> Any:
+    """Return a nested entry, or None where older code did not write it."""
+    for key in path:
+        content = content.get(key) if content else None
+    return content
+
+
+def epoch_sum(record: Record, key: str) -> float | None:
+    """Return the sum of a column of the log over all epochs."""
+    return float(record.epochs[key].sum()) if key in record.epochs else None
+
+
+def remaining(record: Record) -> float | None:
+    """Return the part of the labels that is wrong after the last epoch, if the run relabelled."""
+    return float(record.epochs["remaining_noise"].iloc[-1]) if "remaining_noise" in record.epochs else None
+
+
+def repeated(group: Group) -> bool:
+    """Return whether some cell has more than one run."""
+    return any(len(cell) > 1 for _, _, cell in group.cells())
