@@ -146,4 +146,4 @@ def _missing(folder: Path, what: str, other: str, other_is_there: bool) -> DataE
         hint = f"the other edition is there: pass --set fer2013.edition={other}"
     else:
         hint = "get it from Kaggle, where it is called FER-2013, and pass --data-root DIR or set BENCH_DATA"
-    return DataError(f"fer2013: {what} is not under {folder}; {hint}")
+    return DataError(f"fer2013: {folder} has no {what}; {hint}")

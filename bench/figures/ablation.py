@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.figures.style import COLOURS, Picture, drawing
+from bench.figures.style import COLOURS, Picture, drawing, title
 from bench.groups import Group, relabel_pairs
 from bench.spec import Noise
 from bench.store import Record
@@ -73,7 +73,7 @@ def draw(group: Group, noise: Noise, axis: Axis) -> Figure:
         axes.set_xticks(range(len(axis.cells)), list(axis.cells))
         axes.set_xlabel(f"{axis.method}: {axis.name}")
         axes.set_ylabel("accuracy (%)")
-        axes.set_title(f"label noise {noise.label}\n{group.title}", fontsize=8)
+        title(figure, f"label noise {noise.label}", group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
@@ -92,7 +92,7 @@ def draw_relabelling(group: Group) -> Figure:
             axes.set_xticks(range(len(pairs)), list(pairs), rotation=40, ha="right")
             axes.set_ylabel("accuracy (%)")
             axes.set_title(f"label noise {noise.label}", fontsize=9)
-        figure.suptitle(group.title, fontsize=8)
+        title(figure, group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 

@@ -7,7 +7,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.figures.style import Picture, drawing, grid_shape, shortened
+from bench.figures.style import Picture, drawing, grid_shape, shortened, title
 from bench.groups import Group
 from bench.spec import Noise
 from bench.store import Record
@@ -38,7 +38,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
             axes.remove()
         figure.supxlabel("predicted class", fontsize=9)
         figure.supylabel("true class", fontsize=9)
-        figure.suptitle(f"% of each true class, label noise {noise.label}\n{group.title}", fontsize=9)
+        title(figure, f"% of each true class, label noise {noise.label}", group.title)
     return figure
 
 

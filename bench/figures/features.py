@@ -10,7 +10,7 @@ from matplotlib.lines import Line2D
 from sklearn.decomposition import PCA
 from sklearn.manifold import TSNE
 
-from bench.figures.style import Picture, drawing, shortened, slug
+from bench.figures.style import Picture, drawing, shortened, slug, title
 from bench.groups import Group
 from bench.samples import Evaluated, Samples
 from bench.spec import Pictures
@@ -28,12 +28,12 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
     for noise, label, (record, *_) in group.cells():
         found = samples.evaluated(record)
         if found.predictions.features is not None:
-            title = f"{label}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
+            shown = f"{label}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
             name = f"features-{slug(label)}-{group.name}-{noise.slug}"
-            yield Picture(name, f"Features of {title}", draw(found, record.classes, title, wanted.score))
+            yield Picture(name, f"Features of {shown}", draw(found, record.classes, shown, wanted.score))
 
 
-def draw(found: Evaluated, classes: list[str], title: str, score: str) -> Figure:
+def draw(found: Evaluated, classes: list[str], run: str, score: str) -> Figure:
     """Return features by PCA and by t-SNE, classes by colour, the certain and the uncertain tenth marked."""
     shown = subset(len(found.labels))
     masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
@@ -53,7 +53,7 @@ def draw(found: Evaluated, classes: list[str], title: str, score: str) -> Figure
             for part, (mark, _) in PARTS.items()
         ]
         figure.legend(handles=[*colours, *marks], loc="outside lower center", ncols=6, frameon=False)
-        figure.suptitle(f"{title}: features of {len(shown)} test images, certainty by {score} score", fontsize=9)
+        title(figure, f"{run}: features of {len(shown)} test images, certainty by {score} score")
     return figure
 
 

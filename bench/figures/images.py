@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from bench.figures.style import COLOURS, RIGHT, WRONG, Picture, drawing, shortened, slug
+from bench.figures.style import COLOURS, RIGHT, WRONG, Picture, drawing, shortened, slug, title
 from bench.groups import Group
 from bench.samples import Evaluated, Samples
 from bench.spec import Pictures
@@ -27,9 +27,9 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
         count = wanted.top or max(1, min(100, len(images) // 10))
         for which in ("uncertain", "certain"):
             chosen = found.most(count, wanted.score, certain=which == "certain")
-            title = f"{label}, noise {noise.label}: the {len(chosen)} most {which} by {wanted.score} score"
+            shown = f"{label}, noise {noise.label}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
-            yield Picture(name, f"{title}, {group.dataset}", draw(record, found, images, chosen, title, which))
+            yield Picture(name, f"{shown}, {group.dataset}", draw(record, found, images, chosen, shown, which))
 
 
 def draw(
@@ -37,7 +37,7 @@ def draw(
     found: Evaluated,
     images: UInt8[np.ndarray, "n channels height width"],
     chosen: Int[np.ndarray, " k"],
-    title: str,
+    shown: str,
     which: str,
 ) -> Figure:
     """Return a grid of images, framed red where wrong, green where right; certain ones with their classes."""
@@ -52,7 +52,7 @@ def draw(
         if beside:
             _classes(panels[1], np.bincount(found.labels[chosen], minlength=len(record.classes)), record.classes)
         counted = f"{wrong.sum()} of {len(chosen)} misclassified (over each image: true class, predicted class)"
-        figure.suptitle(f"{title}, {record.spec.dataset.name}, seed {record.spec.seed}\n{counted}", fontsize=9)
+        title(figure, f"{shown}, {record.spec.dataset.name}, seed {record.spec.seed}", counted)
     return figure
 
 

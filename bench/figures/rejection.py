@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from bench.figures.style import Picture, band, drawing, look
+from bench.figures.style import Picture, band, drawing, look, title
 from bench.groups import Group
 from bench.spec import Noise
 from bench.store import Record
@@ -37,10 +37,10 @@ def draw(group: Group, noise: Noise) -> Figure:
         axes.set_xlabel("rejected, most uncertain first (%)")
         axes.set_ylabel("accuracy of the kept images (%)")
         axes.set_xlim(0, 100 * SHOWN)
-        axes.set_title(f"label noise {noise.label}\n{group.title}", fontsize=9)
-        title = f"{'accuracy at 10 % rejection (%), AURC ×10³':<43}{'own (solid)':>16}{'msp (dashed)':>16}"
+        title(figure, f"label noise {noise.label}", group.title)
+        heading = f"{'accuracy at 10 % rejection (%), AURC ×10³':<43}{'own (solid)':>16}{'msp (dashed)':>16}"
         legend = figure.legend(
-            handles=handles, loc="outside lower left", frameon=False, title=title, alignment="left",
+            handles=handles, loc="outside lower left", frameon=False, title=heading, alignment="left",
             prop={"family": "monospace", "size": 7.5}, title_fontproperties={"family": "monospace", "size": 7.5},
         )  # fmt: skip
         legend.set_in_layout(True)
@@ -57,7 +57,7 @@ def _curves(axes: Axes, cell: list[Record], label: str, place: int) -> Line2D:
     shown = rejected <= SHOWN
     for score, style in SCORES.items():
         values = 100 * np.stack([record.curves[score].to_numpy() for record in cell])  # (runs, rates)
-        band(axes, 100 * rejected[shown], values[:, shown], 100, style, **look(place))
+        band(axes, 100 * rejected[shown], values[:, shown], 100.0, style, **look(place))
     numbers = "".join(f"{_number(cell, score):>16}" for score in SCORES)
     return Line2D([], [], **look(place), label=f"{label:<40}{numbers}")
 

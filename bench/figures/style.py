@@ -2,6 +2,7 @@
 
 import io
 import re
+import textwrap
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -61,6 +62,12 @@ def band(
         std = values.std(axis=0, ddof=1)
         low, high = np.clip(mean - std, 0, None), np.clip(mean + std, None, ceiling)
         axes.fill_between(x, low, high, color=line["color"], alpha=0.12, lw=0)
+
+
+def title(figure: Figure, *lines: str) -> None:
+    """Put lines over a figure, folded to its width."""
+    width = int(14 * figure.get_figwidth())
+    figure.suptitle("\n".join(part for line in lines for part in textwrap.wrap(line, width)), fontsize=9)
 
 
 def grid_shape(count: int, columns: int) -> tuple[int, int]:

@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from bench.figures.style import Picture, band, drawing, grid_shape, look
+from bench.figures.style import Picture, band, drawing, grid_shape, look, title
 from bench.groups import Group
 from bench.spec import Noise
 
@@ -47,17 +47,17 @@ def draw(group: Group, noise: Noise) -> Figure:
             if group.cell(label, noise)
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
-        figure.suptitle(f"label noise {noise.label}\n{group.title}", fontsize=9)
+        title(figure, f"label noise {noise.label}", group.title)
     return figure
 
 
 def _panel(axes: Axes, group: Group, noise: Noise, name: str) -> None:
-    title, fraction = PANELS[name]
+    heading, fraction = PANELS[name]
     for place, label in enumerate(group.labels):
         logs = [record.epochs for record in group.cell(label, noise) if name in record.epochs]
         if logs:
             values = (100 if fraction else 1) * np.stack([log[name].to_numpy(dtype=float) for log in logs])
-            band(axes, logs[0]["epoch"], values, 100 if fraction else np.inf, **look(place))
-    axes.set_title(title, fontsize=9)
+            band(axes, logs[0]["epoch"], values, 100.0 if fraction else np.inf, **look(place))
+    axes.set_title(heading, fontsize=9)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
