@@ -10,7 +10,9 @@ import pandas as pd
 import torch
 
 from bench.errors import BenchError
-from bench.executors.local import CellReport, Context, LocalExecutor, Observer
+from bench.executors.cell import CellReport, Context, Observer
+from bench.executors.local import LocalExecutor
+from bench.executors.processes import ProcessExecutor
 from bench.grid import Cell, cells
 from bench.registry import Registry
 from bench.report import frame, load_records
@@ -28,6 +30,7 @@ def run(
     download: bool = False,
     plugins: Iterable[PathLike] = (),
     force: bool = False,
+    jobs: int = 1,
     threads: int = 1,
     **request: Any,
 ) -> pd.DataFrame:
@@ -39,7 +42,9 @@ def run(
         download: fetch data sets that are missing.
         plugins: folders that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
-        threads: CPU threads of torch while it runs, as on the command line.
+        jobs: runs at a time; more than one are in processes of their own, and a script that asks for them must
+            guard its own code by `if __name__ == "__main__":`.
+        threads: CPU threads of torch in each run.
         request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
 
     Raises:
@@ -51,12 +56,7 @@ def run(
     registry = Registry(Path(folder) for folder in plugins)
     grid = cells(validated(Request, request, "argument"), registry)
     context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        reports = run_grid(grid, context, Observer())
-    finally:
-        torch.set_num_threads(before)
+    reports = run_grid(grid, context, Observer(), jobs, threads)
     failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
     if failed:
         warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)
@@ -84,9 +84,16 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
     return frame(records, Path(results))
 
 
-def run_grid(grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
-    """Run the cells and return what became of each."""
-    return LocalExecutor(context, observer).run(grid)
+def run_grid(grid: list[Cell], context: Context, observer: Observer, jobs: int, threads: int) -> list[CellReport]:
+    """Run the cells, so many at a time, each with so many CPU threads, and return what became of each."""
+    if jobs > 1:
+        return ProcessExecutor(context, observer, jobs, threads).run(grid)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        return LocalExecutor(context, observer).run(grid)
+    finally:
+        torch.set_num_threads(before)
 
 
 def find_data_root(given: PathLike | None) -> Path:

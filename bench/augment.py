@@ -29,7 +29,9 @@ def _by_channel(values: tuple[float, ...], device: torch.device) -> Float[Tensor
     return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
-def random_crop(images: Images, size: tuple[int, int], padding: int, generator: Generator) -> Images:
+def random_crop(
+    images: Images, size: tuple[int, int], padding: int, generator: Generator
+) -> UInt8[Tensor, "batch channels h w"]:
     """Return crops of a size (height, width) from images padded with zeros, at an offset of each one's own."""
     batch, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (padding,) * 4)
@@ -82,7 +84,9 @@ def random_erase(
     fits = (high < height) & (wide < width)
     first = fits.int().argmax(dim=1, keepdim=True)
     high, wide = high.gather(1, first), wide.gather(1, first)  # (B, 1)
-    top, left = (uniform(0, 1)[:, :1] * (whole - part + 1) // 1 for whole, part in ((height, high), (width, wide)))
+    top, left = (
+        uniform(0.0, 1.0)[:, :1] * (whole - part + 1) // 1 for whole, part in ((height, high), (width, wide))
+    )
     row, column = (torch.arange(whole, device=images.device) for whole in (height, width))
     rows, columns = (row >= top) & (row < top + high), (column >= left) & (column < left + wide)
     erased = rows[:, None, :, None] & columns[:, None, None, :] & fits.any(dim=1)[:, None, None, None]
@@ -95,7 +99,7 @@ def _chosen(probability: float, images: Tensor, generator: Generator) -> Tensor:
     return (drawn < probability)[:, None, None, None]
 
 
-def ten_crop(images: Images, size: tuple[int, int]) -> list[Images]:
+def ten_crop(images: Images, size: tuple[int, int]) -> list[UInt8[Tensor, "batch channels h w"]]:
     """Return the centre and the four corners, then their mirror images; the centre comes first."""
     from torchvision.transforms.v2.functional import ten_crop as crops
 

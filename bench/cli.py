@@ -17,7 +17,8 @@ app = typer.Typer(
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
 
-GRID, TRAINING, PLACES = "What to run", "How to train and evaluate", "Where things are"
+GRID, TRAINING = "What to run", "How to train and evaluate"
+SPEED, PLACES = "How much at a time, and for how long", "Where things are"
 
 Results = Annotated[Path, typer.Option(help="Folder of the runs and the report.", rich_help_panel=PLACES)]
 Plugins = Annotated[
@@ -123,9 +124,21 @@ def run(
         str | None,
         typer.Option(help="auto, float32 or bfloat16; default auto.", rich_help_panel=TRAINING),
     ] = None,
+    jobs: Annotated[
+        str,
+        typer.Option(help="Runs at a time, each its own process; auto: one a core or GPU.", rich_help_panel=SPEED),
+    ] = "auto",
     threads: Annotated[
-        int, typer.Option(help="CPU threads; more than one pays for large nets only.", rich_help_panel=TRAINING)
+        int,
+        typer.Option(help="CPU threads of each job; more pay for large nets only.", rich_help_panel=SPEED),
     ] = 1,
+    max_minutes: Annotated[
+        float | None,
+        typer.Option(help="Stop at a checkpoint within so many minutes, exit status 75.", rich_help_panel=SPEED),
+    ] = None,
+    checkpoint_minutes: Annotated[
+        float, typer.Option(help="Minutes between checkpoints; 0 for every epoch.", rich_help_panel=SPEED)
+    ] = 5.0,
     figures: Figures = None,
     results: Results = Path("results"),
     data_root: DataRoot = None,
@@ -136,7 +149,7 @@ def run(
 ) -> None:
     """Run methods over data sets and label noise, then show and write tables and curves.
 
-    A finished run is not run again; Ctrl-C keeps every finished run.
+    A finished run is not run again, an interrupted one goes on from its last checkpoint.
     """
     given = {
         "methods": _list(methods),
@@ -159,13 +172,21 @@ def run(
     from bench.grid import cells
 
     options = {key: value for key, value in given.items() if value is not None}
-    commands.use_threads(threads)
-    context = commands.make_context(results, data_root, download, plugins or [], force)
+    speed = commands.make_speed(jobs, threads)
+    context = commands.make_context(
+        results,
+        data_root,
+        plugins or [],
+        download=download,
+        force=force,
+        checkpoint_minutes=checkpoint_minutes,
+        max_minutes=max_minutes,
+    )
     request = commands.make_request(options, experiment)
     grid = cells(request, context.registry)
     if dry_run:
-        raise typer.Exit(commands.show_plan(grid, context))
-    raise typer.Exit(commands.run(request, grid, context, results))
+        raise typer.Exit(commands.show_plan(grid, context, speed))
+    raise typer.Exit(commands.run(request, grid, context, results, speed))
 
 
 @app.command()
@@ -188,6 +209,42 @@ def report(
     given = {"figures": _list(figures), "top": top, "score": score}
     pictures = {key: value for key, value in given.items() if value is not None}
     raise typer.Exit(commands.report(results, commands.make_samples(data_root, plugins or []), pictures))
+
+
+@app.command()
+def status(results: Results = Path("results")) -> None:
+    """Show what runs are done, running, interrupted, failed or left, and the time that takes."""
+    from bench import commands
+
+    raise typer.Exit(commands.show_status(results))
+
+
+@app.command()
+def merge(
+    others: Annotated[list[Path], typer.Argument(help="Results folders, or files that `bench pack` wrote.")],
+    results: Results = Path("results"),
+) -> None:
+    """Bring runs made elsewhere into this results folder.
+
+    The same run with another outcome is named and refused, and the exit status is 1.
+    """
+    from bench import commands
+
+    raise typer.Exit(commands.merge(others, results))
+
+
+@app.command()
+def pack(
+    target: Annotated[Path, typer.Argument(help="The file to write, such as runs.tar.gz.")],
+    predictions: Annotated[
+        bool, typer.Option("--predictions", help="Take along what pictures of samples need; much larger.")
+    ] = False,
+    results: Results = Path("results"),
+) -> None:
+    """Write what tables and curves need of all finished runs to one small file, for `bench merge`."""
+    from bench import commands
+
+    raise typer.Exit(commands.pack(target, results, predictions))
 
 
 @app.command("list")

@@ -1,18 +1,21 @@
 """What the commands do, once their options are read."""
 
+import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from rich.console import Console
 
-from bench import api
-from bench.display import Display, show_group, show_plan_table
+from bench import api, transfer
+from bench import status as progress
+from bench.display import Display, show_group, show_plan_table, show_status_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
-from bench.executors.local import CellReport, Context
+from bench.executors.cell import CellReport, Context
+from bench.executors.processes import auto_jobs
 from bench.grid import Cell
 from bench.registry import Registry
 from bench.report import Report, write_report
@@ -21,27 +24,52 @@ from bench.samples import Samples
 from bench.spec import Pictures, RunSpec, validated
 from bench.store import Store
 
-FAILED, INTERRUPTED = 1, 130
+FAILED, STOPPED, INTERRUPTED = 1, 75, 130  # 75: a temporary failure, the same command goes on
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-def use_threads(threads: int) -> None:
-    """Let torch compute with this many CPU threads.
+class Speed(NamedTuple):
+    """How much of the machine a grid may take."""
+
+    jobs: int
+    threads: int  # of each job
+
+
+def make_speed(jobs: str, threads: int) -> Speed:
+    """Return the jobs and threads that are asked for; `auto` jobs use the whole machine.
 
     Raises:
-        UsageError: the number is below 1.
+        UsageError: a number is below 1, or none.
     """
     if threads < 1:
         raise UsageError(f"--threads {threads}: must be 1 or more")
-    torch.set_num_threads(threads)
+    if jobs != "auto" and not (jobs.isdecimal() and int(jobs) >= 1):
+        raise UsageError(f"--jobs {jobs}: must be auto or a number from 1")
+    return Speed(auto_jobs(threads) if jobs == "auto" else int(jobs), threads)
 
 
 def make_context(
-    results: Path, data_root: Path | None, download: bool, plugins: Iterable[Path], force: bool
+    results: Path,
+    data_root: Path | None,
+    plugins: Iterable[Path],
+    *,
+    download: bool = False,
+    force: bool = False,
+    checkpoint_minutes: float = 5.0,
+    max_minutes: float | None = None,
 ) -> Context:
-    """Return where things are."""
-    return Context(Registry(plugins), Store(results), api.find_data_root(data_root), download, force)
+    """Return where things are and how long they may take.
+
+    Raises:
+        UsageError: a time is below zero.
+    """
+    for name, minutes in (("checkpoint-minutes", checkpoint_minutes), ("max-minutes", max_minutes)):
+        if minutes is not None and not minutes >= 0:
+            raise UsageError(f"--{name} {minutes:g}: must be 0 or more")
+    deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    registry, root = Registry(plugins), api.find_data_root(data_root)
+    return Context(registry, Store(results), root, download, force, 60 * checkpoint_minutes, deadline)
 
 
 def make_samples(data_root: Path | None, plugins: Iterable[Path]) -> Samples:
@@ -70,12 +98,13 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return base | over | both
 
 
-def run(request: Request, grid: list[Cell], context: Context, results: Path) -> int:
+def run(request: Request, grid: list[Cell], context: Context, results: Path, speed: Speed) -> int:
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
+    progress.remember(context.store, grid)
     try:
         with Display(console, grid, context, finished) as display:
-            api.run_grid(grid, context, display)
+            api.run_grid(grid, context, display, min(speed.jobs, len(grid)), speed.threads)
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED
@@ -100,12 +129,60 @@ def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
     return 0
 
 
-def show_plan(grid: list[Cell], context: Context) -> int:
+def show_status(results: Path) -> int:
+    """Show how far the runs are that were asked for; return the exit status.
+
+    Raises:
+        UsageError: nothing was asked for in this folder.
+        BenchError: the list of what was is damaged.
+    """
+    runs = progress.status(Store(results))
+    if not runs:
+        raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
+    show_status_table(console, runs)
+    return FAILED if any(run.state == "failed" for run in runs) else 0
+
+
+def merge(others: Iterable[Path], results: Path) -> int:
+    """Bring runs of other results folders or packs into this one; return the exit status.
+
+    Raises:
+        UsageError: there is no such folder or pack.
+    """
+    failed = False
+    for other in others:
+        merged = transfer.merge(Store(results), other)
+        console.print(f"{other}: {merged.added} runs added, {merged.same} were here", soft_wrap=True, markup=False)
+        for line in merged.problems:
+            errors.print(f"note: {line}", soft_wrap=True, markup=False)
+        for line in merged.refused:
+            errors.print(f"refused: {line}", soft_wrap=True, markup=False)
+        failed = failed or bool(merged.refused or merged.problems)
+    return FAILED if failed else 0
+
+
+def pack(target: Path, results: Path, predictions: bool) -> int:
+    """Write a results folder's finished runs to one small file; return the exit status.
+
+    Raises:
+        UsageError: there is no finished run.
+    """
+    packed, problems = transfer.pack(Store(results), target, predictions)
+    for line in problems:
+        errors.print(f"note: {line}", soft_wrap=True, markup=False)
+    kibibytes = target.stat().st_size / 1024
+    size = f"{kibibytes:.0f} KiB" if kibibytes < 1024 else f"{kibibytes / 1024:.1f} MiB"
+    console.print(f"{target}: {packed} runs, {size}", soft_wrap=True, markup=False)
+    return 0
+
+
+def show_plan(grid: list[Cell], context: Context, speed: Speed) -> int:
     """Show the grid, cell by cell, and what it will cost; return the exit status."""
+    torch.set_num_threads(speed.threads)
     with console.status("timing a few training steps of each method …"):
         estimator = Estimator(context)
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
-    show_plan_table(console, rows)
+    show_plan_table(console, rows, speed.jobs)
     return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
 
 
@@ -135,4 +212,8 @@ def _say_unfinished(reports: list[CellReport]) -> int:
             first = next(r.title for r in reports if r.status == status and r.detail == detail)
             more = f" (and {count - 1} more)" if count > 1 else ""
             errors.print(f"{status}: {first}{more}: {detail}", soft_wrap=True, markup=False)
-    return FAILED if any(report.status == "failed" for report in reports) else 0
+    states = {report.status for report in reports}
+    if "stopped" in states:
+        left = sum(report.status == "stopped" for report in reports)
+        errors.print(f"out of time: {left} of {len(reports)} runs are left; the same command goes on from there")
+    return FAILED if "failed" in states else STOPPED if "stopped" in states else 0

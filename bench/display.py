@@ -1,26 +1,29 @@
 """What a person sees: progress of the grid and of the current run, and the main tables."""
 
+from collections import Counter
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
+from rich.table import Column
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench import tables
 from bench.estimate import TO_RUN, Plan
-from bench.executors.local import CellReport, Context, Observer
+from bench.executors.cell import CellReport, Context, Observer
 from bench.formats import Table
 from bench.grid import Cell
 from bench.groups import Group
 from bench.method import Progress
 from bench.spec import RunSpec
+from bench.status import RunStatus
 from bench.train import EpochLog
 
 
 class Display(Observer):
-    """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for the current run.
+    """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for each run under way.
 
     Args:
         finished: takes the reports of the cells as they come.
@@ -30,9 +33,9 @@ class Display(Observer):
         self.finished, self.total = finished, len(grid)
         ahead = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
         self.bars = Bars(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=20),
-            TextColumn("{task.fields[done]}"),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=38)),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True)),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             console=console,
@@ -40,7 +43,8 @@ class Display(Observer):
             speed_estimate_period=600,
         )
         self.grid = self.bars.add_task("grid", total=sum(cell.recipe.epochs for cell in ahead), done="")
-        self.run = self.bars.add_task("", total=None, done="", visible=False)
+        self.under_way: dict[str, TaskID] = {}  # by the run's identity
+        self.epochs: dict[str, int] = {}  # done, by the run's identity
 
     def __enter__(self) -> "Display":
         self.bars.start()
@@ -52,21 +56,29 @@ class Display(Observer):
         self.bars.stop()
 
     def run_started(self, spec: RunSpec) -> None:
-        """Show the run's bar."""
+        """Show a bar for the run."""
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
-        title = f"{spec.label}, noise {spec.noise.label}"
-        self.bars.reset(self.run, total=spec.recipe.epochs, description=title, done="", visible=True)
+        title = f"{spec.label}, {spec.noise.label}, seed {spec.seed}"
+        self.under_way[spec.identity] = self.bars.add_task(title, total=spec.recipe.epochs, done="")
 
-    def epoch(self, progress: Progress, log: EpochLog) -> None:
-        """Move both bars on by an epoch."""
-        self.bars.advance(self.grid)
-        self.bars.update(self.run, advance=1, done=f"epoch {progress.epoch}/{progress.epochs}")
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog) -> None:
+        """Move its bar and the grid's on."""
+        self.epochs[spec.identity] = progress.epoch
+        said = f"epoch {progress.epoch}/{progress.epochs}"
+        self.bars.update(self.under_way[spec.identity], completed=progress.epoch, done=said)
+        self.bars.update(self.grid, completed=sum(self.epochs.values()))
+
+    def run_ended(self, spec: RunSpec) -> None:
+        """Take its bar away."""
+        if spec.identity in self.under_way:
+            self.bars.remove_task(self.under_way.pop(spec.identity))
 
     def cell_finished(self, report: CellReport) -> None:
         """Print a line for the cell."""
         self.finished.append(report)
         width = len(str(self.total))
-        said = f"{report.status}: {report.detail}" if report.status in ("failed", "declined") else report.detail
+        named = report.status in ("failed", "declined", "stopped")
+        said = f"{report.status}: {report.detail}" if named else report.detail
         line = f"[{len(self.finished):{width}}/{self.total}] {report.title}  {said or 'finished before'}"
         self.bars.console.print(line, markup=False, soft_wrap=True)
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
@@ -93,14 +105,34 @@ def show_table(console: Console, table: Table) -> None:
         console.print(Text(note, style="dim"))
 
 
-def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]]) -> None:
+def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]], jobs: int) -> None:
     """Print a grid with each cell's state and estimated time, and why cells will not run."""
     lines = [[cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""] for cell, plan in rows]
     total = sum(plan.seconds for _, plan in rows)
     ahead = sum(plan.state == TO_RUN for _, plan in rows)
-    notes = [f"{len(rows)} cells, {ahead} to run, about {clock(total)} on this machine"]
+    at_once = f", {clock(total / min(jobs, ahead))} with {jobs} jobs" if jobs > 1 and ahead > 1 else ""
+    notes = [f"{len(rows)} cells, {ahead} to run, about {clock(total)} on this machine{at_once}"]
     notes += dict.fromkeys(f"{plan.state}: {plan.reason}" for _, plan in rows if plan.reason)
     show_table(console, Table("plan", "The grid", ["cell", "state", "time"], lines, notes))
+
+
+def show_status_table(console: Console, runs: list[RunStatus]) -> None:
+    """Print what runs are done or under way, failed or left, and the time left."""
+    rows = [[run.spec.title, run.state, run.detail] for run in runs if run.state not in ("done", "left")]
+    counts = Counter(run.state for run in runs)
+    known = [run.seconds for run in runs if run.seconds is not None]
+    unknown = sum(run.state != "done" and run.seconds is None for run in runs)
+    notes = [f"{len(runs)} runs were asked for: " + ", ".join(f"{n} {state}" for state, n in counts.items())]
+    if known:
+        jobs = max(1, counts["running"])
+        at_once = f", {clock(sum(known) / jobs)} with the {jobs} that run now" if jobs > 1 else ""
+        more = f", without {unknown} runs of which nothing like it is finished" if unknown else ""
+        notes.append(f"time left, from finished runs: {clock(sum(known))} one after the other{at_once}{more}")
+    if rows:
+        show_table(console, Table("status", "Under way or failed", ["cell", "state", ""], rows, []))
+        console.print()
+    for note in notes:
+        console.print(Text(note))
 
 
 def clock(seconds: float) -> str:

@@ -4,7 +4,7 @@ import time
 from typing import NamedTuple
 
 from bench.errors import Declined, one_line
-from bench.executors.local import Context, DataSets
+from bench.executors.cell import Context, DataSets
 from bench.grid import BrokenCell, Cell
 from bench.relabel import Labels
 from bench.runner import build

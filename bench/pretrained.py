@@ -1,7 +1,6 @@
 """First weights of a backbone from a checkpoint that a recipe names."""
 
 import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -48,9 +47,8 @@ def read_state(path: Path) -> dict[str, Tensor]:
     """
     try:
         content: Any = torch.load(path.expanduser(), map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, pickle.UnpicklingError, zipfile.BadZipFile) as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UsageError(f"checkpoint {path} cannot be read as plain weights: {reason}") from None
+    except Exception as error:  # torch's unpickler raises of every kind on a damaged file
+        raise UsageError(f"checkpoint {path} cannot be read as plain weights: {_reason(error)}") from None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
@@ -59,9 +57,16 @@ def read_state(path: Path) -> dict[str, Tensor]:
     return {_bare(str(key)): value for key, value in content.items()}
 
 
+def _reason(error: Exception) -> str:
+    if isinstance(error, pickle.UnpicklingError):  # torch's own message advises to execute the file
+        return "it is no checkpoint, or holds more than tensors"
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 def _bare(key: str) -> str:
-    for prefix in PREFIXES:
-        key = key.removeprefix(prefix)
+    while key.startswith(PREFIXES):
+        for prefix in PREFIXES:
+            key = key.removeprefix(prefix)
     return key
 
 

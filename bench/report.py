@@ -141,8 +141,8 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
 
 
 def _recompute(store: Store, record: Record, source: str) -> Record:
-    test, shown = read_predictions(record.path / "test.parquet")
-    train, seen = read_predictions(record.path / "train.parquet")
+    test, shown = read_predictions(record.path, "test")
+    train, seen = read_predictions(record.path, "train")
     label = shown["label"].to_numpy()
     if len(label) != record.metrics["samples"]:
         raise ValueError(f"test.parquet has {len(label)} rows, the record {record.metrics['samples']} samples")

@@ -1,6 +1,5 @@
 """One run specification through all stages: data → noise → train → predict → metrics → an outcome to store."""
 
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -12,6 +11,7 @@ import torch
 
 from bench import evaluation, noise
 from bench.backbones import make_backbone
+from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
 from bench.errors import Declined, UsageError
@@ -37,29 +37,30 @@ class Prepared(NamedTuple):
     manifest: dict[str, Any]
 
 
-def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch) -> Outcome:
-    """Run one specification on a data set that is on its device.
+def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+    """Run one specification on a data set that is on its device, from its checkpoint if there is one.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
         PluginError: the method broke the interface.
+        OutOfTime: the keeper's deadline is near; the run is at a checkpoint.
     """
-    started, start = now(), time.perf_counter()
+    started = now()
     prepared = prepare(spec, data)
     torch.manual_seed(spec.seed)
     method = build(spec, data, cls, len(prepared.places))
-    log = train(spec, data, method, prepared, on_epoch)
+    log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
     method.finish(
         Batches(data, prepared.train.images, prepared.train.labels.current),
         Batches(data, held_out.images, held_out.labels) if held_out else None,
     )
-    trained = time.perf_counter() - start
+    trained = keeper.spent
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
     outcome = assess(spec, data, method, prepared, evaluated)
     cost = {
         "started": started,
-        "seconds": round(time.perf_counter() - start, 3),
+        "seconds": round(keeper.spent, 3),
         "training_seconds": round(trained, 3),
         "images_per_second": round(len(prepared.places) * spec.recipe.epochs / trained, 1),
         "parameters": sum(p.numel() for p in method.parameters()),
@@ -119,20 +120,23 @@ def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> M
     return cls(task, make, **spec.method.hyperparameters).to(spec.device)
 
 
-def train(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, on_epoch: OnEpoch) -> list[EpochLog]:
+def train(
+    spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, on_epoch: OnEpoch, keeper: Keeper
+) -> list[EpochLog]:
     """Train to the last epoch and return the log; the test set is looked at only if it is the one reported."""
     classes = len(data.class_names)
     watched = {"held_out_accuracy": prepared.held_out} if prepared.held_out else {}
     if spec.evaluate == "test":
         watched["test_accuracy"] = data.test
     trainer = Trainer(method, prepared.train, spec.recipe, spec.relabel, spec.seed, classes)
-    log = []
-    for number in range(1, spec.recipe.epochs + 1):
+    log = keeper.restore(trainer)
+    for number in range(len(log) + 1, spec.recipe.epochs + 1):
         entry = trainer.epoch(number)
         for name, split in watched.items():
             entry[name] = accuracy(method, split.images, split.labels, data.evaluate, classes)
         log.append(entry)
         on_epoch(Progress(number, spec.recipe.epochs), entry)
+        keeper.epoch_done(trainer, log)
     return log
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Int, UInt8
 
 from bench.data import DataSet, load
-from bench.errors import DataError
+from bench.errors import DataError, one_line
 from bench.evaluation import all_scores
 from bench.predict import Predictions
 from bench.registry import Registry
@@ -51,10 +51,12 @@ class Samples:
         Raises:
             DataError: they are not in the store.
         """
-        path = record.path / "test.parquet"
-        if not path.is_file():
-            raise DataError(f"{path} is not here: predictions stay where the run was made")
-        predictions, shown = read_predictions(path)
+        try:
+            predictions, shown = read_predictions(record.path, "test")
+        except FileNotFoundError:
+            raise DataError(f"{record.path} has no predictions here: they stay where the run was made") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{record.path}: {one_line(error)}") from None
         return Evaluated(predictions, shown["label"].to_numpy())
 
     def images(

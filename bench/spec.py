@@ -30,15 +30,15 @@ class Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Checkpoint(Frozen):
+class Weights(Frozen):
     """A file of weights and the hash of its content, which alone counts for a run's identity."""
 
     path: str
     source: str
 
     @classmethod
-    def of(cls, path: Path) -> "Checkpoint":
-        """Return the checkpoint at a path; a ValueError says that there is none."""
+    def of(cls, path: Path) -> "Weights":
+        """Return the weights at a path; a ValueError says that there are none."""
         if not path.expanduser().is_file():
             raise ValueError(f"there is no checkpoint {path}")
         with path.expanduser().open("rb") as file:
@@ -66,7 +66,7 @@ class Recipe(Frozen):
     weight_decay: NonNegativeFloat = 5e-4
     schedule: Literal["one-cycle", "cosine", "constant"] | StepDecay = "one-cycle"
     backbone: str = "resnet18"
-    pretrained: Checkpoint | None = None  # the backbone's first weights; a path is enough
+    pretrained: Weights | None = None  # the backbone's first weights; a path is enough
     relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1
     train_limit: PositiveInt | None = None  # a fixed random part of the training set of this size
 
@@ -80,7 +80,7 @@ class Recipe(Frozen):
     @field_validator("pretrained", mode="before")
     @classmethod
     def _hashed(cls, given: Any) -> Any:
-        return Checkpoint.of(Path(given)) if isinstance(given, str) else given
+        return Weights.of(Path(given)) if isinstance(given, str | Path) else given
 
 
 class Relabel(Frozen):
@@ -183,6 +183,7 @@ def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
     where = detail["loc"]
     if detail["type"] == "extra_forbidden" and len(where) == 1:
         return str(unknown(kind, str(where[0]), cls.model_fields))
-    name = ".".join(map(str, where[:1] + where[2:])).replace("_", "-") or kind
+    keys = [key for key in where if isinstance(key, str) and key.isidentifier() and key.islower()]
+    name = ".".join(keys).replace("_", "-") or kind
     reason = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {reason[0].lower()}{reason[1:]}, got {detail['input']!r}"

@@ -74,6 +74,30 @@ class Trainer:
             raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the following epochs depend on, as tensors and plain values."""
+        cuda = self.data.images.device.type == "cuda"
+        return {
+            "method": self.method.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "current": self.data.labels.current,
+            "generator": self.generator.get_state(),
+            "torch": torch.get_rng_state(),
+            "cuda": torch.cuda.get_rng_state() if cuda else None,
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` returned, tensors of which may lie on the CPU."""
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.data.labels.current.copy_(state["current"])
+        self.generator.set_state(state["generator"])
+        torch.set_rng_state(state["torch"])
+        if state["cuda"] is not None:
+            torch.cuda.set_rng_state(state["cuda"])
+
     def _step(self, index: Int[Tensor, " batch"], progress: Progress) -> Step:
         images = self.data.augment(self.data.images[index], self.generator)
         step = self.method.loss(Batch(images, self.data.labels.current[index], index), progress)
@@ -110,6 +134,7 @@ def classifier_apart(method: Method, groups: list[dict[str, Any]], recipe: Recip
     ratio = recipe.classifier_learning_rate / recipe.learning_rate
     apart = []
     for group in groups:
+        group = group | {"params": list(group["params"])}
         for chosen, factor in ((False, 1.0), (True, ratio)):
             members = [p for p in group["params"] if (id(p) in of_classifier) == chosen]
             rate = factor * group.get("lr", recipe.learning_rate)

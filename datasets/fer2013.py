@@ -22,7 +22,7 @@ from bench.errors import DataError, one_line
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's labels
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 SIDE, CROP = 48, (44, 44)
-MEAN, STD = [0.514], [0.307]  # of the folder edition's training images
+MEAN, STD = [0.514], [0.307]  # of the folder edition's training images, for both
 
 
 class Fer2013(Source):
@@ -64,8 +64,11 @@ def read_folders(folder: Path) -> dict[str, Split]:
         tree = _open(folder / part)
         for path, label in tree.samples:
             usage = Path(path).name.split("_")[0]
-            if usage not in files:
-                raise DataError(f"fer2013: {path}: a file's name must begin with {', '.join(files)}, got {usage}")
+            wanted = ("Training",) if part == "train" else ("PublicTest", "PrivateTest")
+            if usage not in wanted:
+                raise DataError(
+                    f"fer2013: {path}: a name there must begin with {' or '.join(wanted)}, got {usage}"
+                )
             files[usage].append((path, CLASSES.index(tree.classes[label])))
     return {usage: _decode(folder, usage, found) for usage, found in files.items()}
 
@@ -106,7 +109,9 @@ def read_table(folder: Path) -> dict[str, Split]:
     if not paths:
         raise _missing(folder, TABLES[0], "folder", (folder / "train").is_dir())
     try:
-        table = pd.read_csv(paths[0], dtype=str, skipinitialspace=True, keep_default_na=False)
+        table = pd.read_csv(
+            paths[0], dtype=str, skipinitialspace=True, keep_default_na=False, skip_blank_lines=False
+        )
     except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
         raise DataError(f"fer2013: {paths[0]} is no CSV table: {one_line(error)}") from None
     for column in ("emotion", "pixels", "Usage"):

@@ -61,7 +61,11 @@ def evaluate(images: Tensor) -> list[Tensor]:
 
 def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:
     """Yield part, image file and label from 0 for each line of the list, such as `train_00001.jpg 5`."""
-    for number, line in enumerate((folder / LIST).read_text(encoding="utf-8").splitlines(), 1):
+    try:
+        lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
+    except (UnicodeDecodeError, OSError) as error:
+        raise DataError(f"rafdb: {folder / LIST} is no text: {one_line(error)}") from None
+    for number, line in enumerate(lines, 1):
         where = f"rafdb: {folder / LIST}, line {number}"
         name, _, label = line.strip().partition(" ")
         part, stem = name.split("_")[0], name.removesuffix(".jpg")

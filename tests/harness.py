@@ -4,14 +4,20 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
-from bench.executors.local import CellReport, Context, LocalExecutor, Observer
+import pandas as pd
+
+from bench.executors.cell import CellReport, Context, Observer
+from bench.executors.local import LocalExecutor
 from bench.grid import cells
 from bench.method import Task
 from bench.registry import Registry
+from bench.report import Report, write_report
 from bench.request import Request
-from bench.spec import RunSpec, validated
-from bench.store import Store
+from bench.samples import Samples
+from bench.spec import Pictures, RunSpec, validated
+from bench.store import Record, Store
 
 PLUGINS = Path(__file__).parent / "plugins"
 TASK = Task(num_classes=3, image_shape=(1, 4, 4), train_size=60, epochs=4, noise_rate=None)
@@ -31,6 +37,22 @@ def run(results: Path, *folders: Path, force: bool = False, **content: object) -
     registry = Registry([PLUGINS, *folders])
     context = Context(registry, Store(results), Path("data"), force=force)
     return LocalExecutor(context, Observer()).run(grid(*folders, **content))
+
+
+def record(cell: RunSpec, **fields: Any) -> Record:
+    """A record that no run made, of the fields given and of empty ones."""
+    empty = {"manifest": {}, "metrics": {}, "environment": {}, "cost": {"started": "2026-01-01"}}
+    frames = {"epochs": pd.DataFrame(), "curves": pd.DataFrame()}
+    plain = {"path": cell.folder, "metrics_source": "", "outcome": "", "classes": ["a", "b", "c"]}
+    return Record(spec=cell, **plain | empty | frames | fields)
+
+
+def samples(*folders: Path) -> Samples:
+    return Samples(Registry([PLUGINS, *folders]), Path("data"))
+
+
+def report(results: Path, *folders: Path, **pictures: Any) -> Report:
+    return write_report(results, samples(*folders), Pictures(**pictures))
 
 
 def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:

@@ -1,8 +1,10 @@
 import pytest
 import torch
 from torch import nn
+from torchvision.models import resnet18
 
 from bench.backbones import BACKBONES, make_backbone
+from bench.errors import UsageError
 
 SHAPES = [
     ("cnn-16-32-64", (1, 8, 8), 64, (2, 2)),
@@ -11,6 +13,8 @@ SHAPES = [
     ("cnn-32-64-128", (1, 8, 8), 128, (2, 2)),
     ("cnn-32-64-128", (1, 28, 28), 128, (7, 7)),
     ("resnet18", (3, 32, 32), 512, (4, 4)),
+    ("resnet18-imagenet", (3, 64, 96), 512, (2, 3)),
+    ("resnet18-imagenet", (3, 224, 224), 512, (7, 7)),
 ]
 
 
@@ -61,9 +65,9 @@ def test_building_leaves_train_mode_and_untouched_statistics(name):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_backbone_is_fresh_and_follows_the_seed(name):
     torch.manual_seed(1)
-    first, second = (make_backbone(name, (1, 8, 8), torch.float32).state_dict() for _ in range(2))
+    first, second = (make_backbone(name, (3, 8, 8), torch.float32).state_dict() for _ in range(2))
     torch.manual_seed(1)
-    again = make_backbone(name, (1, 8, 8), torch.float32).state_dict()
+    again = make_backbone(name, (3, 8, 8), torch.float32).state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert any(not torch.equal(first[key], second[key]) for key in first)
 
@@ -75,6 +79,24 @@ def test_the_resnet_stem_keeps_the_resolution():
     assert (stem.in_channels, stem.out_channels, stem.kernel_size, stem.stride) == (3, 64, (3, 3), (1, 1))
     assert not any(isinstance(module, nn.MaxPool2d) for module in backbone.modules())
     assert len([c for c in convolutions if c.kernel_size == (3, 3)]) == 17
+
+
+def test_the_imagenet_resnet_is_torchvisions_without_its_head():
+    theirs = resnet18()
+    backbone = make_backbone("resnet18-imagenet", (3, 64, 64), torch.float32)
+    backbone.net.load_state_dict({k: v for k, v in theirs.state_dict().items() if not k.startswith("fc.")})
+    images = torch.randn(2, 3, 64, 64)
+    pooled = backbone.eval()(images).mean(dim=(2, 3))
+    theirs.fc = nn.Identity()
+    torch.testing.assert_close(pooled, theirs.eval()(images), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("channels", [1, 4])
+def test_the_imagenet_resnet_wants_colour(channels):
+    with pytest.raises(UsageError) as raised:
+        make_backbone("resnet18-imagenet", (channels, 224, 224), torch.float32)
+    said = f"backbone resnet18-imagenet: wants 3 channels, got {channels}; resnet18 takes any number"
+    assert str(raised.value) == said
 
 
 def test_feature_maps_do_not_depend_on_the_memory_layout():

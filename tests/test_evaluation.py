@@ -1,5 +1,5 @@
 import json
-from itertools import pairwise, permutations
+from itertools import combinations, pairwise, permutations
 
 import numpy as np
 import pytest
@@ -7,10 +7,11 @@ import scipy.special
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
 from bench import metrics
 from bench.evaluation import (
+    class_distances,
     entropy_of_counts,
     evaluate,
     human_uncertainty,
@@ -27,10 +28,10 @@ DETECTION = ["auroc", "average_precision", "fpr95_error", "fpr95_correct"]
 NOISE_DETECTION = ["auroc", "average_precision", "precision_at_flips"]
 
 
-def predictions(logits, uncertainty=None):
+def predictions(logits, uncertainty=None, features=None):
     logits = np.array(logits, dtype=np.float32)
     u = np.arange(len(logits)) if uncertainty is None else uncertainty
-    return Predictions(logits, np.array(u, dtype=np.float64), None)
+    return Predictions(logits, np.array(u, dtype=np.float64), features)
 
 
 def drawn(seed):
@@ -38,7 +39,8 @@ def drawn(seed):
     rng = np.random.default_rng(seed)
     labels = rng.integers(K, size=N)
     logits = rng.normal(size=(N, K)) + 1.5 * np.eye(K)[labels]
-    return predictions(logits, rng.integers(9, size=N)), labels
+    uncertainty = rng.integers(9, size=N)
+    return predictions(logits, uncertainty, rng.normal(size=(N, 3)).astype(np.float32)), labels
 
 
 def flipped(labels, every=5):
@@ -220,6 +222,81 @@ def test_top_k_is_the_mean_over_all_orders_inside_ties(rows, k):
     assert counts["certain_right"] == pytest.approx(np.mean([sum(not e for _, e, _ in top) for top in least]))
     classes = [[sum(y == label for *_, y in top) for label in range(3)] for top in least]
     np.testing.assert_allclose(counts["certain_classes"], np.mean(classes, axis=0))
+
+
+# ---- confusion ---------------------------------------------------------------------------------------------
+
+
+def test_the_confusion_matrix_is_that_of_scikit_learn(data, result):
+    test, labels = data[:2]
+    expected = confusion_matrix(labels, test.logits.argmax(axis=1), labels=range(K))
+    assert (expected != expected.T).any()
+    assert result["confusion"] == expected.tolist()
+
+
+def test_a_class_without_images_has_its_row_and_its_column():
+    test = certain([0, 0, 3])
+    found = evaluate(test, np.array([0, 1, 0]), test, np.zeros(3, dtype=int), np.zeros(3, dtype=int))
+    assert found["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+
+
+@pytest.mark.parametrize(("classes", "kept"), [(100, True), (101, False)])
+def test_a_confusion_matrix_of_more_than_100_classes_is_not_kept(classes, kept):
+    labels = np.arange(4)
+    test = predictions(np.eye(classes)[labels])
+    assert ("confusion" in evaluate(test, labels, test, labels, labels)) is kept
+
+
+# ---- distances to class centres ----------------------------------------------------------------------------
+
+
+def mean_over_the_possible(chosen_of, u, k, values):
+    """The mean of values over every set of k that may be called the most certain or uncertain."""
+    places = set(range(len(u)))
+    sets = [s for s in combinations(range(len(u)), k) if chosen_of(u[list(s)], u[list(places - set(s))])]
+    return np.mean([values[list(s)].mean() for s in sets])
+
+
+@pytest.mark.parametrize("levels", [3, 8, 1000])
+def test_distances_of_the_tenths_are_the_mean_over_all_orders_inside_ties(levels):
+    rng = np.random.default_rng(levels)
+    u, labels, features = rng.integers(levels, size=30).astype(float), np.arange(30) % 3, rng.normal(size=(30, 2))
+    own, other = by_hand(features, labels)
+    found = class_distances(features, labels, {"own": u})["own"]
+    for part, chosen_of in (
+        ("uncertain", lambda inside, outside: inside.min() >= outside.max()),
+        ("certain", lambda inside, outside: inside.max() <= outside.min()),
+    ):
+        for name, values in (("own", own), ("nearest_other", other)):
+            expected = mean_over_the_possible(chosen_of, u, 3, values)
+            assert found[f"{part}_{name}"] == pytest.approx(expected), (part, name)
+
+
+def by_hand(features, labels):
+    centres = np.array([features[labels == k].mean(axis=0) for k in range(3)])
+    unit = np.mean([np.linalg.norm(a - b) for a, b in combinations(centres, 2)])
+    distances = np.linalg.norm(features[:, None] - centres, axis=2) / unit
+    others = [np.delete(row, label).min() for row, label in zip(distances, labels, strict=True)]
+    return distances[np.arange(len(labels)), labels], np.array(others)
+
+
+def test_each_score_has_the_distances_of_its_own_tenths(data, result):
+    test, labels = data[:2]
+    assert list(result["class_distances"]) == SCORES
+    msp = 1 - probabilities(test).max(axis=1)
+    assert result["class_distances"]["msp"] == class_distances(test.features, labels, {"msp": msp})["msp"]
+    assert len({of_one["uncertain_own"] for of_one in result["class_distances"].values()}) > 2
+
+
+def test_distances_are_left_out_where_there_are_no_features(data):
+    test, *others = data
+    assert "class_distances" not in evaluate(test._replace(features=None), *others)
+
+
+def test_distances_within_one_class_only_are_none():
+    features = np.random.default_rng(0).normal(size=(20, 2))
+    found = class_distances(features, np.ones(20, dtype=int), {"own": np.arange(20.0)})
+    assert list(found["own"].values()) == [None] * 4
 
 
 # ---- rejection curves --------------------------------------------------------------------------------------

@@ -89,9 +89,10 @@ def test_an_unforeseen_error_leaves_its_traceback_in_a_file(tmp_path):
 
 def test_a_run_that_succeeds_later_takes_its_error_file_away(tmp_path):
     store = Store(tmp_path)
-    trace = store.save_failure(spec(), "Traceback …")
+    store.save_failure(spec(), "it failed", "Traceback …")
+    assert store.failure(spec()).read_text() == "it failed\nTraceback …"
     run(tmp_path)
-    assert not trace.exists()
+    assert not store.failure(spec()).exists()
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_a_method_that_hands_no_logits_declines_relabelling_and_runs_without(tmp
         "declined",
         "relabelling is on, and the method's loss hands it no logits",
     )
-    (report,) = run(tmp_path / "results", folder, methods=["broken"], relabel="off")
+    (report,) = run(tmp_path / "results", folder, methods=["broken"], relabel=["off"])
     assert report.status == "done"
 
 

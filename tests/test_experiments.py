@@ -68,11 +68,11 @@ def test_every_experiment_is_covered_here():
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_runs_end_to_end_and_draws_its_pictures(name, stand_ins, tmp_path):
-    context = commands.make_context(tmp_path, None, False, [stand_ins], force=False)
+    context = commands.make_context(tmp_path, None, [stand_ins])
     small = {"epochs": 2, "seeds": [0], "set": {"recipe": {"backbone": "cnn-16-32-64", "batch_size": 16}}}
     request = commands.make_request(small | {"device": "cpu", "precision": "float32"}, name)
     grid = cells(request, context.registry)
-    assert commands.run(request, grid, context, tmp_path) == 0
+    assert commands.run(request, grid, context, tmp_path, commands.Speed(1, 1)) == 0
     records, problems = load_records(Store(tmp_path))
     assert (len(records), problems) == (len(grid), [])
     drawn = [path.stem for path in (tmp_path / "report" / "figures").iterdir()]
@@ -82,7 +82,7 @@ def test_an_experiment_runs_end_to_end_and_draws_its_pictures(name, stand_ins, t
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_fits_the_recipes_that_ship(name):
-    context = commands.make_context(HERE, None, False, [], force=False)
+    context = commands.make_context(HERE, None, [])
     recipes = [cell.recipe for cell in cells(commands.make_request({}, name), context.registry)]
     assert all(isinstance(recipe, Recipe) for recipe in recipes)
     if name in PAPER_EPOCHS:

@@ -1,25 +1,16 @@
 import dataclasses
+from functools import partial
 
-import pandas as pd
+import pytest
+from harness import record as record_of
 from harness import spec
 
-from bench.groups import group, newest
+from bench.groups import group, newest, relabel_pairs
 from bench.store import Record
 
 
 def record(started: str = "2026-01-01", accuracy: float = 0.9, **content: object) -> Record:
-    cell = spec(**content)
-    return Record(
-        path=cell.folder,
-        spec=cell,
-        manifest={},
-        metrics={"accuracy": accuracy},
-        environment={},
-        cost={"started": started},
-        metrics_source="",
-        epochs=pd.DataFrame(),
-        curves=pd.DataFrame(),
-    )
+    return record_of(spec(**content), cost={"started": started}, metrics={"accuracy": accuracy})
 
 
 def test_methods_noise_and_seeds_stand_in_one_group():
@@ -60,3 +51,69 @@ def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
 
 def test_runs_of_different_seeds_all_count():
     assert newest([record(seeds=[0]), record(seeds=[1])])[1] == 0
+
+
+def labels_of(records):
+    (found,) = group(records)
+    return found.labels
+
+
+def test_labels_stand_in_natural_order():
+    sizes = [16, 8, 128, 32]
+    found = labels_of([record(methods=["rul"], set={"rul": {"dimension": size}}) for size in sizes])
+    assert found == [f"rul(dimension={size})" for size in (8, 16, 32, 128)]
+
+
+def test_labels_stand_in_order_of_method_then_setting():
+    records = [record(methods=["rul"], set={"rul": {"mix": mix}}) for mix in (5, 3, 2)]
+    assert labels_of([*records, record(), record(methods=["baseline"])]) == [
+        *("baseline", "dummy"),
+        *("rul", "rul(mix=3)", "rul(mix=5)"),
+    ]
+
+
+@pytest.mark.xfail(strict=True, reason="Group.labels compares the digits after a point as a whole number")
+def test_labels_with_fractions_stand_in_order_of_size():
+    found = labels_of([record(set={"dummy": {"scale": scale}}) for scale in (0.5, 0.25, 2.0)])
+    assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]
+
+
+# ---- with and without relabelling --------------------------------------------------------------------------
+
+both = partial(record, methods=["rul"])
+
+
+def seeds_of(ways):
+    return [sorted(r.spec.seed for r in way) for way in ways]
+
+
+def test_runs_without_and_with_relabelling_are_paired_under_the_shorter_label():
+    records = [both(relabel=[way], seeds=[seed]) for seed in (1, 0) for way in ("on", "off")]
+    (found,) = group([*records, both(relabel=["on"], seeds=[2])])
+    pairs = relabel_pairs(found, found.noises[0])
+    assert list(pairs) == ["rul"]
+    off, on = pairs["rul"]
+    assert {r.spec.relabel for r in off} == {None}
+    assert None not in {r.spec.relabel for r in on}
+    assert seeds_of(pairs["rul"]) == [[0, 1], [0, 1, 2]]
+
+
+def test_a_method_that_does_not_relabel_by_default_is_paired_under_its_own_name():
+    (found,) = group([record(methods=["baseline"], relabel=[way]) for way in ("on", "off")])
+    assert found.labels == ["baseline", "baseline(relabel=on)"]
+    assert list(relabel_pairs(found, found.noises[0])) == ["baseline"]
+
+
+def test_only_runs_that_differ_in_nothing_but_relabelling_are_paired():
+    one_way = [both(relabel=["on"]), both(relabel=["off"], set={"rul": {"mix": 3}})]
+    other_noise = both(relabel=["off"], noise=[0])
+    (found,) = group([*one_way, other_noise])
+    assert [relabel_pairs(found, noise) for noise in found.noises] == [{}, {}]
+    (completed,) = group([*one_way, other_noise, both(relabel=["on"], set={"rul": {"mix": 3}})])
+    assert list(relabel_pairs(completed, completed.noises[1])) == ["rul(mix=3)"]
+
+
+def test_relabelling_with_other_settings_than_the_usual_ones_is_not_paired():
+    unusual = both(relabel=["on"], set={"relabel": {"fraction": 1.0}})
+    (found,) = group([both(relabel=["off"]), unusual])
+    assert relabel_pairs(found, found.noises[0]) == {}

@@ -1,6 +1,7 @@
-"""Real MNIST and CIFAR-10, through the loaders that users get; skipped where the files are absent."""
+"""Real MNIST, CIFAR-10 and FER2013, through the loaders that users get; skipped where the files are absent."""
 
 import os
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -13,7 +14,11 @@ from bench.registry import Registry
 from bench.spec import Choice
 
 ROOT = Path(os.environ.get("BENCH_DATA") or "data")
-FILES = {"mnist": ROOT / "MNIST" / "raw", "cifar10": ROOT / "cifar-10-batches-py"}
+FILES = {
+    "mnist": ROOT / "MNIST" / "raw",
+    "cifar10": ROOT / "cifar-10-batches-py",
+    "fer2013": ROOT / "fer2013" / "train",
+}
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
 
@@ -21,11 +26,12 @@ def needs(name: str):
     return pytest.mark.skipif(not FILES[name].is_dir(), reason=f"{name} is not at hand: set BENCH_DATA")
 
 
-NAMES = [pytest.param(name, marks=needs(name)) for name in FILES]
+NAMES = [pytest.param(name, marks=needs(name)) for name in SHAPES]
 
 
-def real(name: str):
-    return load(Choice(name=name, hyperparameters={}, source=""), Registry(), ROOT, False)
+@cache
+def real(name: str, **options: str):
+    return load(Choice(name=name, hyperparameters=options, source=""), Registry(), ROOT, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -73,3 +79,32 @@ def test_a_slice_of_the_real_thing_learns_through_the_command_line(name, tmp_pat
     runs = pd.read_csv(tmp_path / "report" / "runs.csv")
     assert (runs["flips"] == 400).all()
     assert runs["accuracy"].min() > {"mnist": 0.6, "cifar10": 0.2}[name]
+
+
+@needs("fer2013")
+def test_fer2013_has_its_sizes_and_seven_uneven_classes():
+    data = real("fer2013")
+    assert data.train.images.shape == (28_709, 1, 48, 48)
+    assert data.test.images.shape == (3_589, 1, 48, 48)
+    counts = dict(zip(data.class_names, data.train.labels.bincount().tolist(), strict=True))
+    assert counts == {
+        "angry": 3995,
+        "disgust": 436,
+        "fear": 4097,
+        "happy": 7215,
+        "sad": 4830,
+        "surprise": 3171,
+        "neutral": 4965,
+    }
+    assert data.test.labels.bincount().tolist() == [491, 55, 528, 879, 594, 416, 626]
+
+
+@needs("fer2013")
+def test_fer2013s_normalisation_is_that_of_its_training_images():
+    data = real("fer2013")
+    pixels = data.train.images.double() / 255
+    assert (pixels.mean().item(), pixels.std().item()) == pytest.approx((0.514, 0.307), abs=5e-4)
+    view = data.evaluate(data.train.images[::20])[0]
+    assert view.shape[1:] == (1, 44, 44)
+    assert view.mean().item() == pytest.approx(0, abs=0.05)
+    assert view.std().item() == pytest.approx(1, abs=0.05)

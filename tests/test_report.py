@@ -4,13 +4,14 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from harness import run, spec
+from harness import PLUGINS, plugin, report, run, spec
 from matplotlib.image import imread
 
-from bench import figures, tables
+from bench import checksums, tables
 from bench.groups import Group, group
-from bench.report import load_records, write_report
+from bench.report import load_records
 from bench.store import Store
+from bench.tables import table1
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def test_accuracy_cells_are_mean_and_deviation_over_seeds(members):
 
 def test_published_cells_stand_under_ours_with_the_difference(members, monkeypatch):
     paper = {"tiny": {"source": "A paper", "noise": [0, 0.3], "dummy": [80.0, 99.9]}}
-    monkeypatch.setattr(tables, "published", lambda: paper)
+    monkeypatch.setattr(table1, "published", lambda: paper)
     table = tables.accuracy(members)
     ours = accuracies(members, "dummy", 0.3).mean()
     row = table.rows[[line[0] for line in table.rows].index("dummy") + 1]
@@ -56,7 +57,7 @@ def test_published_cells_stand_under_ours_with_the_difference(members, monkeypat
 
 
 def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monkeypatch):
-    monkeypatch.setattr(tables, "published", lambda: {"tiny": {"source": "", "noise": [0], "dummy": [80.0]}})
+    monkeypatch.setattr(table1, "published", lambda: {"tiny": {"source": "", "noise": [0], "dummy": [80.0]}})
     part = {"recipe": members.records[0].spec.recipe.model_copy(update={"train_limit": 20})}
     records = [dataclasses.replace(r, spec=r.spec.model_copy(update=part)) for r in members.records]
     assert not any(
@@ -65,7 +66,7 @@ def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monk
 
 
 def test_published_numbers_are_those_of_table_1():
-    table = tables.published()
+    table = table1.published()
     assert table["mnist"]["rul"] == [99.45, 99.44, 99.42, 99.36]
     assert table["cifar10"]["scn"] == [95.37, 89.79, 87.82, 86.36]
     for name in ("mnist", "cifar10"):
@@ -102,58 +103,84 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
     assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
 
 
-def test_the_rejection_figure_draws_the_stored_curves(members):
-    noise = members.noises[1]
-    (axes,) = figures.rejection(members, noise).axes
-    solid = [line for line in axes.lines if line.get_linestyle() == "-"]
-    dashed = [line for line in axes.lines if line.get_linestyle() == "--"]
-    assert (len(solid), len(dashed)) == (2, 2)
-    for line, label in zip(solid, members.labels, strict=True):
-        curves = [record.curves["own"].to_numpy()[:91] for record in members.cell(label, noise)]
-        np.testing.assert_allclose(line.get_ydata(), 100 * np.mean(curves, axis=0))
-    assert len(axes.collections) == 4
-    assert "(%)" in axes.get_xlabel()
-
-
-def test_methods_keep_their_colour_in_every_figure(members):
-    drawn = [figures.rejection(members, noise).axes[0].lines for noise in members.noises]
-    colours = [[line.get_color() for line in lines] for lines in drawn]
-    assert colours[0] == colours[1]
+TABLES = ["accuracy", "top-k", "certain-classes", "class-distances", "scores", "noise-detection", "quality"]
+FIGURES = ["rejection", "confusion", "training"]
 
 
 def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results):
-    report = write_report(results)
-    stems = {path.stem for path in (report.folder / "tables").iterdir()}
-    assert stems == {f"{name}-tiny" for name in ("accuracy", "top-k", "scores", "noise-detection", "quality")}
-    assert len(list((report.folder / "tables").iterdir())) == 15
-    page = (report.folder / "README.md").read_text()
-    for noise in ("symmetric-0", "symmetric-0.3"):
-        name = f"figures/rejection-tiny-{noise}.png"
-        assert f"({name})" in page
-        assert imread(report.folder / name).std() > 0
-    assert len(pd.read_csv(report.folder / "runs.csv")) == 8
+    written = report(results)
+    files = {path.name for path in (written.folder / "tables").iterdir()}
+    assert files == {f"{name}-tiny.{ending}" for name in TABLES for ending in ("md", "tex", "csv")}
+    page = (written.folder / "README.md").read_text()
+    names = {f"{name}-tiny-symmetric-{rate}.png" for name in FIGURES for rate in ("0", "0.3")}
+    assert {path.name for path in (written.folder / "figures").iterdir()} == names
+    for name in names:
+        assert page.count(f"(figures/{name})") == 1
+        assert imread(written.folder / "figures" / name).std() > 0
+    assert len(pd.read_csv(written.folder / "runs.csv")) == 8
+    assert written.problems == []
 
 
 def test_a_report_made_twice_is_the_same_byte_for_byte(results):
-    folder = write_report(results).folder
+    folder = report(results, figures=["images", "features"]).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    write_report(results)
+    assert len(list((folder / "figures").iterdir())) == 6 + 8 + 2
+    report(results, figures=["images", "features"])
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
 
-def test_a_report_leaves_no_table_of_an_earlier_one(results):
-    report = write_report(results)
-    stale = report.folder / "tables" / "accuracy-gone.md"
+def test_a_report_leaves_no_table_or_picture_of_an_earlier_one(results):
+    written = report(results, figures=["images"])
+    stale = written.folder / "tables" / "accuracy-gone.md"
     stale.write_text("old")
-    write_report(results)
+    report(results)
     assert not stale.exists()
+    assert not list((written.folder / "figures").glob("*certain-*"))
 
 
 def test_a_report_needs_no_predictions(tmp_path):
     run(tmp_path)
     for path in tmp_path.rglob("*.parquet"):
         path.unlink()
-    assert write_report(tmp_path).problems == []
+    assert report(tmp_path).problems == []
+
+
+def test_pictures_of_samples_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path):
+    run(tmp_path, methods=["dummy", "baseline"], epochs=1)
+    run(tmp_path, held_out=0.25, evaluate="held-out", methods=["baseline"], epochs=1)
+    whole = Store(tmp_path).path(spec(methods=["baseline"], epochs=1))
+    (whole / "test.parquet").unlink()
+    written = report(tmp_path, figures=["images", "features"])
+    said = sorted(problem.split(": ", 1) for problem in written.problems)
+    titles = {members.title: members.records[0].spec.evaluate for members in written.groups}
+    assert [(start.split(" of ")[0], titles[start.split(" of ")[1]]) for start, _ in said] == [
+        ("figures features", "test"),
+        ("figures images", "held-out"),
+        ("figures images", "test"),
+    ]
+    assert [f"{whole} has no predictions here" in reason for _, reason in said] == [True, False, True]
+    assert "held-out part" in said[1][1]
+    stems = [path.stem for path in (written.folder / "figures").iterdir()]
+    assert sum(stem.startswith("features-baseline-tiny-") for stem in stems) == 1
+    assert sum(stem.startswith("rejection-tiny-") for stem in stems) == 2
+    assert len(pd.read_csv(written.folder / "runs.csv")) == 3
+
+
+@pytest.mark.xfail(strict=True, reason="_pictures takes DataError only: a plugin that is not here ends the report")
+def test_pictures_of_a_data_set_whose_plugin_is_not_here_are_told_and_the_rest_is_written(tmp_path):
+    source = (PLUGINS / "datasets" / "tiny.py").read_text()
+    folder = plugin(tmp_path / "plugins", "elsewhere", source, "datasets")
+    run(tmp_path, folder, datasets=["elsewhere"], epochs=1)
+    written = report(tmp_path, figures=["images"])
+    assert "no data set 'elsewhere'" in written.problems[0]
+    assert (written.folder / "README.md").is_file()
+
+
+@pytest.mark.xfail(strict=True, reason="PCA of one feature is a ValueError that ends the report")
+def test_features_of_one_dimension_are_drawn_or_told_and_the_rest_is_written(tmp_path):
+    run(tmp_path, methods=["baseline"], set={"baseline": {"dimension": 1}}, epochs=1)
+    written = report(tmp_path, figures=["features"])
+    assert (written.folder / "README.md").is_file()
 
 
 def spoil(folder):
@@ -162,6 +189,7 @@ def spoil(folder):
     right = record["metrics"]["accuracy"]
     record["metrics"]["accuracy"], record["metrics_source"] = 0.123, "older code"
     path.write_text(json.dumps(record))
+    checksums.write(folder)
     return right
 
 
@@ -181,7 +209,9 @@ def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
     (folder / "test.parquet").write_bytes(b"torn")
     ((record,), problems) = load_records(Store(tmp_path))
     assert record.metrics["accuracy"] == 0.123
-    assert f"{folder} keeps metrics of an earlier version of the code: ArrowInvalid" in problems[0]
+    (problem,) = problems
+    assert problem.startswith(f"{folder} keeps metrics of an earlier version of the code: ")
+    assert "test.parquet" in problem
 
 
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):

@@ -1,3 +1,6 @@
+import hashlib
+import json
+
 import pytest
 from harness import PLUGINS, grid, plugin, spec
 
@@ -5,7 +8,9 @@ from bench.errors import UsageError
 from bench.grid import BrokenCell
 from bench.registry import Registry
 from bench.request import Request, load_experiment, parse_noise, resolve_recipe
-from bench.spec import Noise, validated
+from bench.spec import Noise, Relabel, RunSpec, StepDecay, validated
+
+DECAY = {"factor": 0.9, "first_epoch": 3, "every": 2}
 
 
 def recipe(dataset: str = "mnist", **content: object):
@@ -48,12 +53,32 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"datasets": ["digit"]}, "no data set 'digit'. Did you mean 'digits'?"),
         ({"preset": "quik"}, "no preset 'quik'. Did you mean 'quick'?"),
         ({"epochs": 0}, "epochs: input should be greater than 0, got 0"),
-        ({"relabel": "maybe"}, "relabel: input should be 'on' or 'off', got 'maybe'"),
+        ({"relabel": ["on", "maybe"]}, "relabel: input should be 'on' or 'off', got 'maybe'"),
+        ({"relabel": "off"}, "relabel: input should be a valid list, got 'off'"),
+        ({"relabel": []}, "relabel: the list, or a place in it, is empty"),
+        ({"relabel": ["off", "off"]}, "relabel: off is given twice"),
         ({"evaluate": "held-out"}, "--evaluate held-out needs a held-out part"),
         ({"held_out": 1.0}, "held-out: input should be less than 1"),
         ({"method": ["rul"]}, "no option 'method'. Did you mean 'methods'?"),
         ({"set": {"recipe": {"epoch": 3}}}, "no key of recipe 'epoch'. Did you mean 'epochs'?"),
         ({"set": {"recipe": {"backbone": "resnet"}}}, "backbone: no backbone 'resnet'. Did you mean 'resnet18'?"),
+        (
+            {"set": {"recipe": {"schedule": "one-cycel"}}},
+            "schedule: input should be 'one-cycle', 'cosine' or 'constant', got 'one-cycel'",
+        ),
+        (
+            {"set": {"recipe": {"schedule": DECAY | {"first_epoch": 0}}}},
+            "schedule.first-epoch: input should be gre",
+        ),
+        ({"set": {"recipe": {"schedule": DECAY | {"factor": 1}}}}, "schedule.factor: input should be less than 1"),
+        ({"set": {"recipe": {"schedule": DECAY | {"each": 2}}}}, "schedule.each: extra inputs are not permitted"),
+        ({"set": {"recipe": {"schedule": {"factor": 0.9, "first_epoch": 2}}}}, "schedule.every: field required"),
+        ({"set": {"recipe": {"pretrained": "nope"}}}, "pretrained: there is no checkpoint nope"),
+        ({"set": {"recipe": {"pretrained": "."}}}, "pretrained: there is no checkpoint ."),
+        (
+            {"set": {"recipe": {"classifier_learning_rate": 0}}},
+            "classifier-learning-rate: input should be greater than 0, got 0",
+        ),
         ({"set": {"relabel": {"fraction": 2}}}, "fraction: input should be less than or equal to 1, got 2"),
         ({"set": {"dummy": {"scale": []}}}, "--set ….scale=[]: the list is empty"),
         ({"set": {"rul": {"mix": 3}}}, "--set rul.…: rul is not in this run"),
@@ -87,9 +112,35 @@ def test_a_list_is_an_axis_with_a_row_label_for_each_value():
 
 def test_relabelling_is_each_methods_default_unless_overridden():
     assert [c.relabel is not None for c in grid(methods=["baseline", "dul", "scn", "rul"])] == [0, 0, 1, 1]
-    assert grid(methods=["baseline"], relabel="on")[0].label == "baseline(relabel=on)"
-    off = grid(methods=["rul"], relabel="off")[0]
+    assert grid(methods=["baseline"], relabel=["on"])[0].label == "baseline(relabel=on)"
+    off = grid(methods=["rul"], relabel=["off"])[0]
     assert (off.relabel, off.label) == (None, "rul(relabel=off)")
+
+
+def test_relabelling_is_an_axis_with_a_row_for_each_way():
+    on, off = grid(relabel=["on", "off"])
+    assert (on.label, off.label) == ("dummy", "dummy(relabel=off)")
+    assert (on.relabel, off.relabel) == (Relabel(), None)
+    assert on.identity != off.identity
+    assert on.identity == spec().identity
+    assert [cell.label for cell in grid(relabel=["off", "on"])] == ["dummy(relabel=off)", "dummy"]
+    assert [c.label for c in grid(methods=["baseline"], relabel=["on", "off"])] == [
+        "baseline(relabel=on)",
+        "baseline",
+    ]
+
+
+def test_relabel_settings_vary_only_the_rows_that_relabel():
+    cells = grid(relabel=["on", "off"], set={"relabel": {"margin": [0.2, 0.4]}, "dummy": {"scale": [1.0, 2.0]}})
+    assert [cell.label for cell in cells] == [
+        "dummy",
+        "dummy(relabel.margin=0.4)",
+        "dummy(relabel=off)",
+        "dummy(scale=2.0)",
+        "dummy(scale=2.0, relabel.margin=0.4)",
+        "dummy(scale=2.0, relabel=off)",
+    ]
+    assert len({cell.identity for cell in cells}) == 6
 
 
 def test_relabel_settings_reach_the_run_and_its_label():
@@ -99,13 +150,44 @@ def test_relabel_settings_reach_the_run_and_its_label():
 
 
 def test_identity_changes_with_everything_that_determines_the_outcome():
-    variants = [{}, {"seeds": [1]}, {"noise": [0.2]}, {"noise_seed": 7}, {"epochs": 5}, {"relabel": "off"}]
+    variants = [{}, {"seeds": [1]}, {"noise": [0.2]}, {"noise_seed": 7}, {"epochs": 5}, {"relabel": ["off"]}]
     variants += [{"held_out": 0.1}, {"precision": "bfloat16"}, {"set": {"dummy": {"scale": 2.0}}}]
+    recipes = [{"classifier_learning_rate": 0.1}, {"nesterov": False}, {"schedule": DECAY}]
+    recipes += [
+        {"schedule": DECAY | {key: value}} for key, value in (("factor", 0.8), ("first_epoch", 2), ("every", 4))
+    ]
+    variants += [{"set": {"recipe": recipe}} for recipe in recipes]
     assert len({spec(**variant).identity for variant in variants}) == len(variants)
 
 
 def test_identity_is_the_same_for_the_same_request():
     assert spec().identity == spec().identity
+
+
+def test_a_key_that_is_none_does_not_enter_the_identity():
+    cell = spec()
+    optional = ("classifier_learning_rate", "pretrained", "train_limit")
+    assert [getattr(cell.recipe, key) for key in optional] == [None] * 3
+    content = cell.model_dump(mode="json", exclude={"label"})
+    for key in optional:
+        del content["recipe"][key]
+    assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def test_the_identity_of_a_run_without_relabelling_leaves_the_key_out():
+    cell = spec(relabel=["off"])
+    content = cell.model_dump(mode="json", exclude={"label": True, "relabel": True}, exclude_none=True)
+    assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def test_a_specification_is_read_back_as_it_was_written(tmp_path):
+    weights = tmp_path / "weights.pt"
+    weights.write_bytes(b"weights")
+    cell = spec(set={"recipe": {"schedule": DECAY, "pretrained": str(weights)}})
+    weights.unlink()
+    read = RunSpec.model_validate_json(cell.model_dump_json())
+    assert read == cell
+    assert read.identity == cell.identity
 
 
 def test_identity_changes_with_the_plugins_source(tmp_path):
@@ -129,6 +211,22 @@ def test_a_broken_plugin_breaks_its_own_cells_only(tmp_path):
 def test_mnist_has_the_papers_epochs_and_relabel_start():
     assert (recipe("mnist").epochs, recipe("mnist").relabel_from) == (35, 10)
     assert (recipe("cifar10").epochs, recipe("cifar10").relabel_from) == (250, 100)
+
+
+def test_fer2013_has_the_papers_recipe():
+    ours = recipe("fer2013")
+    assert (ours.epochs, ours.batch_size, ours.optimizer, ours.learning_rate) == (250, 128, "sgd", 0.01)
+    assert (ours.momentum, ours.nesterov, ours.weight_decay) == (0.9, False, 5e-4)
+    assert ours.schedule == StepDecay(factor=0.9, first_epoch=85, every=5)
+    assert (ours.backbone, ours.pretrained, ours.classifier_learning_rate) == ("resnet18", None, None)
+
+
+def test_rafdb_has_the_published_codes_recipe():
+    ours = recipe("rafdb")
+    assert (ours.epochs, ours.batch_size, ours.optimizer) == (60, 64, "adam")
+    assert (ours.learning_rate, ours.classifier_learning_rate, ours.weight_decay) == (2e-4, 2e-3, 1e-4)
+    assert ours.schedule == StepDecay(factor=0.9, first_epoch=2, every=1)
+    assert (ours.backbone, ours.pretrained) == ("resnet18-imagenet", None)
 
 
 def test_the_relabel_start_moves_with_the_epochs_unless_given():

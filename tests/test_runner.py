@@ -53,7 +53,7 @@ def test_preparing_leaves_the_data_set_untouched(tiny):
 def test_reported_accuracy_is_that_of_the_stored_predictions(tmp_path):
     run(tmp_path)
     record = Store(tmp_path).read(Store(tmp_path).path(spec()))
-    predictions, labels = read_predictions(record.path / "test.parquet")
+    predictions, labels = read_predictions(record.path, "test")
     right = predictions.logits.argmax(axis=1) == labels["label"].to_numpy()
     assert record.metrics["accuracy"] == right.mean()
     assert record.epochs["test_accuracy"].iloc[-1] == pytest.approx(right.mean(), abs=1e-6)
@@ -96,11 +96,11 @@ def test_true_labels_never_reach_a_method(tmp_path):
     old = "        logits, uncertainty = self(batch.images)\n"
     new = old + "        assert (batch.labels == (batch.index + 1) % 3).all()\n"
     folder = plugin(tmp_path / "plugins", "peeking", source.replace(old, new))
-    (report,) = run(tmp_path / "results", folder, methods=["peeking"], noise=["pair:1"], relabel="off")
+    (report,) = run(tmp_path / "results", folder, methods=["peeking"], noise=["pair:1"], relabel=["off"])
     assert report.status == "done", report.detail
 
 
 def test_relabelling_off_keeps_the_given_labels(tmp_path):
-    run(tmp_path, relabel="off")
-    frame = read_predictions(Store(tmp_path).path(spec(relabel="off")) / "train.parquet")[1]
+    run(tmp_path, relabel=["off"])
+    frame = read_predictions(Store(tmp_path).path(spec(relabel=["off"])), "train")[1]
     assert (frame["current"] == frame["given"]).all()

@@ -9,6 +9,7 @@ from bench.errors import PluginError
 from bench.method import Batch, Method, Prediction, Progress, Step
 from bench.registry import Registry
 from bench.relabel import Labels
+from bench.request import Request, resolve_recipe
 from bench.spec import Recipe, Relabel
 from bench.train import Tracker, Trainer, TrainingSet, check_step, make_optimizer, make_schedule
 
@@ -113,6 +114,168 @@ def test_schedules_follow_their_formula_over_the_whole_training(schedule):
         assert rates[0] == pytest.approx(0.5 / 25)
         assert max(rates) == pytest.approx(0.5, rel=0.05)
         assert rates[-1] < 0.05
+
+
+DECAYS = [
+    pytest.param("fer2013", 250, 85, 5, id="fer2013"),
+    pytest.param("rafdb", 60, 2, 1, id="rafdb"),
+]
+
+
+@pytest.mark.parametrize(("dataset", "epochs", "first", "every"), DECAYS)
+def test_step_decay_holds_the_rate_within_an_epoch_and_lowers_it_as_published(dataset, epochs, first, every):
+    recipe = resolve_recipe(Request(), Registry().find("datasets", dataset))
+    assert recipe.epochs == epochs
+    optimizer = make_optimizer(WithClassifier(), recipe)
+    scheduler = make_schedule(optimizer, recipe, size=2 * recipe.batch_size + 2)  # three batches an epoch
+    starts = [group["lr"] for group in optimizer.param_groups]
+    factor = 1.0
+    for epoch in range(1, epochs + 1):
+        if epoch in range(first, epochs + 1, every):
+            factor *= 0.9
+        for _ in range(3):
+            rates = [group["lr"] for group in optimizer.param_groups]
+            assert rates == pytest.approx([factor * start for start in starts], rel=1e-9)
+            optimizer.step()
+            scheduler.step()
+    assert factor < 0.05
+
+
+def test_a_trailing_batch_of_one_is_no_step_of_the_decay():
+    recipe = Recipe(epochs=3, batch_size=4, schedule={"factor": 0.5, "first_epoch": 2, "every": 1})
+    data = training_set([0] * 9, [0] * 9, [0] * 9)
+    run = Trainer(Scripted(), data, recipe, None, 0, 3)
+    rates = []
+    for epoch in (1, 2, 3):
+        rates.append(run.optimizer.param_groups[0]["lr"])
+        run.epoch(epoch)
+    assert rates == pytest.approx([0.1, 0.05, 0.025])
+
+
+class WithClassifier(Scripted):
+    """Two layers named `fc`, one of them inside another module, and names that only begin like it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fc = nn.Linear(2, 3)
+        self.head = nn.ModuleDict({"fc": nn.Linear(2, 3), "fc2": nn.Linear(2, 3)})
+
+
+OF_CLASSIFIER = {"fc.weight", "fc.bias", "head.fc.weight", "head.fc.bias"}
+
+
+def rates_by_name(method, optimizer):
+    names = {id(p): name for name, p in method.named_parameters()}
+    rates = [(names[id(p)], group["lr"]) for group in optimizer.param_groups for p in group["params"]]
+    assert len(rates) == len(dict(rates))
+    return dict(rates)
+
+
+@pytest.mark.parametrize("name", ["sgd", "adam"])
+def test_the_classifiers_rate_is_that_of_the_parameters_named_fc_only(name):
+    method = WithClassifier()
+    recipe = Recipe(optimizer=name, learning_rate=0.01, classifier_learning_rate=0.3)
+    rates = rates_by_name(method, make_optimizer(method, recipe))
+    assert rates == {
+        each: pytest.approx(0.3 if each in OF_CLASSIFIER else 0.01) for each, _ in method.named_parameters()
+    }
+
+
+def test_without_a_classifiers_rate_all_parameters_have_one():
+    method = WithClassifier()
+    rates = rates_by_name(method, make_optimizer(method, Recipe(learning_rate=0.01)))
+    assert rates == dict.fromkeys((name for name, _ in method.named_parameters()), 0.01)
+
+
+def test_a_classifiers_rate_without_a_classifier_is_refused():
+    with pytest.raises(PluginError) as raised:
+        make_optimizer(Scripted(), Recipe(classifier_learning_rate=0.3))
+    said = "the recipe has a classifier_learning_rate, and no parameter of the method is named fc"
+    assert str(raised.value) == said
+
+
+class OwnGroups(WithClassifier):
+    """Hands out the inner layers at a tenth of the rate, as an iterator, and the rest without a rate."""
+
+    def param_groups(self, lr):
+        inner = {"params": self.head.parameters(), "lr": lr / 10, "weight_decay": 0.0}
+        return [inner, {"params": [self.weight, *self.fc.parameters()]}]
+
+
+def test_a_methods_own_groups_keep_their_settings_and_the_ratio_of_their_rates():
+    method = OwnGroups()
+    recipe = Recipe(learning_rate=0.01, classifier_learning_rate=0.3, weight_decay=5e-4)
+    optimizer = make_optimizer(method, recipe)
+    expected = {"weight": 0.01, "head.fc2.weight": 0.001, "head.fc2.bias": 0.001}
+    expected |= {"fc.weight": 0.3, "fc.bias": 0.3, "head.fc.weight": 0.03, "head.fc.bias": 0.03}
+    assert rates_by_name(method, optimizer) == {name: pytest.approx(rate) for name, rate in expected.items()}
+    inside = {id(p) for p in method.head.parameters()}
+    for group in optimizer.param_groups:
+        assert group["weight_decay"] == (0.0 if id(group["params"][0]) in inside else 5e-4)
+
+
+def test_one_cycle_peaks_each_group_at_its_own_rate():
+    recipe = Recipe(epochs=4, batch_size=4, learning_rate=0.5, classifier_learning_rate=2.0, schedule="one-cycle")
+    method = WithClassifier()
+    optimizer = make_optimizer(method, recipe)
+    scheduler = make_schedule(optimizer, recipe, size=100)
+    seen = []
+    for _ in range(100):
+        seen.append(rates_by_name(method, optimizer))
+        optimizer.step()
+        scheduler.step()
+    for name in seen[0]:
+        peak = 2.0 if name in OF_CLASSIFIER else 0.5
+        assert max(rates[name] for rates in seen) == pytest.approx(peak, rel=1e-3)
+        assert seen[0][name] == pytest.approx(peak / 25)
+
+
+@pytest.mark.parametrize(
+    ("momentum", "asked", "done"), [(0.9, True, True), (0.9, False, False), (0.0, True, False)]
+)
+def test_nesterov_is_the_recipes_where_there_is_momentum(momentum, asked, done):
+    optimizer = make_optimizer(Scripted(), Recipe(momentum=momentum, nesterov=asked))
+    assert (optimizer.defaults["momentum"], optimizer.defaults["nesterov"]) == (momentum, done)
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_sgd_takes_the_steps_of_its_formula(nesterov):
+    recipe = Recipe(learning_rate=0.1, momentum=0.9, nesterov=nesterov, weight_decay=0.01)
+    method = Scripted()
+    optimizer = make_optimizer(method, recipe)
+    weight, velocity = 0.0, 0.0
+    for _ in range(5):
+        optimizer.zero_grad()
+        ((method.weight - 1) ** 2).backward()
+        optimizer.step()
+        slope = 2 * (weight - 1) + 0.01 * weight
+        velocity = 0.9 * velocity + slope
+        weight -= 0.1 * (slope + 0.9 * velocity if nesterov else velocity)
+        assert method.weight.item() == pytest.approx(weight, rel=1e-5)
+
+
+def test_rafdbs_adam_takes_the_steps_of_its_formula():
+    recipe = resolve_recipe(Request(), Registry().find("datasets", "rafdb"))
+    assert (recipe.optimizer, recipe.learning_rate, recipe.classifier_learning_rate) == ("adam", 2e-4, 2e-3)
+    method = WithClassifier()
+    nn.init.constant_(method.fc.bias, 1.0)
+    nn.init.constant_(method.weight, 1.0)
+    optimizer = make_optimizer(method, recipe)
+    expected = {}
+    for name, rate in (("weight", 2e-4), ("fc.bias", 2e-3)):
+        value, first, second = 1.0, 0.0, 0.0
+        for step in range(1, 6):
+            slope = 2 * (value - 3) + 1e-4 * value
+            first, second = 0.9 * first + 0.1 * slope, 0.999 * second + 0.001 * slope**2
+            value -= rate * (first / (1 - 0.9**step)) / ((second / (1 - 0.999**step)) ** 0.5 + 1e-8)
+        expected[name] = value
+    for _ in range(5):
+        optimizer.zero_grad()
+        sum(((p - 3) ** 2).sum() for p in method.parameters()).backward()
+        optimizer.step()
+    parameters = dict(method.named_parameters())
+    for name, value in expected.items():
+        assert parameters[name].flatten()[0].item() == pytest.approx(value, rel=1e-6)
 
 
 def test_optimisers_are_the_recipes():

@@ -1,0 +1,104 @@
+"""How far the grids of a results folder are: done, running, interrupted, failed, left, and the time that takes."""
+
+import json
+import statistics
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from bench.claims import Claim
+from bench.errors import BenchError
+from bench.grid import Cell
+from bench.spec import RunSpec, validated
+from bench.store import Record, Store, StoreError
+
+State = Literal["done", "running", "interrupted", "failed", "left"]
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """How far one run is."""
+
+    spec: RunSpec
+    state: State
+    detail: str = ""  # the epoch it is in, or why it failed
+    seconds: float | None = None  # that are left, from what was measured; None: nothing was
+
+
+def remember(store: Store, grid: Iterable[Cell]) -> None:
+    """Write down what runs were asked for, so that what is left is known."""
+    asked = {cell.identity: cell.model_dump(mode="json") for cell in grid if isinstance(cell, RunSpec)}
+    store.asked.parent.mkdir(parents=True, exist_ok=True)
+    with Claim.wait(store.asked.with_name(".asked.claim")):
+        before = json.loads(store.asked.read_text(encoding="utf-8")) if store.asked.is_file() else {}
+        partial = store.asked.with_name(f"{store.asked.name}.partial")
+        partial.write_text(json.dumps(before | asked), encoding="utf-8")
+        partial.replace(store.asked)
+
+
+def status(store: Store) -> list[RunStatus]:
+    """Return how far every run is that was asked for.
+
+    Raises:
+        BenchError: the list of what was asked for is damaged.
+    """
+    if not store.asked.is_file():
+        return []
+    try:
+        content = json.loads(store.asked.read_text(encoding="utf-8"))
+        specs = [validated(RunSpec, each, "key of a run") for each in content.values()]
+    except (ValueError, AttributeError, BenchError) as error:
+        raise BenchError(f"{store.asked} is damaged ({error}); delete it: it holds no results") from None
+    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
+    return [_of(store, spec, pace) for spec in specs]
+
+
+class Pace:
+    """Seconds an epoch, from finished runs: of the same method and recipe, else of the same data set."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self.measured: dict[str, list[float]] = {}
+        for record in records:
+            for key in self._keys(record.spec):
+                self.measured.setdefault(key, []).append(record.cost["seconds"] / record.spec.recipe.epochs)
+
+    def seconds(self, spec: RunSpec, epochs: int) -> float | None:
+        """Return the seconds of so many epochs of a run, or None if nothing like it was measured."""
+        known = [self.measured[key] for key in self._keys(spec) if key in self.measured]
+        return epochs * statistics.median(known[0]) if known else None
+
+    @staticmethod
+    def _keys(spec: RunSpec) -> tuple[str, str]:
+        return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
+
+
+def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
+    epochs = spec.recipe.epochs
+    if store.has(spec):
+        return RunStatus(spec, "done")
+    progress = store.progress(spec)
+    if progress.is_dir():
+        claim = Claim.take(progress / "claim")
+        if claim:
+            claim.release()
+        done = int(_text(progress / "claim") or 0)
+        state: State = "interrupted" if claim else "running"
+        return RunStatus(spec, state, f"epoch {done} of {epochs} done", pace.seconds(spec, epochs - done))
+    if store.failure(spec).is_file():
+        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], pace.seconds(spec, epochs))
+    return RunStatus(spec, "left", seconds=pace.seconds(spec, epochs))
+
+
+def _readable(store: Store, spec: RunSpec) -> list[Record]:
+    try:
+        return [store.read(store.path(spec))]
+    except StoreError:
+        return []
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
