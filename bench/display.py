@@ -2,6 +2,7 @@
 
 from collections import Counter
 from types import TracebackType
+from typing import Literal
 
 from rich.console import Console
 from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
@@ -20,6 +21,8 @@ from bench.method import Progress
 from bench.spec import RunSpec
 from bench.status import RunStatus
 from bench.train import EpochLog
+
+LABEL = 20  # columns of a terminal that noise and method want at least
 
 
 class Display(Observer):
@@ -90,19 +93,30 @@ def show_group(console: Console, group: Group) -> None:
         show_table(console, table)
 
 
+WORDS = ("method", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
+
+
 def show_table(console: Console, table: Table) -> None:
-    """Print a table with its title and notes, folded to the terminal's width."""
+    """Print a table with its title and notes; where it is too wide, text is folded before numbers are."""
     console.print()
     console.print(Text(table.title, style="bold"))
     shown = RichTable(box=None, header_style="bold", padding=(0, 1, 0, 0))
-    for name in table.header:
-        text = name in ("method", "noise", "cell", "state")
-        shown.add_column(name, justify="left" if text else "right", overflow="fold", no_wrap=name == "method")
+    headings = [name.replace(": ", ":\n") for name in table.header]
+    numbers = [place for place, name in enumerate(table.header) if name not in WORDS]
+    fits = sum(_width(headings, table.rows, place) + 1 for place in numbers) + LABEL <= console.width
+    for place, heading in enumerate(headings):
+        number = place in numbers
+        justify: Literal["left", "right"] = "right" if number else "left"
+        shown.add_column(heading, justify=justify, overflow="fold", no_wrap=number and fits)
     for row in table.rows:
         shown.add_row(*map(Text, row), style="dim" if row[0].startswith(" ") else None)
     console.print(shown)
     for note in table.notes:
         console.print(Text(note, style="dim"))
+
+
+def _width(headings: list[str], rows: list[list[str]], place: int) -> int:
+    return max(len(line) for line in (*headings[place].splitlines(), *(row[place] for row in rows), ""))
 
 
 def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]], jobs: int) -> None:

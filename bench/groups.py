@@ -29,7 +29,7 @@ class Group:
     def labels(self) -> list[str]:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}
-        return sorted(labels, key=lambda label: [int(p) if p.isdigit() else p for p in re.split(r"(\d+)", label)])
+        return sorted(labels, key=_natural)
 
     @property
     def noises(self) -> list[Noise]:
@@ -52,6 +52,12 @@ class Group:
         """Return all cells that have runs, by noise, then method."""
         everything = [(noise, label, self.cell(label, noise)) for noise in self.noises for label in self.labels]
         return [cell for cell in everything if cell[2]]
+
+
+def _natural(label: str) -> list[float | str]:
+    """Return a key that sorts labels by their text and the numbers in it, a sign after `=` included."""
+    parts = re.split(r"((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", label)
+    return [float(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
 def setting(spec: RunSpec) -> dict[str, Any]:

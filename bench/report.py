@@ -2,13 +2,13 @@
 
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
 from bench import evaluation, figures, tables
-from bench.errors import DataError, one_line
+from bench.errors import BenchError, one_line
 from bench.figures.style import Picture, save
 from bench.groups import Group, group, newest
 from bench.samples import Samples
@@ -64,14 +64,19 @@ def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictu
 
 
 def _pictures(members: Group, samples: Samples, wanted: Pictures, problems: list[str]) -> Iterator[Picture]:
-    """Yield a setting's pictures; those that lack their predictions or images are told among the problems."""
+    """Yield a setting's pictures; cells that lack their predictions or images are told among the problems."""
     for from_records in figures.FROM_RECORDS:
         yield from from_records(members)
-    for name in wanted.figures:
-        try:
-            yield from figures.FROM_SAMPLES[name](members, samples, wanted)
-        except DataError as error:
-            problems.append(f"figures {name} of {members.title}: {one_line(error)}")
+    for name in dict.fromkeys(wanted.figures):
+        reasons = []
+        for _, _, cell in members.cells():
+            try:
+                yield from figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted)
+            except BenchError as error:
+                reasons.append(one_line(error))
+        if reasons:
+            more = f" (and {len(reasons) - 1} more cells)" if len(reasons) > 1 else ""
+            problems.append(f"figures {name} of {members.title}: {reasons[0]}{more}")
 
 
 def load_records(store: Store) -> tuple[list[Record], list[str]]:

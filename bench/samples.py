@@ -1,5 +1,6 @@
 """The samples behind a stored run: its predictions, and the images, which come from the data set again."""
 
+import json
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -70,13 +71,13 @@ class Samples:
         spec = record.spec
         if spec.evaluate != "test":
             raise DataError(f"{record.path}: evaluated on a held-out part, images are drawn of test sets only")
-        test = self._load(spec.dataset.name, tuple(spec.dataset.hyperparameters.items())).test
+        test = self._load(spec.dataset.name, json.dumps(spec.dataset.hyperparameters)).test
         if not np.array_equal(test.labels.numpy(), labels):
             raise DataError(
                 f"{record.path}: the test set under {self.root} is not the one this run was evaluated on"
             )
         return test.images.numpy()
 
-    def _load_once(self, name: str, options: tuple[tuple[str, object], ...]) -> DataSet:
-        choice = Choice(name=name, hyperparameters=dict(options), source="")
+    def _load_once(self, name: str, options: str) -> DataSet:
+        choice = Choice(name=name, hyperparameters=json.loads(options), source="")
         return load(choice, self.registry, self.root, download=False)

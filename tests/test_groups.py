@@ -1,7 +1,6 @@
 import dataclasses
 from functools import partial
 
-import pytest
 from harness import record as record_of
 from harness import spec
 
@@ -72,7 +71,6 @@ def test_labels_stand_in_order_of_method_then_setting():
     ]
 
 
-@pytest.mark.xfail(strict=True, reason="Group.labels compares the digits after a point as a whole number")
 def test_labels_with_fractions_stand_in_order_of_size():
     found = labels_of([record(set={"dummy": {"scale": scale}}) for scale in (0.5, 0.25, 2.0)])
     assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]

@@ -58,10 +58,26 @@ def test_ci_runs_the_two_commands_of_the_readme():
     assert [line for line in ci if line in commands] == commands
 
 
-def test_every_option_the_readme_shows_exists():
-    shown = command("run", "--help").stdout + command("report", "--help").stdout + command("list", "--help").stdout
-    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", (ROOT / "README.md").read_text()))
+def test_every_option_that_the_documents_show_exists():
+    shown = "".join(
+        command(name, "--help").stdout for name in ("run", "report", "list", "merge", "pack", "status")
+    )
+    documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
+    options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))
     assert {option for option in options if option not in shown} <= {"--version", "--help"}
+
+
+def test_the_page_on_the_supplement_names_every_experiment():
+    page = (ROOT / "docs" / "supplement.md").read_text()
+    experiments = {path.stem for path in (ROOT / "bench" / "experiments").glob("*.toml")}
+    assert {name for name in experiments if f"`{name}`" not in page} == set()
+    assert set(re.findall(r"--experiment ([\w-]+)", page)) <= experiments
+
+
+def test_every_link_between_documents_leads_somewhere():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "results").glob("**/README.md")):
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            assert (page.parent / target).exists(), f"{page}: {target}"
 
 
 def test_the_constraints_name_every_direct_dependency():

@@ -166,7 +166,6 @@ def test_pictures_of_samples_that_cannot_be_drawn_are_told_and_the_rest_is_writt
     assert len(pd.read_csv(written.folder / "runs.csv")) == 3
 
 
-@pytest.mark.xfail(strict=True, reason="_pictures takes DataError only: a plugin that is not here ends the report")
 def test_pictures_of_a_data_set_whose_plugin_is_not_here_are_told_and_the_rest_is_written(tmp_path):
     source = (PLUGINS / "datasets" / "tiny.py").read_text()
     folder = plugin(tmp_path / "plugins", "elsewhere", source, "datasets")
@@ -176,7 +175,6 @@ def test_pictures_of_a_data_set_whose_plugin_is_not_here_are_told_and_the_rest_i
     assert (written.folder / "README.md").is_file()
 
 
-@pytest.mark.xfail(strict=True, reason="PCA of one feature is a ValueError that ends the report")
 def test_features_of_one_dimension_are_drawn_or_told_and_the_rest_is_written(tmp_path):
     run(tmp_path, methods=["baseline"], set={"baseline": {"dimension": 1}}, epochs=1)
     written = report(tmp_path, figures=["features"])

@@ -174,3 +174,13 @@ def test_a_data_set_is_loaded_once_for_all_records(tmp_path):
             found = place.evaluated(record)
             assert len(place.images(record, found.labels)) == len(found.labels)
     assert sorted(loaded) == [12, 21]
+
+
+def test_an_option_of_a_data_set_may_be_a_list(tmp_path):
+    source = TINY.replace(
+        "    def load", "    def __init__(self, *, sizes: list[int] = [21]) -> None: ...\n\n    def load"
+    )
+    folder = plugin(tmp_path / "plugins", "tiny", source, "datasets")
+    run(tmp_path, folder, epochs=1)
+    ((record,), _) = load_records(Store(tmp_path))
+    assert len(samples(folder).images(record, np.arange(21) % 3)) == 21

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.figures.style import COLOURS, Picture, drawing, title
+from bench.figures.style import COLOURS, Picture, drawing, slug, title
 from bench.groups import Group, relabel_pairs
 from bench.spec import Noise
 from bench.store import Record
@@ -28,9 +28,13 @@ class Axis(NamedTuple):
 def pictures(group: Group) -> Iterator[Picture]:
     """Yield a picture for each hyper-parameter with two values or more, and one for relabelling, by noise."""
     for noise in group.noises:
-        for axis in axes_of(group, noise):
-            caption = f"{axis.method} by {axis.name}, {group.dataset}, noise {noise.label}"
-            name = f"ablation-{axis.method}-{axis.name}-{group.name}-{noise.slug}"
+        axes = axes_of(group, noise)
+        for axis in axes:
+            alone = sum((other.method, other.name) == (axis.method, axis.name) for other in axes) == 1
+            first = next(iter(axis.cells.values()))[0].spec.label
+            along = axis.name if alone else f"{axis.name} from {first}"
+            caption = f"{axis.method} by {along}, {group.dataset}, noise {noise.label}"
+            name = f"ablation-{axis.method}-{slug(along)}-{group.name}-{noise.slug}"
             yield Picture(name, caption, draw(group, noise, axis))
     if any(relabel_pairs(group, noise) for noise in group.noises):
         caption = f"With and without relabelling, {group.dataset}"
@@ -58,7 +62,7 @@ def natural(value: str) -> tuple[Any, ...]:
     >>> sorted(["5", "16", "3", "C(3,2)", "2"], key=natural)
     ['2', 'C(3,2)', '3', '5', '16']
     """
-    number = re.search(r"\d+(\.\d*)?(e-?\d+)?", value)
+    number = re.search(r"(?:(?<!\w)-)?\d+(\.\d*)?(e[-+]?\d+)?", value)
     return (float(number.group()) if number else np.inf, number is not None and number.group() == value, value)
 
 

@@ -7,9 +7,8 @@ from jaxtyping import Bool, Float, Int
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from sklearn.decomposition import PCA
-from sklearn.manifold import TSNE
 
+from bench.errors import DataError
 from bench.figures.style import Picture, drawing, shortened, slug, title
 from bench.groups import Group
 from bench.samples import Evaluated, Samples
@@ -70,7 +69,17 @@ def tenth(found: Evaluated, score: str, certain: bool) -> Bool[np.ndarray, " n"]
 
 
 def projections(features: Float[np.ndarray, "n features"]) -> dict[str, Float[np.ndarray, "n 2"]]:
-    """Return the features in two dimensions, by method."""
+    """Return the features in two dimensions, by method.
+
+    Raises:
+        DataError: the features are all the same, which t-SNE does not survive, or not finite.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if not np.isfinite(features).all() or not np.ptp(features, axis=0).any():
+        raise DataError("the features are not finite, or the same for all samples")
+    features = np.pad(features, ((0, 0), (0, max(0, 2 - features.shape[1]))))
     pca = PCA(2, random_state=0)
     plane = pca.fit_transform(features)
     explained = 100 * pca.explained_variance_ratio_.sum()

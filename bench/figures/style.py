@@ -82,7 +82,7 @@ def shortened(names: Sequence[str], length: int = 12) -> list[str]:
 
 def slug(label: str) -> str:
     """Return a label as a part of a file's name: `mix-output-space-probabilities`."""
-    return "-".join(re.findall(r"[\w.]+", label))
+    return "-".join(re.findall(r"(?:(?<==)-)?[\w.+]+", label))
 
 
 def save(figure: Figure, path: Path) -> None:

@@ -1,3 +1,5 @@
+import contextlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -6,6 +8,7 @@ from matplotlib.colors import to_rgb
 from scipy.spatial.distance import pdist
 from sklearn.manifold import TSNE
 
+from bench.errors import DataError
 from bench.figures import features as module
 from bench.figures.features import CLASS_COLOURS, draw, pictures, projections, subset
 from bench.groups import group
@@ -158,6 +161,8 @@ def test_points_and_marks_of_a_part_are_those_of_its_samples(monkeypatch):
     everything, *marked = (np.asarray(c.get_offsets()) for c in figure.axes[0].collections)
     expected = by_pca(found.predictions.features[shown])[0]
     np.testing.assert_allclose(pdist(everything), pdist(expected), rtol=1e-3)
+    colours = figure.axes[0].collections[0].get_facecolors()[:, :3]
+    np.testing.assert_allclose(colours, [to_rgb(CLASS_COLOURS[label]) for label in found.labels[shown]])
     for points, chosen in zip(marked, extremes(found.predictions.uncertainty), strict=True):
         inside = np.flatnonzero(np.isin(shown, chosen))
         assert 0 < len(inside) < len(chosen) == 8
@@ -193,11 +198,9 @@ def test_a_handful_of_samples_can_be_drawn(n):
         assert np.isfinite(axes.collections[0].get_offsets()).all()
 
 
-@pytest.mark.xfail(
-    run=False, reason="scikit-learn's t-SNE ends in a segmentation fault where all features are equal"
-)
-def test_features_that_have_collapsed_to_a_point_can_be_drawn():
+def test_features_that_have_collapsed_to_a_point_are_drawn_or_told():
     found = made(20, classes=2)
     same = found._replace(predictions=found.predictions._replace(features=np.ones((20, 5), dtype=np.float32)))
-    figure = draw(same, ["a", "b"], "a run", "own")
-    assert all(np.isfinite(axes.collections[0].get_offsets()).all() for axes in figure.axes)
+    with contextlib.suppress(DataError):
+        figure = draw(same, ["a", "b"], "a run", "own")
+        assert all(np.isfinite(axes.collections[0].get_offsets()).all() for axes in figure.axes)

@@ -112,9 +112,6 @@ def test_a_number_that_older_code_did_not_write_is_blank_in_the_legend():
     assert draw(members, members.noises[0]).legends[0].texts[0].get_text().split()[-1] == "–"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="band takes floats only: accuracies of 1 throughout are whole in curves.csv"
-)
 def test_a_run_without_errors_is_drawn_at_100_percent():
     perfect = measured(1.0, 0.5)
     whole = perfect.curves.astype({"own": int, "msp": int})  # as read_csv returns them

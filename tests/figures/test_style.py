@@ -110,7 +110,6 @@ def test_a_slug_is_a_label_that_can_be_a_part_of_a_file_name(label, expected):
     assert slug(label) == expected
 
 
-@pytest.mark.xfail(strict=True, reason="slug drops the sign of a number, and one picture overwrites the other")
 def test_labels_that_differ_have_slugs_that_differ():
     assert slug("dummy(scale=-2.0)") != slug("dummy(scale=2.0)")
 
