@@ -126,8 +126,12 @@ def test_a_file_that_its_holder_removed_is_no_claim_on_a_new_one(tmp_path):
 
 def test_what_is_in_the_way_of_a_claim_is_told(tmp_path):
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(OSError, match=re.escape(str(tmp_path / "file"))):
-        Claim.take(tmp_path / "file" / "claim")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("file", "link"):
+        with pytest.raises(OSError, match=re.escape(str(tmp_path / name))):
+            Claim.take(tmp_path / name / "claim")
+        with pytest.raises(OSError, match=re.escape(str(tmp_path / name))):
+            Claim.take(tmp_path / name / "deeper" / "claim")
 
 
 # Each takes the claim over and over, counts, and removes the file, or the whole folder, before it lets go.

@@ -339,8 +339,8 @@ def test_a_pack_of_nothing_is_one_line(tmp_path, bench):
 def test_a_pack_cannot_take_the_place_of_a_folder(tmp_path, finished, bench):
     (tmp_path / "folder").mkdir()
     status, out, err = bench("pack", tmp_path / "folder", "--results", finished)
-    assert (status, out, err.count("\n")) == (1, "", 1)
-    assert str(tmp_path / "folder") in err
+    assert (status != 0, out, err.count("\n")) == (True, "", 1)
+    assert f"{tmp_path / 'folder'}" in err
     assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
 
 
