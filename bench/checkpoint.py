@@ -1,7 +1,6 @@
 """Checkpoints: a half-trained run on disk, from which it goes on to the same end as one never interrupted."""
 
 import os
-import pickle
 import time
 from pathlib import Path
 from typing import Any
@@ -45,14 +44,15 @@ class Keeper:
             content = torch.load(self.path, map_location="cpu", weights_only=True)
             if content["identity"] != self.identity:
                 raise ValueError("it is of another run")
+            log, spent = content["log"], content["spent"]
             trainer.load_state_dict(content["trainer"])
-        except (OSError, RuntimeError, EOFError, KeyError, ValueError, TypeError, pickle.UnpicklingError) as error:
+        except Exception as error:  # what a torn file raises hangs on where it is torn
             raise BenchError(
                 f"{self.path} cannot be used: {one_line(error)}; delete it to begin the run anew"
             ) from None
-        self.spent_before = content["spent"]
-        self.note = f", resumed after epoch {len(content['log'])}"
-        return content["log"]
+        self.spent_before = spent
+        self.note = f", resumed after epoch {len(log)}"
+        return log
 
     def epoch_done(self, trainer: Trainer, log: list[EpochLog]) -> None:
         """Write a checkpoint if one is due.

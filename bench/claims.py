@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+TRIES = 100  # to make a file in a folder that others may remove
+
 
 class Claim:
     """An exclusive lock on a file, held until it is released or the process ends.
@@ -41,6 +43,21 @@ class Claim:
         assert descriptor is not None
         return cls(descriptor)
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Return whether a process holds the claim on a file; nothing is written."""
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            return False
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        finally:
+            os.close(descriptor)
+        return False
+
     def note(self, text: str) -> None:
         """Write a word on how far the holder is into the file."""
         os.ftruncate(self.descriptor, 0)
@@ -61,13 +78,14 @@ class Claim:
 
 def _locked(path: Path, operation: int) -> int | None:
     """Return the descriptor of a file that was locked, or None where that would have to wait."""
-    while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    for tries_left in reversed(range(TRIES)):
         try:
+            path.parent.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
             break
-        except FileNotFoundError:  # the folder was removed in between
-            continue
+        except (FileNotFoundError, FileExistsError):  # removed in between, or something is in the way
+            if not tries_left:
+                raise
     try:
         fcntl.flock(descriptor, operation)
     except BlockingIOError:

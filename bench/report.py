@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench import evaluation, figures, tables
+from bench.claims import Claim
 from bench.errors import BenchError, one_line
 from bench.figures.style import Picture, save
 from bench.groups import Group, group, newest
@@ -35,7 +36,13 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
         samples: where pictures of samples find them.
         wanted: which pictures to draw besides those that need records only.
     """
-    kept, problems = load_records(Store(results))
+    store = Store(results)
+    with Claim.wait(store.root / ".report.claim"):  # two programs may end at the same time
+        return _write(store, results, samples, wanted)
+
+
+def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> Report:
+    kept, problems = load_records(store)
     report = Report(results / "report", group(kept), {}, problems)
     for name in ("tables", "figures"):
         shutil.rmtree(report.folder / name, ignore_errors=True)

@@ -31,7 +31,10 @@ def remember(store: Store, grid: Iterable[Cell]) -> None:
     asked = {cell.identity: cell.model_dump(mode="json") for cell in grid if isinstance(cell, RunSpec)}
     store.asked.parent.mkdir(parents=True, exist_ok=True)
     with Claim.wait(store.asked.with_name(".asked.claim")):
-        before = json.loads(store.asked.read_text(encoding="utf-8")) if store.asked.is_file() else {}
+        try:
+            before = {spec.identity: spec.model_dump(mode="json") for spec in _asked(store)}
+        except BenchError:
+            before = {}  # it holds no results: what is asked for now is worth more than what is torn
         partial = store.asked.with_name(f"{store.asked.name}.partial")
         partial.write_text(json.dumps(before | asked), encoding="utf-8")
         partial.replace(store.asked)
@@ -43,15 +46,26 @@ def status(store: Store) -> list[RunStatus]:
     Raises:
         BenchError: the list of what was asked for is damaged.
     """
+    specs = _asked(store)
+    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
+    return [_of(store, spec, pace) for spec in specs]
+
+
+def _asked(store: Store) -> list[RunSpec]:
+    """Return the runs that were asked for.
+
+    Raises:
+        BenchError: the list of them is damaged.
+    """
     if not store.asked.is_file():
         return []
     try:
         content = json.loads(store.asked.read_text(encoding="utf-8"))
-        specs = [validated(RunSpec, each, "key of a run") for each in content.values()]
-    except (ValueError, AttributeError, BenchError) as error:
+        if not (isinstance(content, dict) and all(isinstance(each, dict) for each in content.values())):
+            raise ValueError("it is no list of runs")
+        return [validated(RunSpec, each, "key of a run") for each in content.values()]
+    except (ValueError, BenchError) as error:
         raise BenchError(f"{store.asked} is damaged ({error}); delete it: it holds no results") from None
-    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
-    return [_of(store, spec, pace) for spec in specs]
 
 
 class Pace:
@@ -78,16 +92,16 @@ def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     if store.has(spec):
         return RunStatus(spec, "done")
     progress = store.progress(spec)
-    if progress.is_dir():
-        claim = Claim.take(progress / "claim")
-        if claim:
-            claim.release()
-        done = int(_text(progress / "claim") or 0)
-        state: State = "interrupted" if claim else "running"
-        return RunStatus(spec, state, f"epoch {done} of {epochs} done", pace.seconds(spec, epochs - done))
+    word = _text(progress / "claim")
+    done = int(word) if word.isdecimal() else 0
+    left, how_far = pace.seconds(spec, epochs - done), f"epoch {done} of {epochs} done"
+    if Claim.is_held(progress / "claim"):
+        return RunStatus(spec, "running", how_far, left)
     if store.failure(spec).is_file():
-        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], pace.seconds(spec, epochs))
-    return RunStatus(spec, "left", seconds=pace.seconds(spec, epochs))
+        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], left)
+    if progress.is_dir():
+        return RunStatus(spec, "interrupted", how_far, left)
+    return RunStatus(spec, "left", seconds=left)
 
 
 def _readable(store: Store, spec: RunSpec) -> list[Record]:

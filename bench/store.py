@@ -165,11 +165,16 @@ class Store:
     def add(self, record: Record) -> None:
         """Copy a run of another store, with what predictions it has, to its place."""
         target = self.path(record.spec)
+        if not target.resolve().is_relative_to(self.root.resolve()):
+            raise StoreError(f"{record.path} names a place outside the store: {record.spec.folder}")
         partial = _fresh(target)
-        for file in record.path.iterdir():
-            if not file.name.startswith("."):
-                shutil.copy2(file, partial / file.name)
-        _put(partial, target)
+        try:
+            for file in record.path.iterdir():
+                if not file.name.startswith("."):
+                    shutil.copy2(file, partial / file.name)
+            _put(partial, target)
+        finally:
+            shutil.rmtree(partial, ignore_errors=True)
 
     def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
         """Replace a stored run's metrics and curves, made by newer code from its predictions."""

@@ -1,8 +1,8 @@
 """Moving runs between results folders: packed for the way, and merged where they arrive."""
 
-import shutil
 import tarfile
 import tempfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,7 +73,7 @@ def unpacked(source: Path) -> Iterator[Path]:
         try:
             with tarfile.open(source) as archive:
                 archive.extractall(folder, filter="data")
-        except (tarfile.TarError, EOFError, OSError) as error:
+        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
             reason = type(error).__name__
             raise UsageError(f"{source} is no file that `bench pack` wrote, or is damaged ({reason})") from None
         yield Path(folder)
@@ -88,8 +88,10 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
         predictions: whether to take those of the test set along, which pictures of samples need.
 
     Raises:
-        UsageError: there is no finished run.
+        UsageError: there is no finished run, or a folder in the archive's place.
     """
+    if target.is_dir():
+        raise UsageError(f"{target}: is a folder; name a file, such as {target / 'runs.tar.gz'}")
     records, problems = store.scan()
     if not records:
         raise UsageError(f"{store.root} holds no finished run")
@@ -101,7 +103,7 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
                 for path in (record.path / name for name in names):
                     if path.is_file():
                         archive.add(path, Path("runs") / path.relative_to(store.root))
-        shutil.move(partial, target)
+        partial.replace(target)
     finally:
         partial.unlink(missing_ok=True)
     return len(records), problems

@@ -29,7 +29,7 @@ def until(happened: Callable[[], Any], what: str) -> Any:
 def server() -> Any:
     """Return the server of processes, which has imported what the command line needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.__main__", "bench.commands", "bench.executors.processes"])
+    context.set_forkserver_preload(["bench.__main__", "bench.commands", "torch._dynamo"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         multiprocessing.forkserver.ensure_running()
@@ -62,6 +62,10 @@ class Command:
         """Send a signal to this process alone."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.process.pid, number)
+
+    def interrupt(self) -> None:
+        """Send to this process and all that it began what Ctrl-C sends."""
+        os.killpg(self.process.pid, signal.SIGINT)
 
     def wait(self) -> int:
         """Return the exit status, minus the signal's number where one ended it."""

@@ -148,7 +148,8 @@ def test_a_cell_that_fails_in_its_process_says_why_and_the_others_run(tmp_path):
 def dying(folder, how, epoch=3, once=True):
     """A method that ends its process in an epoch, the first time or always."""
     mark = folder / "mark"
-    body = f"mark = Path({str(mark)!r})\nif progress.epoch == {epoch} and {'not mark.exists()' if once else 'True'}:\n"
+    again = "not mark.exists()" if once else "True"
+    body = f"mark = Path({str(mark)!r})\nif progress.epoch == {epoch} and {again}:\n"
     return method(folder, "dying", body + f"    mark.touch()\n    {how}")
 
 

@@ -102,6 +102,7 @@ def run_cell(cell: Cell, context: Context, datasets: DataSets, observer: Observe
     try:
         if context.is_finished(cell):
             context.store.check(cell)
+            _tidy(context.store.progress(cell))
             return CellReport(cell.title, "stored")
         if context.is_over():
             return CellReport(cell.title, "stopped", "not begun")
@@ -113,12 +114,13 @@ def run_cell(cell: Cell, context: Context, datasets: DataSets, observer: Observe
     except KeyboardInterrupt:
         raise
     except BenchError as error:
-        return _failed(cell, context.store, one_line(error))
+        return failed(cell, context.store, one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return _failed(cell, context.store, one_line(error), traceback.format_exc())
+        return failed(cell, context.store, one_line(error), traceback.format_exc())
 
 
-def _failed(spec: RunSpec, store: Store, reason: str, trace: str = "") -> CellReport:
+def failed(spec: RunSpec, store: Store, reason: str, trace: str = "") -> CellReport:
+    """Write down why a run failed, and return its report."""
     try:
         store.save_failure(spec, reason, trace)
     except OSError:
@@ -133,21 +135,32 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
     if claim is None:
         return CellReport(spec.title, "claimed")
     keeper = Keeper(progress / "checkpoint.pt", spec.identity, context.checkpoint_seconds, context.deadline)
+    done = False
     with claim:
         try:
-            if context.is_finished(spec):  # by who held the claim before
+            if done := context.is_finished(spec):  # by who held the claim before
                 return CellReport(spec.title, "stored")
+            context.store.failure(spec).unlink(missing_ok=True)
             observer.run_started(spec)
 
             def on_epoch(progress: Progress, log: EpochLog) -> None:
                 claim.note(str(progress.epoch))
                 observer.epoch(spec, progress, log)
 
-            return CellReport(spec.title, "done", _run(spec, context, datasets, on_epoch, keeper))
+            said = _run(spec, context, datasets, on_epoch, keeper)
+            done = True
+            return CellReport(spec.title, "done", said)
         finally:
             observer.run_ended(spec)
-            if context.store.has(spec) or not keeper.path.exists():
+            if done or not keeper.path.exists():
                 shutil.rmtree(progress, ignore_errors=True)
+
+
+def _tidy(progress: Path) -> None:
+    """Remove what a program that was killed at its last step left of a run that is finished."""
+    if progress.is_dir() and (claim := Claim.take(progress / "claim")):
+        with claim:
+            shutil.rmtree(progress, ignore_errors=True)
 
 
 def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from bench.executors.cell import CellReport, Context, DataSets, Observer, run_cell
+from bench.executors.cell import CellReport, Context, DataSets, Observer, failed, run_cell
 from bench.executors.local import PATIENCE
 from bench.grid import BrokenCell, Cell
 from bench.method import Progress
@@ -47,7 +47,8 @@ class ProcessExecutor:
     def __init__(self, context: Context, observer: Observer, jobs: int, threads: int) -> None:
         self.context, self.observer, self.jobs, self.threads = context, observer, jobs, threads
         self.server = multiprocessing.get_context("forkserver")
-        self.server.set_forkserver_preload([__name__])
+        # Optimisers import torch._dynamo, which takes seconds, and looks at GPUs, which must not be before a fork.
+        self.server.set_forkserver_preload([__name__, *([] if torch.cuda.device_count() else ["torch._dynamo"])])
 
     def run(self, cells: list[Cell]) -> list[CellReport]:
         """Run all cells and return what became of each, in their order."""
@@ -124,7 +125,7 @@ class ProcessExecutor:
             self.queue.appendleft(worker.place)
             return
         reason = f"its process died {TRIES} times, the last time by {death(worker.process.exitcode)}"
-        self._finish(worker.place, CellReport(spec.title, "failed", reason))
+        self._finish(worker.place, failed(spec, self.context.store, reason))
 
     def _dismiss(self, worker: Worker) -> None:
         worker.connection.close()
@@ -188,5 +189,7 @@ def death(exitcode: int | None) -> str:
     """Say how a process ended."""
     if exitcode is None or exitcode >= 0:
         return f"exit status {exitcode}"
+    if -exitcode not in set(signal.Signals):
+        return f"signal {-exitcode}"
     name = signal.Signals(-exitcode).name
     return f"{name}, perhaps for want of memory" if name == "SIGKILL" else name
