@@ -2,18 +2,16 @@
 
 import os
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from bench.errors import BenchError
-from bench.executors.cell import CellReport, Context, Observer
-from bench.executors.local import LocalExecutor
-from bench.executors.processes import ProcessExecutor
-from bench.grid import Cell, cells
+from bench.executors.cell import Context, Observer
+from bench.executors.machines import Machines
+from bench.grid import cells
 from bench.registry import Registry
 from bench.report import frame, load_records
 from bench.request import Request
@@ -32,6 +30,7 @@ def run(
     force: bool = False,
     jobs: int = 1,
     threads: int = 1,
+    machines: Mapping[str, Any] | None = None,
     **request: Any,
 ) -> pd.DataFrame:
     """Run a grid and return its finished runs, one row each, as `load_results` does.
@@ -45,6 +44,7 @@ def run(
         jobs: runs at a time; more than one are in processes of their own, and a script that asks for them must
             guard its own code by `if __name__ == "__main__":`.
         threads: CPU threads of torch in each run.
+        machines: other fields of `bench.executors.machines.Machines`: executor, address, ….
         request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
 
     Raises:
@@ -56,7 +56,9 @@ def run(
     registry = Registry(Path(folder) for folder in plugins)
     grid = cells(validated(Request, request, "argument"), registry)
     context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    reports = run_grid(grid, context, Observer(), jobs, threads)
+    where = validated(Machines, {"jobs": jobs, "threads": threads} | dict(machines or {}), "argument")
+    where.check(grid)
+    reports = where.run(grid, context, Observer())
     failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
     if failed:
         warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)
@@ -82,18 +84,6 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
     return frame(records, Path(results))
-
-
-def run_grid(grid: list[Cell], context: Context, observer: Observer, jobs: int, threads: int) -> list[CellReport]:
-    """Run the cells, so many at a time, each with so many CPU threads, and return what became of each."""
-    if jobs > 1:
-        return ProcessExecutor(context, observer, jobs, threads).run(grid)
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
-    try:
-        return LocalExecutor(context, observer).run(grid)
-    finally:
-        torch.set_num_threads(before)
 
 
 def find_data_root(given: PathLike | None) -> Path:

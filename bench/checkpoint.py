@@ -1,13 +1,14 @@
 """Checkpoints: a half-trained run on disk, from which it goes on to the same end as one never interrupted."""
 
-import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.errors import BenchError, one_line
+from bench.files import replacing
 from bench.train import EpochLog, Trainer
 
 
@@ -22,11 +23,20 @@ class Keeper:
         path: the checkpoint's file.
         identity: of the run; a checkpoint of another is not used.
         interval: seconds between two checkpoints; 0 writes one after every epoch.
-        deadline: by `time.monotonic`, past which no epoch may end; None for no limit.
+        deadline: by `time.time`, past which no epoch may end; None for no limit.
+        written: called with the file each time that it was written.
     """
 
-    def __init__(self, path: Path, identity: str, interval: float, deadline: float | None = None) -> None:
+    def __init__(
+        self,
+        path: Path,
+        identity: str,
+        interval: float,
+        deadline: float | None = None,
+        written: Callable[[Path], None] = lambda path: None,
+    ) -> None:
         self.path, self.identity, self.interval, self.deadline = path, identity, interval, deadline
+        self.written = written
         self.begun = self.saved = self.epoch_begun = time.monotonic()
         self.spent_before = 0.0  # seconds of the run before it was interrupted
         self.note = ""  # what became of a checkpoint that was there
@@ -61,23 +71,19 @@ class Keeper:
             OutOfTime: another epoch as long as this one would end past the deadline.
         """
         now = time.monotonic()
-        over = self.deadline is not None and now + (now - self.epoch_begun) > self.deadline
+        over = self.deadline is not None and time.time() + (now - self.epoch_begun) > self.deadline
         over = over and len(log) < trainer.recipe.epochs
         self.epoch_begun = now
         if over or now - self.saved >= self.interval:
             content = {"identity": self.identity, "log": log, "spent": self.spent, "trainer": trainer.state_dict()}
             write(self.path, content)
+            self.written(self.path)
             self.saved = now
         if over:
             raise OutOfTime(f"stopped after epoch {len(log)} of {trainer.recipe.epochs}")
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint beside its place and move it there in one step."""
-    partial = path.with_name(f"{path.name}.partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with partial.open("wb") as file:
+    """Write a checkpoint."""
+    with replacing(path) as file:
         torch.save(content, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

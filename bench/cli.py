@@ -18,7 +18,8 @@ app = typer.Typer(
 )
 
 GRID, TRAINING = "What to run", "How to train and evaluate"
-SPEED, PLACES = "How much at a time, and for how long", "Where things are"
+SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
+PLACES = "Where things are"
 
 Results = Annotated[Path, typer.Option(help="Folder of the runs and the report.", rich_help_panel=PLACES)]
 Plugins = Annotated[
@@ -128,6 +129,9 @@ def run(
         str,
         typer.Option(help="Runs at a time, each its own process; auto: one a core or GPU.", rich_help_panel=SPEED),
     ] = "auto",
+    runs_per_gpu: Annotated[
+        int, typer.Option(help="Small runs that share a GPU, for auto.", rich_help_panel=SPEED)
+    ] = 1,
     threads: Annotated[
         int,
         typer.Option(help="CPU threads of each job; more pay for large nets only.", rich_help_panel=SPEED),
@@ -139,6 +143,24 @@ def run(
     checkpoint_minutes: Annotated[
         float, typer.Option(help="Minutes between checkpoints; 0 for every epoch.", rich_help_panel=SPEED)
     ] = 5.0,
+    executor: Annotated[
+        str, typer.Option(help="local, ray or slurm: who runs the runs.", rich_help_panel=MACHINES)
+    ] = "local",
+    address: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a Ray cluster, such as 10.0.0.1:6379; else Ray on this machine.", rich_help_panel=MACHINES
+        ),
+    ] = None,
+    slurm: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=VALUE",
+            help="A parameter of submitit's AutoExecutor, such as slurm_partition=gpu or timeout_min=600. "
+            "May be repeated.",
+            rich_help_panel=MACHINES,
+        ),
+    ] = None,
     figures: Figures = None,
     results: Results = Path("results"),
     data_root: DataRoot = None,
@@ -172,7 +194,6 @@ def run(
     from bench.grid import cells
 
     options = {key: value for key, value in given.items() if value is not None}
-    speed = commands.make_speed(jobs, threads)
     context = commands.make_context(
         results,
         data_root,
@@ -184,9 +205,11 @@ def run(
     )
     request = commands.make_request(options, experiment)
     grid = cells(request, context.registry)
+    wanted = {"executor": executor, "jobs": jobs, "threads": threads, "runs_per_gpu": runs_per_gpu}
+    machines = commands.make_machines(wanted | {"address": address, "slurm": _pairs(slurm or [])}, grid)
     if dry_run:
-        raise typer.Exit(commands.show_plan(grid, context, speed))
-    raise typer.Exit(commands.run(request, grid, context, results, speed))
+        raise typer.Exit(commands.show_plan(grid, context, machines))
+    raise typer.Exit(commands.run(request, grid, context, results, machines))
 
 
 @app.command()
@@ -277,6 +300,16 @@ def _settings(assignments: list[str]) -> dict[str, dict[str, Any]]:
             raise UsageError(f"--set {path} is given twice")
         settings.setdefault(name, {})[key] = _value(text)
     return settings
+
+
+def _pairs(assignments: list[str]) -> dict[str, Any]:
+    pairs = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not (equals and key):
+            raise UsageError(f"--slurm {assignment}: must look like KEY=VALUE, such as timeout_min=600")
+        pairs[key] = _value(text)
+    return pairs
 
 
 def _value(text: str) -> Any:

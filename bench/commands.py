@@ -4,7 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from rich.console import Console
@@ -15,7 +15,7 @@ from bench.display import Display, show_group, show_plan_table, show_status_tabl
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.cell import CellReport, Context
-from bench.executors.processes import auto_jobs
+from bench.executors.machines import Machines
 from bench.grid import Cell
 from bench.registry import Registry
 from bench.report import Report, write_report
@@ -29,24 +29,15 @@ console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
-class Speed(NamedTuple):
-    """How much of the machine a grid may take."""
-
-    jobs: int
-    threads: int  # of each job
-
-
-def make_speed(jobs: str, threads: int) -> Speed:
-    """Return the jobs and threads that are asked for; `auto` jobs use the whole machine.
+def make_machines(options: dict[str, Any], grid: list[Cell]) -> Machines:
+    """Return the machines that are asked for, once they fit the grid.
 
     Raises:
-        UsageError: a number is below 1, or none.
+        UsageError: they do not, or a value is unfit.
     """
-    if threads < 1:
-        raise UsageError(f"--threads {threads}: must be 1 or more")
-    if jobs != "auto" and not (jobs.isdecimal() and int(jobs) >= 1):
-        raise UsageError(f"--jobs {jobs}: must be auto or a number from 1")
-    return Speed(auto_jobs(threads) if jobs == "auto" else int(jobs), threads)
+    machines = validated(Machines, options, "option")
+    machines.check(grid)
+    return machines
 
 
 def make_context(
@@ -67,7 +58,7 @@ def make_context(
     for name, minutes in (("checkpoint-minutes", checkpoint_minutes), ("max-minutes", max_minutes)):
         if minutes is not None and not minutes >= 0:
             raise UsageError(f"--{name} {minutes:g}: must be 0 or more")
-    deadline = None if max_minutes is None else time.monotonic() + 60 * max_minutes
+    deadline = None if max_minutes is None else time.time() + 60 * max_minutes
     registry, root = Registry(plugins), api.find_data_root(data_root)
     return Context(registry, Store(results), root, download, force, 60 * checkpoint_minutes, deadline)
 
@@ -98,13 +89,13 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return base | over | both
 
 
-def run(request: Request, grid: list[Cell], context: Context, results: Path, speed: Speed) -> int:
+def run(request: Request, grid: list[Cell], context: Context, results: Path, machines: Machines) -> int:
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
     progress.remember(context.store, grid)
     try:
         with Display(console, grid, context, finished) as display:
-            api.run_grid(grid, context, display, min(speed.jobs, len(grid)), speed.threads)
+            machines.run(grid, context, display)
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED
@@ -176,13 +167,13 @@ def pack(target: Path, results: Path, predictions: bool) -> int:
     return 0
 
 
-def show_plan(grid: list[Cell], context: Context, speed: Speed) -> int:
+def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
     """Show the grid, cell by cell, and what it will cost; return the exit status."""
-    torch.set_num_threads(speed.threads)
+    torch.set_num_threads(machines.threads)
     with console.status("timing a few training steps of each method …"):
         estimator = Estimator(context)
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
-    show_plan_table(console, rows, speed.jobs)
+    show_plan_table(console, rows, machines.at_once(len(grid)))
     return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
 
 

@@ -20,7 +20,6 @@ from bench.groups import Group
 from bench.method import Progress
 from bench.spec import RunSpec
 from bench.status import RunStatus
-from bench.train import EpochLog
 
 LABEL = 20  # columns of a terminal that noise and method want at least
 
@@ -64,7 +63,7 @@ class Display(Observer):
         title = f"{spec.label}, {spec.noise.label}, seed {spec.seed}"
         self.under_way[spec.identity] = self.bars.add_task(title, total=spec.recipe.epochs, done="")
 
-    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog) -> None:
+    def epoch(self, spec: RunSpec, progress: Progress) -> None:
         """Move its bar and the grid's on."""
         self.epochs[spec.identity] = progress.epoch
         said = f"epoch {progress.epoch}/{progress.epochs}"

@@ -143,8 +143,6 @@ def _label(choice: Choice, cls: Any, relabel: Relabel | None) -> str:
 
 
 def _device(request: Request) -> Any:
-    if request.device == "cuda" and not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")
     if request.device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     return request.device
@@ -155,5 +153,10 @@ def _precision(request: Request) -> Any:
     if request.precision != "auto":
         return request.precision
     if _device(request) == "cuda":
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "--device cuda: torch sees no CUDA device here; pass --device cpu or auto, "
+                "or --precision as well if other machines run the runs"
+            )
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"

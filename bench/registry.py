@@ -91,7 +91,7 @@ class Plugin:
             raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
 
     def _import_file(self) -> ModuleType:
-        name = f"bench_plugins.{self.kind}.{self.path.stem}_{hashlib.sha256(bytes(self.path)).hexdigest()[:8]}"
+        name = f"bench_{self.kind}_{self.path.stem}_{self.source}"
         if name in sys.modules:
             return sys.modules[name]
         spec = importlib.util.spec_from_file_location(name, self.path)
@@ -132,6 +132,16 @@ class Registry:
                 plugins |= _in_folder(kind, folder / kind)
             self._found[kind] = dict(sorted(plugins.items()))
         return self._found[kind]
+
+    def files(self) -> dict[str, bytes]:
+        """Return every file of the plugin folders by its path there, such as `methods/rul.py`."""
+        folders = (builtin_folder(), *self.folders)
+        paths = [(folder, path) for folder in folders for kind in SINGULAR for path in (folder / kind).glob("*")]
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for folder, path in paths
+            if path.suffix in (".py", ".toml")
+        }
 
     def find(self, kind: Kind, name: str) -> Plugin:
         """Return a plugin by name.

@@ -9,6 +9,7 @@ from typing import Literal
 
 from bench.claims import Claim
 from bench.errors import BenchError
+from bench.files import replacing
 from bench.grid import Cell
 from bench.spec import RunSpec, validated
 from bench.store import Record, Store, StoreError
@@ -35,9 +36,8 @@ def remember(store: Store, grid: Iterable[Cell]) -> None:
             before = {spec.identity: spec.model_dump(mode="json") for spec in _asked(store)}
         except BenchError:
             before = {}  # it holds no results: what is asked for now is worth more than what is torn
-        partial = store.asked.with_name(f"{store.asked.name}.partial")
-        partial.write_text(json.dumps(before | asked), encoding="utf-8")
-        partial.replace(store.asked)
+        with replacing(store.asked) as file:
+            file.write(json.dumps(before | asked).encode())
 
 
 def status(store: Store) -> list[RunStatus]:
@@ -87,13 +87,17 @@ class Pace:
         return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
 
 
+def epochs_done(store: Store, spec: RunSpec) -> int:
+    """Return how many epochs of a run under way are done, by the word in its claim."""
+    word = _text(store.progress(spec) / "claim")
+    return int(word) if word.isdecimal() else 0
+
+
 def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     epochs = spec.recipe.epochs
     if store.has(spec):
         return RunStatus(spec, "done")
-    progress = store.progress(spec)
-    word = _text(progress / "claim")
-    done = int(word) if word.isdecimal() else 0
+    progress, done = store.progress(spec), epochs_done(store, spec)
     left, how_far = pace.seconds(spec, epochs - done), f"epoch {done} of {epochs} done"
     if Claim.is_held(progress / "claim"):
         return RunStatus(spec, "running", how_far, left)

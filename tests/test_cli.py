@@ -135,7 +135,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--seeds", "one"], "error: seeds: input should be a valid integer"),
         (["--seeds", "-1"], "error: seeds: input should be greater than or equal to 0"),
         (["--experiment", "tabel1"], "error: no experiment 'tabel1'."),
-        (["--threads", "0"], "error: --threads 0: must be 1 or more"),
+        (["--threads", "0"], "error: threads: input should be greater than 0, got 0"),
         (["--plugins", "nowhere"], "error: --plugins: "),
     ],
 )

@@ -9,7 +9,7 @@ import bench
 
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
-    {"__init__", "errors"},
+    {"__init__", "errors", "files"},
     {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
     {"embedding", "backbones", "augment"},
     {"relative", "spec"},
@@ -20,7 +20,10 @@ LAYERS = [
     {"runner", "transfer", "status"},
     {"groups", "formats", "samples", "executors", "executors.cell"},
     {"executors.local"},
-    {"executors.processes"},
+    {"executors.messenger"},
+    {"executors.pool", "executors.parcel"},
+    {"executors.processes", "executors.ray", "executors.slurm"},
+    {"executors.machines"},
     {"tables.entries", "figures.style"},
     {"tables.table1", "tables.ranking", "tables.samples", "tables.training"},
     {

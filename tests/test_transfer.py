@@ -117,24 +117,23 @@ def test_runs_that_differ_in_time_and_machine_alone_are_the_same(tmp_path, finis
     assert store.read(store.path(spec())).cost["seconds"] == 1e6
 
 
-def unlucky(folder, bits):
-    """A method whose outcome hangs on a file that is no part of its identity."""
-    folder.mkdir(parents=True)
-    (folder / "luck").write_text(bits)
+def unlucky(folder):
+    """A method whose outcome hangs on a variable that is no part of its identity."""
     old = "        return Prediction(*self(images))\n"
     new = (
-        "        from pathlib import Path\n        logits, uncertainty = self(images)\n"
-        "        luck = int((Path(__file__).parents[1] / 'luck').read_text())\n"
-        "        return Prediction(logits.roll(luck, dims=1), uncertainty)\n"
+        "        import os\n        logits, uncertainty = self(images)\n"
+        "        return Prediction(logits.roll(int(os.environ['LUCK']), dims=1), uncertainty)\n"
     )
     assert old in DUMMY
     return plugin(folder, "unlucky", DUMMY.replace(old, new))
 
 
-def test_another_outcome_of_the_same_run_is_refused_with_both_accuracies(tmp_path, bench):
+def test_another_outcome_of_the_same_run_is_refused_with_both_accuracies(tmp_path, bench, monkeypatch):
     here, there = tmp_path / "here", tmp_path / "there"
-    for results, bits in ((here, "0"), (there, "1")):
-        (report_,) = run(results, unlucky(tmp_path / bits, bits), methods=["unlucky"])
+    folder = unlucky(tmp_path / "plugins")
+    for results, luck in ((here, "0"), (there, "1")):
+        monkeypatch.setenv("LUCK", luck)
+        (report_,) = run(results, folder, methods=["unlucky"])
         assert report_.status == "done", report_.detail
     run(there)
     ours, theirs = (next(r for r in Store(each).scan()[0] if r.spec.label == "unlucky") for each in (here, there))

@@ -3,7 +3,8 @@
 import shutil
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -30,6 +31,7 @@ class CellReport:
     title: str
     status: Literal["done", "stored", "declined", "failed", "stopped", "claimed"]
     detail: str = ""  # the accuracy and time of a run, or the reason
+    trace: str = ""  # of an error that nobody foresaw
 
 
 class Observer:
@@ -38,8 +40,11 @@ class Observer:
     def run_started(self, spec: RunSpec) -> None:
         """Called before a run starts."""
 
-    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog) -> None:
+    def epoch(self, spec: RunSpec, progress: Progress) -> None:
         """Called after each of its epochs."""
+
+    def checkpointed(self, spec: RunSpec, path: Path) -> None:
+        """Called when its checkpoint was written."""
 
     def run_ended(self, spec: RunSpec) -> None:
         """Called when it has ended, however it did."""
@@ -58,7 +63,7 @@ class Context:
     download: bool = False
     force: bool = False
     checkpoint_seconds: float = 300.0
-    deadline: float | None = None  # by `time.monotonic`
+    deadline: float | None = None  # by `time.time`, which machines share
 
     def is_finished(self, spec: RunSpec) -> bool:
         """Return whether a run need not be run."""
@@ -66,7 +71,7 @@ class Context:
 
     def is_over(self) -> bool:
         """Return whether the time allowed is over."""
-        return self.deadline is not None and time.monotonic() > self.deadline
+        return self.deadline is not None and time.time() > self.deadline
 
 
 class DataSets:
@@ -114,53 +119,88 @@ def run_cell(cell: Cell, context: Context, datasets: DataSets, observer: Observe
     except KeyboardInterrupt:
         raise
     except BenchError as error:
-        return failed(cell, context.store, one_line(error))
+        return CellReport(cell.title, "failed", one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return failed(cell, context.store, one_line(error), traceback.format_exc())
+        return CellReport(cell.title, "failed", one_line(error), traceback.format_exc())
 
 
-def failed(spec: RunSpec, store: Store, reason: str, trace: str = "") -> CellReport:
-    """Write down why a run failed, and return its report."""
+def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:
+    """Write down why a cell failed, if it did; tell the observer what became of it, and return that."""
+    if report.status == "failed" and isinstance(cell, RunSpec):
+        report = _written_down(cell, report, context.store)
+    observer.cell_finished(report)
+    return report
+
+
+def _written_down(spec: RunSpec, report: CellReport, store: Store) -> CellReport:
     try:
-        store.save_failure(spec, reason, trace)
+        store.save_failure(spec, report.detail, report.trace)
     except OSError:
-        trace = ""
-    where = f" (traceback in {store.failure(spec)})" if trace else ""
-    return CellReport(spec.title, "failed", f"{reason}{where}")
+        return report
+    where = f" (traceback in {store.failure(spec)})" if report.trace else ""
+    return replace(report, detail=f"{report.detail}{where}")
+
+
+class UnderWay:
+    """A run that this program has claimed, until it is released.
+
+    Args:
+        claim: on the file `claim` in the folder of the run's progress.
+        progress: that folder.
+    """
+
+    CHECKPOINT = "checkpoint.pt"
+
+    def __init__(self, claim: Claim, progress: Path) -> None:
+        self.claim, self.progress = claim, progress
+        self.checkpoint = progress / self.CHECKPOINT
+
+    @classmethod
+    def take(cls, spec: RunSpec, store: Store) -> "UnderWay | None":
+        """Claim a run; None if another program has."""
+        progress = store.progress(spec)
+        claim = Claim.take(progress / "claim")
+        return cls(claim, progress) if claim else None
+
+    def release(self, done: bool) -> None:
+        """Give the run up; the checkpoint of one that is not done stays."""
+        if done or not self.checkpoint.exists():
+            shutil.rmtree(self.progress, ignore_errors=True)
+        self.claim.release()
 
 
 def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
-    progress = context.store.progress(spec)
-    claim = Claim.take(progress / "claim")
-    if claim is None:
+    under_way = UnderWay.take(spec, context.store)
+    if under_way is None:
         return CellReport(spec.title, "claimed")
-    keeper = Keeper(progress / "checkpoint.pt", spec.identity, context.checkpoint_seconds, context.deadline)
     done = False
-    with claim:
-        try:
-            if done := context.is_finished(spec):  # by who held the claim before
-                return CellReport(spec.title, "stored")
-            context.store.failure(spec).unlink(missing_ok=True)
-            observer.run_started(spec)
+    try:
+        if done := context.is_finished(spec):  # by who held the claim before
+            return CellReport(spec.title, "stored")
+        context.store.failure(spec).unlink(missing_ok=True)
+        observer.run_started(spec)
 
-            def on_epoch(progress: Progress, log: EpochLog) -> None:
-                claim.note(str(progress.epoch))
-                observer.epoch(spec, progress, log)
+        def on_epoch(progress: Progress, log: EpochLog) -> None:
+            under_way.claim.note(str(progress.epoch))
+            observer.epoch(spec, progress)
 
-            said = _run(spec, context, datasets, on_epoch, keeper)
-            done = True
-            return CellReport(spec.title, "done", said)
-        finally:
-            observer.run_ended(spec)
-            if done or not keeper.path.exists():
-                shutil.rmtree(progress, ignore_errors=True)
+        said = _run(spec, context, datasets, on_epoch, _keeper(spec, context, under_way.checkpoint, observer))
+        done = True
+        return CellReport(spec.title, "done", said)
+    finally:
+        observer.run_ended(spec)
+        under_way.release(done)
+
+
+def _keeper(spec: RunSpec, context: Context, path: Path, observer: Observer) -> Keeper:
+    written = partial(observer.checkpointed, spec)
+    return Keeper(path, spec.identity, context.checkpoint_seconds, context.deadline, written)
 
 
 def _tidy(progress: Path) -> None:
     """Remove what a program that was killed at its last step left of a run that is finished."""
     if progress.is_dir() and (claim := Claim.take(progress / "claim")):
-        with claim:
-            shutil.rmtree(progress, ignore_errors=True)
+        UnderWay(claim, progress).release(done=True)
 
 
 def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:

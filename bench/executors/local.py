@@ -2,7 +2,7 @@
 
 import time
 
-from bench.executors.cell import CellReport, Context, DataSets, Observer, run_cell
+from bench.executors.cell import CellReport, Context, DataSets, Observer, run_cell, settle
 from bench.grid import Cell
 
 # Seconds between two looks at a cell that another process works on.
@@ -25,8 +25,7 @@ class LocalExecutor:
                 if place not in reports:
                     report = run_cell(cell, self.context, self.datasets, self.observer)
                     if report.status != "claimed":
-                        self.observer.cell_finished(report)
-                        reports[place] = report
+                        reports[place] = settle(cell, report, self.context, self.observer)
             if len(reports) == before:
                 time.sleep(PATIENCE)
         return [reports[place] for place in range(len(cells))]

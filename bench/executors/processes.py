@@ -7,8 +7,6 @@ import multiprocessing
 import os
 import signal
 import threading
-import time
-from collections import deque
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
@@ -16,12 +14,11 @@ from typing import Any
 
 import torch
 
-from bench.executors.cell import CellReport, Context, DataSets, Observer, failed, run_cell
-from bench.executors.local import PATIENCE
-from bench.grid import BrokenCell, Cell
-from bench.method import Progress
+from bench.executors.cell import Context, DataSets, Observer, run_cell
+from bench.executors.messenger import Messenger
+from bench.executors.pool import Pool
+from bench.grid import Cell
 from bench.spec import RunSpec
-from bench.train import EpochLog
 
 TRIES = 2
 
@@ -32,11 +29,10 @@ class Worker:
 
     process: ForkServerProcess
     connection: Connection
-    place: int  # of the cell in the grid
     slot: int  # which of the jobs it is
 
 
-class ProcessExecutor:
+class ProcessExecutor(Pool):
     """Runs cells in as many processes at a time as there are jobs.
 
     Args:
@@ -45,115 +41,55 @@ class ProcessExecutor:
     """
 
     def __init__(self, context: Context, observer: Observer, jobs: int, threads: int) -> None:
-        self.context, self.observer, self.jobs, self.threads = context, observer, jobs, threads
+        super().__init__(context, observer, TRIES)
+        self.jobs, self.threads = jobs, threads
         self.server = multiprocessing.get_context("forkserver")
         # Optimisers import torch._dynamo, which takes seconds, and looks at GPUs, which must not be before a fork.
         self.server.set_forkserver_preload([__name__, *([] if torch.cuda.device_count() else ["torch._dynamo"])])
 
-    def run(self, cells: list[Cell]) -> list[CellReport]:
-        """Run all cells and return what became of each, in their order."""
-        self.cells, self.reports = cells, dict[int, CellReport]()
-        self.queue = deque(range(len(cells)))
-        self.claimed: list[tuple[float, int]] = []  # since when, and the place
-        self.tries = [0] * len(cells)
-        self.workers: list[Worker] = []
-        try:
-            while len(self.reports) < len(cells):
-                self._fill()
-                self._listen()
-        finally:
-            for worker in self.workers:
-                worker.process.kill()
-        return [self.reports[place] for place in range(len(cells))]
+    def size(self) -> int:
+        """Return the number of jobs."""
+        return self.jobs
 
-    def _fill(self) -> None:
-        """Start processes while there are free jobs and cells that want one."""
-        ready = [place for since, place in self.claimed if time.monotonic() - since > PATIENCE]
-        self.claimed = [(since, place) for since, place in self.claimed if place not in ready]
-        self.queue.extend(ready)
-        while self.queue and len(self.workers) < self.jobs:
-            place = self.queue.popleft()
-            cell = self.cells[place]
-            if isinstance(cell, BrokenCell) or self.context.is_finished(cell) or self.context.is_over():
-                self._finish(place, run_cell(cell, self.context, DataSets(self.context), self.observer))
-            else:
-                self._start(place)
-
-    def _start(self, place: int) -> None:
-        slot = min(set(range(self.jobs)) - {worker.slot for worker in self.workers})
+    def start(self, place: int, spec: RunSpec) -> None:
+        """Start a process."""
+        slot = min(set(range(self.jobs)) - {worker.slot for worker in self.workers.values()})
         ours, theirs = self.server.Pipe()
         process = self.server.Process(
-            target=work, args=(theirs, self.cells[place], self.context, self.threads, gpu_of(slot)), daemon=True
+            target=work, args=(theirs, spec, self.context, self.threads, gpu_of(slot)), daemon=True
         )
         process.start()
         theirs.close()
-        self.tries[place] += 1
-        self.workers.append(Worker(process, ours, place, slot))
+        self.workers[place] = Worker(process, ours, slot)
 
-    def _listen(self) -> None:
-        """Take in what the processes say, or wait a little."""
-        if not self.workers:
-            time.sleep(PATIENCE if self.claimed else 0)
-            return
-        ready = wait([worker.connection for worker in self.workers], timeout=PATIENCE)
-        for worker in [worker for worker in self.workers if worker.connection in ready]:
+    def listen(self, seconds: float) -> None:
+        """Take in what the processes say."""
+        ready = wait([worker.connection for worker in self.workers.values()], timeout=seconds)
+        for place, worker in [each for each in self.workers.items() if each[1].connection in ready]:
             try:
                 name, values = worker.connection.recv()
             except (EOFError, ConnectionResetError):
-                self._died(worker)
+                self._dismiss(place)
+                self.died(place, death(worker.process.exitcode))
             else:
-                self._heard(worker, name, values)
+                self._heard(place, name, values)
 
-    def _heard(self, worker: Worker, name: str, values: tuple[Any, ...]) -> None:
+    def close(self) -> None:
+        """Kill the processes."""
+        for worker in self.workers.values():
+            worker.process.kill()
+
+    def _heard(self, place: int, name: str, values: tuple[Any, ...]) -> None:
         if name != "report":
             getattr(self.observer, name)(*values)
             return
-        self._dismiss(worker)
-        (report,) = values
-        if report.status == "claimed":
-            self.tries[worker.place] -= 1
-            self.claimed.append((time.monotonic(), worker.place))
-        else:
-            self._finish(worker.place, report)
+        self._dismiss(place)
+        self.reported(place, *values)
 
-    def _died(self, worker: Worker) -> None:
-        """Give the cell of a process that died another try, or up."""
-        spec: Any = self.cells[worker.place]
-        self._dismiss(worker)
-        self.observer.run_ended(spec)
-        if self.tries[worker.place] < TRIES:
-            self.queue.appendleft(worker.place)
-            return
-        reason = f"its process died {TRIES} times, the last time by {death(worker.process.exitcode)}"
-        self._finish(worker.place, failed(spec, self.context.store, reason))
-
-    def _dismiss(self, worker: Worker) -> None:
+    def _dismiss(self, place: int) -> None:
+        worker = self.workers.pop(place)
         worker.connection.close()
         worker.process.join()
-        self.workers.remove(worker)
-
-    def _finish(self, place: int, report: CellReport) -> None:
-        self.reports[place] = report
-        self.observer.cell_finished(report)
-
-
-class Messenger(Observer):
-    """Tells the parent process how a run goes."""
-
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
-
-    def run_started(self, spec: RunSpec) -> None:
-        """Pass it on."""
-        self.connection.send(("run_started", (spec,)))
-
-    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog) -> None:
-        """Pass it on."""
-        self.connection.send(("epoch", (spec, progress, log)))
-
-    def run_ended(self, spec: RunSpec) -> None:
-        """Pass it on."""
-        self.connection.send(("run_ended", (spec,)))
 
 
 def work(connection: Connection, cell: Cell, context: Context, threads: int, gpu: str | None) -> None:
@@ -163,7 +99,7 @@ def work(connection: Connection, cell: Cell, context: Context, threads: int, gpu
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     torch.set_num_threads(threads)
-    connection.send(("report", (run_cell(cell, context, DataSets(context), Messenger(connection)),)))
+    connection.send(("report", (run_cell(cell, context, DataSets(context), Messenger(connection.send)),)))
 
 
 def _end_with_parent(connection: Connection) -> None:
@@ -178,11 +114,6 @@ def gpu_of(slot: int) -> str | None:
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = shown.split(",") if shown else [str(k) for k in range(torch.cuda.device_count())]
     return gpus[slot % len(gpus)] if gpus else None
-
-
-def auto_jobs(threads: int) -> int:
-    """Return how many jobs use this machine: one for each GPU, or for each so many CPU cores."""
-    return torch.cuda.device_count() or max(1, len(os.sched_getaffinity(0)) // threads)
 
 
 def death(exitcode: int | None) -> str:

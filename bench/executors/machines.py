@@ -1,0 +1,94 @@
+"""Which machines run a grid, and how much of them it takes."""
+
+import os
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, PositiveInt, field_validator
+
+from bench.errors import UsageError
+from bench.executors.cell import CellReport, Context, Observer
+from bench.executors.local import LocalExecutor
+from bench.executors.processes import ProcessExecutor
+from bench.grid import Cell
+from bench.spec import Frozen, RunSpec
+
+
+class Machines(Frozen):
+    """This machine, a Ray cluster or a Slurm queue; of all this the threads alone can change an outcome."""
+
+    executor: Literal["local", "ray", "slurm"] = "local"
+    jobs: PositiveInt | None = None  # runs at a time; None: what there is room for
+    threads: PositiveInt = 1  # of each run
+    runs_per_gpu: PositiveInt = 1
+    address: str | None = None  # of the Ray cluster; None: one of this machine alone
+    slurm: dict[str, Any] = Field(default={})  # parameters of submitit's AutoExecutor
+
+    @field_validator("jobs", mode="before")
+    @classmethod
+    def _auto(cls, given: Any) -> Any:
+        if given == "auto":
+            return None
+        if isinstance(given, str) and not (given.isdecimal() and int(given) > 0):
+            raise ValueError("must be auto or a number from 1")
+        return given
+
+    def at_once(self, cells: int) -> int:
+        """Return how many of so many cells this machine runs at a time: one on each GPU, else on so many cores."""
+        gpus = torch.cuda.device_count()
+        room = gpus * self.runs_per_gpu if gpus else len(os.sched_getaffinity(0)) // self.threads
+        return max(1, min(self.jobs or room, cells))
+
+    def check(self, grid: list[Cell]) -> None:
+        """Check that the machines fit the grid and the options each other.
+
+        Raises:
+            UsageError: they do not.
+        """
+        if self.address and self.executor != "ray":
+            raise UsageError(f"--address {self.address}: is of a Ray cluster; pass --executor ray as well")
+        if self.slurm and self.executor != "slurm":
+            raise UsageError("--slurm: is of Slurm's queue; pass --executor slurm as well")
+        on_gpu = any(isinstance(cell, RunSpec) and cell.device == "cuda" for cell in grid)
+        if self.executor == "local" and on_gpu and not torch.cuda.is_available():
+            raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")
+
+    def run(self, grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
+        """Run all cells and return what became of each.
+
+        Raises:
+            UsageError: the machines cannot be had.
+        """
+        jobs = self.at_once(len(grid))
+        if self.executor == "ray":
+            return _ray(self, context, observer).run(grid)
+        if self.executor == "slurm":
+            return _slurm(self, context, observer).run(grid)
+        if jobs > 1:
+            return ProcessExecutor(context, observer, jobs, self.threads).run(grid)
+        before = torch.get_num_threads()
+        torch.set_num_threads(self.threads)
+        try:
+            return LocalExecutor(context, observer).run(grid)
+        finally:
+            torch.set_num_threads(before)
+
+
+def _ray(machines: Machines, context: Context, observer: Observer) -> Any:
+    try:
+        from bench.executors.ray import RayExecutor
+    except ModuleNotFoundError as error:
+        raise _lacking("ray", error) from None
+    return RayExecutor(context, observer, machines.address, machines.jobs, machines.threads, machines.runs_per_gpu)
+
+
+def _slurm(machines: Machines, context: Context, observer: Observer) -> Any:
+    try:
+        from bench.executors.slurm import SlurmExecutor
+    except ModuleNotFoundError as error:
+        raise _lacking("slurm", error) from None
+    return SlurmExecutor(context, observer, machines.jobs, machines.threads, machines.slurm)
+
+
+def _lacking(extra: str, error: ModuleNotFoundError) -> UsageError:
+    return UsageError(f"--executor {extra}: {error.name} is not installed; pip install '.[{extra}]' brings it")
