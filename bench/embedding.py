@@ -9,19 +9,23 @@ from jaxtyping import Float
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
+from bench.dropout import Dropout
 from bench.method import Backbone, MakeBackbone, Method, Task
 
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class EmbeddingHead(nn.Sequential):
-    """Feature map (B, C, h, w) → embedding (B, D), the head of the published RUL code."""
+    """Standardised feature map (B, C, h, w) → embedding (B, D), the head of the published RUL code.
+
+    That code standardises in each head; without parameters this gives all heads on a feature map the same, so that
+    it is done once, before them.
+    """
 
     def __init__(self, backbone: Backbone, dimension: int, dropout: float) -> None:
         height, width = backbone.grid
         super().__init__(
-            nn.BatchNorm2d(backbone.channels, eps=2e-5, affine=False),
-            nn.Dropout(dropout),
+            Dropout(dropout),
             nn.Flatten(),
             nn.Linear(backbone.channels * height * width, dimension),
             nn.BatchNorm1d(dimension, eps=2e-5),
@@ -47,12 +51,19 @@ class EmbeddingMethod(Method):
         super().__init__(task, make_backbone)
         self.dropout = dropout
         self.backbone = make_backbone()
+        self.standardise = nn.BatchNorm2d(self.backbone.channels, eps=2e-5, affine=False)
         self.mean = EmbeddingHead(self.backbone, dimension, dropout)
         self.fc = nn.Linear(dimension, task.num_classes)
 
+    def features(
+        self, images: Float[Tensor, "batch channels height width"]
+    ) -> Float[Tensor, "batch features h w"]:
+        """Return the standardised feature map that the heads share."""
+        return self.standardise(self.backbone(images))
+
     def embed(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
         """Return the embedding μ."""
-        return self.mean(self.backbone(images))
+        return self.mean(self.features(images))
 
 
 class GaussianMethod(EmbeddingMethod):
@@ -66,5 +77,5 @@ class GaussianMethod(EmbeddingMethod):
         self, images: Float[Tensor, "batch channels height width"]
     ) -> tuple[Float[Tensor, "batch features"], Float[Tensor, "batch features"]]:
         """Return μ and ℓ from one pass through the backbone."""
-        feature_map = self.backbone(images)
+        feature_map = self.features(images)
         return self.mean(feature_map), self.log_variance(feature_map)

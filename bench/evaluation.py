@@ -7,7 +7,7 @@ import hashlib
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,7 +17,7 @@ from scipy.special import entr
 from scipy.stats import spearmanr
 
 from bench import geometry, metrics
-from bench.metrics import Errors, Uncertainty
+from bench.metrics import Errors, Ranking, Uncertainty
 from bench.predict import Predictions
 from bench.scores import LOGIT_SCORES
 
@@ -32,6 +32,13 @@ def source() -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
+class Evaluation(NamedTuple):
+    """What a run's predictions say."""
+
+    metrics: dict[str, Any]  # nested by score
+    curves: pd.DataFrame  # accuracy after rejecting 0, 1, … 99 %: columns `rejected` and the scores' names
+
+
 def evaluate(
     test: Predictions,
     labels: Labels,
@@ -39,8 +46,8 @@ def evaluate(
     given: Int[np.ndarray, " m"],
     true: Int[np.ndarray, " m"],
     human_entropy: Float[np.ndarray, " n"] | None = None,
-) -> dict[str, Any]:
-    """Return a run's metrics, nested by score.
+) -> Evaluation:
+    """Return a run's metrics and curves, for which each score is sorted once.
 
     Args:
         test, labels: predictions on the evaluated set and its labels.
@@ -50,6 +57,7 @@ def evaluate(
     errors = test.logits.argmax(axis=1) != labels
     confidence = np.exp(metrics.log_softmax(test.logits)).max(axis=1)
     scores = all_scores(test)
+    rankings = {name: metrics.rank(u, errors) for name, u in scores.items()}
     result = {
         "samples": len(labels),
         "misclassified": int(errors.sum()),
@@ -58,7 +66,9 @@ def evaluate(
         "brier": metrics.brier(test.logits, labels),
         "ece": metrics.ece(confidence, errors),
         "adaptive_ece": metrics.adaptive_ece(confidence, errors),
-        "scores": {name: of_score(u, errors, labels, test.logits.shape[1]) for name, u in scores.items()},
+        "scores": {
+            name: of_score(u, rankings[name], errors, labels, test.logits.shape[1]) for name, u in scores.items()
+        },
         "noise_detection": noise_detection(train, given, true),
     }
     if test.logits.shape[1] <= CONFUSION_CLASSES:
@@ -73,7 +83,9 @@ def evaluate(
     }
     if human_entropy is not None and not np.ptp(human_entropy):
         undefined["human_uncertainty"] = "humans are equally sure of every image"
-    return result | {"undefined": {name: reason for name, reason in undefined.items() if reason}}
+    result["undefined"] = {name: reason for name, reason in undefined.items() if reason}
+    curves = {name: metrics.rejection_curve(ranking, REJECTION_RATES) for name, ranking in rankings.items()}
+    return Evaluation(result, pd.DataFrame({"rejected": REJECTION_RATES, **curves}))
 
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
@@ -83,9 +95,10 @@ def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
     return {"own": predictions.uncertainty, **others}
 
 
-def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_classes: int) -> dict[str, Any]:
+def of_score(
+    uncertainty: Uncertainty, ranking: Ranking, errors: Errors, labels: Labels, num_classes: int
+) -> dict[str, Any]:
     """Return every metric of one score."""
-    ranking = metrics.rank(uncertainty, errors)
     return {
         "aurc": metrics.aurc(ranking),
         "e_aurc": metrics.e_aurc(ranking),
@@ -100,16 +113,6 @@ def of_score(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_class
         "risk_at_80_coverage": metrics.risk_at_coverage(ranking, 0.8),
         "top_k": top_k(uncertainty, errors, labels, num_classes, k=max(1, min(100, len(labels) // 10))),
     }
-
-
-def rejection_curves(test: Predictions, labels: Labels) -> pd.DataFrame:
-    """Return the accuracy after rejecting 0, 1, … 99 % by each score: columns `rejected` and the scores' names."""
-    errors = test.logits.argmax(axis=1) != labels
-    curves = {
-        name: metrics.rejection_curve(metrics.rank(u, errors), REJECTION_RATES)
-        for name, u in all_scores(test).items()
-    }
-    return pd.DataFrame({"rejected": REJECTION_RATES, **curves})
 
 
 def top_k(uncertainty: Uncertainty, errors: Errors, labels: Labels, num_classes: int, k: int) -> dict[str, Any]:

@@ -160,5 +160,5 @@ def _recompute(store: Store, record: Record, source: str) -> Record:
         raise ValueError(f"test.parquet has {len(label)} rows, the record {record.metrics['samples']} samples")
     human = shown["human_entropy"].to_numpy() if "human_entropy" in shown else None
     given, true = seen["given"].to_numpy(), seen["true"].to_numpy()
-    metrics = evaluation.evaluate(test, label, train, given, true, human)
-    return store.recompute(record, metrics, evaluation.rejection_curves(test, label), source)
+    metrics, curves = evaluation.evaluate(test, label, train, given, true, human)
+    return store.recompute(record, metrics, curves, source)

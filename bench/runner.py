@@ -149,18 +149,19 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     label = evaluated.labels.cpu().numpy()
     counts = evaluated.extra.get("human-counts")
     human = {} if counts is None else {"human_entropy": evaluation.entropy_of_counts(counts)}
+    metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
     record = {
         "identity": spec.identity,
         "classes": list(data.class_names),
         "metrics_source": evaluation.source(),
-        "metrics": evaluation.evaluate(test, label, seen, given, true, **human),
+        "metrics": metrics,
     }
     columns = {"index": prepared.places, "true": true, "given": given, "current": current}
     return Outcome(
         spec=spec,
         manifest=prepared.manifest,
         epochs=pd.DataFrame(),
-        curves=evaluation.rejection_curves(test, label),
+        curves=curves,
         record=record,
         test=predictions_frame(test, label=label, **human),
         train=predictions_frame(seen._replace(features=None), **columns),

@@ -72,7 +72,7 @@ def replay() -> Callable[..., tuple[Tensor, ...]]:
 
     def embed(method: Method, images: Tensor, seed: int = SEED) -> tuple[Tensor, ...]:
         torch.manual_seed(seed)
-        feature_map = method.train().backbone(images)
+        feature_map = method.train().features(images)
         heads = [method.mean, *([method.log_variance] if hasattr(method, "log_variance") else [])]
         return tuple(head(feature_map).detach() for head in heads)
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import nn
 
+from bench.dropout import Dropout
 from bench.embedding import EmbeddingHead
 from bench.errors import UsageError
 from bench.hyperparameters import defaults, resolve
@@ -36,29 +37,31 @@ def gradients(method):
 
 def test_the_head_is_that_of_the_published_code():
     head = EmbeddingHead(of_shape(6, (2, 5)), 64, 0.4)
-    first, dropout, flatten, linear, last = head
-    assert [type(layer) for layer in head] == [nn.BatchNorm2d, nn.Dropout, nn.Flatten, nn.Linear, nn.BatchNorm1d]
-    assert (first.num_features, first.eps, first.affine) == (6, 2e-5, False)
+    dropout, flatten, linear, last = head
+    assert [type(layer) for layer in head] == [Dropout, nn.Flatten, nn.Linear, nn.BatchNorm1d]
     assert dropout.p == 0.4
     assert (flatten.start_dim, flatten.end_dim) == (1, -1)
     assert (linear.in_features, linear.out_features, linear.bias is not None) == (60, 64, True)
     assert (last.num_features, last.eps, last.affine) == (64, 2e-5, True)
 
 
-def test_the_head_standardises_projects_and_standardises_again():
-    head = EmbeddingHead(of_shape(3, (2, 2)), 5, 0.0).double()
-    nn.init.normal_(head[4].weight)
-    nn.init.normal_(head[4].bias)
-    maps = 0.01 * torch.randn(7, 3, 2, 2, dtype=torch.float64) + 4
-    standard = torch.empty_like(maps)
-    for channel in range(3):
-        values = maps[:, channel]
-        variance = ((values - values.mean()) ** 2).mean()
-        standard[:, channel] = (values - values.mean()) / (variance + 2e-5).sqrt()
-    projected = standard.reshape(7, 12) @ head[3].weight.T + head[3].bias
-    centred = projected - projected.sum(dim=0) / 7
-    scaled = centred / ((centred**2).sum(dim=0) / 7 + 2e-5).sqrt()
-    torch.testing.assert_close(head(maps), scaled * head[4].weight + head[4].bias)
+@pytest.mark.parametrize("name", SIX)
+def test_every_head_standardises_projects_and_standardises_again(make_method, batch, name):
+    """As in the published code, where each head has a first layer of its own."""
+    method = make_method(name, dropout=0.0).double()
+    assert (method.standardise.eps, method.standardise.affine) == (2e-5, False)
+    maps = method.backbone(batch.images.double()).detach().double()
+    for head in [module for module in method.modules() if isinstance(module, EmbeddingHead)]:
+        linear, last = head[2], head[3]
+        nn.init.normal_(last.weight)
+        nn.init.normal_(last.bias)
+        mean = maps.mean(dim=(0, 2, 3), keepdim=True)
+        variance = ((maps - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
+        standard = (maps - mean) / (variance + 2e-5).sqrt()
+        projected = standard.flatten(1) @ linear.weight.T + linear.bias
+        centred = projected - projected.sum(dim=0) / len(maps)
+        scaled = centred / ((centred**2).sum(dim=0) / len(maps) + 2e-5).sqrt()
+        torch.testing.assert_close(head(method.standardise(maps)), scaled * last.weight + last.bias)
 
 
 def test_defaults_of_the_trunk(load_method):
@@ -71,7 +74,7 @@ def test_dimension_and_dropout_shape_every_head(make_method, batch, name):
     method = make_method(name, dimension=32, dropout=0.1)
     heads = [module for module in method.modules() if isinstance(module, EmbeddingHead)]
     assert len(heads) == (1 if name in ("baseline", "scn") else 2)
-    assert all(head[1].p == 0.1 and head[3].out_features == 32 for head in heads)
+    assert all(head[0].p == 0.1 and head[2].out_features == 32 for head in heads)
     assert (method.fc.in_features, method.fc.out_features) == (32, 10)
     assert method.eval().predict(batch.images).features.shape == (20, 32)
 
@@ -80,7 +83,7 @@ def test_dimension_and_dropout_shape_every_head(make_method, batch, name):
 def test_mean_and_log_variance_heads_share_no_weights(make_method, name):
     method = make_method(name)
     assert {id(p) for p in method.mean.parameters()}.isdisjoint(map(id, method.log_variance.parameters()))
-    assert not torch.equal(method.mean[3].weight, method.log_variance[3].weight)
+    assert not torch.equal(method.mean[2].weight, method.log_variance[2].weight)
 
 
 @pytest.mark.parametrize("name", SIX)

@@ -17,7 +17,6 @@ from bench.evaluation import (
     human_uncertainty,
     noise_detection,
     of_score,
-    rejection_curves,
     top_k,
 )
 from bench.predict import Predictions
@@ -64,7 +63,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def result(data):
-    return evaluate(*data, human_entropy=np.random.default_rng(2).random(N))
+    return evaluate(*data, human_entropy=np.random.default_rng(2).random(N)).metrics
 
 
 # ---- evaluate ----------------------------------------------------------------------------------------------
@@ -116,19 +115,19 @@ def test_each_score_is_ranked_by_its_own_values(data, result):
 
 def test_the_fixed_points_of_the_curve_are_10_percent_rejection_and_80_percent_coverage():
     errors = np.isin(np.arange(20), [15, 18])
-    scored = of_score(np.arange(20.0), errors, np.zeros(20, dtype=int), 1)
+    scored = of_score(np.arange(20.0), metrics.rank(np.arange(20.0), errors), errors, np.zeros(20, dtype=int), 1)
     assert scored["accuracy_at_10_rejection"] == pytest.approx(17 / 18)
     assert scored["risk_at_80_coverage"] == pytest.approx(1 / 16)
 
 
 def test_human_uncertainty_is_left_out_where_there_are_no_human_labels(data):
-    assert "human_uncertainty" not in evaluate(*data)
+    assert "human_uncertainty" not in evaluate(*data).metrics
 
 
 def test_the_result_is_strict_json(data, result):
     json.dumps(result, allow_nan=False)
     test, _, train, _, true = data
-    json.dumps(evaluate(test, test.logits.argmax(axis=1), train, true, true), allow_nan=False)
+    json.dumps(evaluate(test, test.logits.argmax(axis=1), train, true, true).metrics, allow_nan=False)
     assert result["undefined"] == {}
 
 
@@ -141,7 +140,7 @@ def test_the_result_is_strict_json(data, result):
 @pytest.mark.parametrize("metric", DETECTION)
 def test_error_detection_without_errors_or_right_ones_is_none_with_a_reason(data, metric, shift, reason):
     labels, train, given, true = data[1:]
-    result = evaluate(certain(labels), (labels + shift) % K, train, given, true)
+    result = evaluate(certain(labels), (labels + shift) % K, train, given, true).metrics
     assert [of_one[metric] for of_one in result["scores"].values()] == [None] * len(SCORES)
     assert result["undefined"] == {"error_detection": reason}
 
@@ -149,14 +148,14 @@ def test_error_detection_without_errors_or_right_ones_is_none_with_a_reason(data
 @pytest.mark.parametrize("metric", NOISE_DETECTION)
 def test_noise_detection_without_flips_is_none_with_a_reason(data, metric):
     test, labels, train, _, true = data
-    result = evaluate(test, labels, train, true, true)
+    result = evaluate(test, labels, train, true, true).metrics
     assert [of_one[metric] for of_one in result["noise_detection"].values()] == [None] * (len(SCORES) + 1)
     assert result["undefined"] == {"noise_detection": "no training label is flipped"}
 
 
 def test_noise_detection_where_every_label_is_flipped_is_none_with_a_reason(data):
     test, labels, train, _, true = data
-    result = evaluate(test, labels, train, (true + 1) % K, true)
+    result = evaluate(test, labels, train, (true + 1) % K, true).metrics
     assert result["noise_detection"]["own"]["auroc"] is None
     assert result["noise_detection"]["own"]["average_precision"] is None
     assert "noise_detection" in result["undefined"]
@@ -169,7 +168,7 @@ def test_human_uncertainty_of_a_constant_score_is_none(data):
 
 
 def test_human_uncertainty_where_humans_never_differ_is_none_with_a_reason(data):
-    result = evaluate(*data, human_entropy=np.zeros(N))
+    result = evaluate(*data, human_entropy=np.zeros(N)).metrics
     assert set(result["human_uncertainty"].values()) == {None}
     assert "human_uncertainty" in result["undefined"]
 
@@ -182,7 +181,7 @@ def test_human_uncertainty_where_humans_never_differ_is_none_with_a_reason(data)
 )
 def test_k_is_a_tenth_of_the_samples_between_1_and_100(n, k):
     u = np.arange(n, dtype=float)
-    assert of_score(u, u > n / 2, np.zeros(n, dtype=int), 1)["top_k"]["k"] == k
+    assert of_score(u, metrics.rank(u, u > n / 2), u > n / 2, np.zeros(n, dtype=int), 1)["top_k"]["k"] == k
 
 
 def test_top_k_by_hand():
@@ -236,7 +235,7 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(data, result):
 
 def test_a_class_without_images_has_its_row_and_its_column():
     test = certain([0, 0, 3])
-    found = evaluate(test, np.array([0, 1, 0]), test, np.zeros(3, dtype=int), np.zeros(3, dtype=int))
+    found = evaluate(test, np.array([0, 1, 0]), test, np.zeros(3, dtype=int), np.zeros(3, dtype=int)).metrics
     assert found["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 
@@ -244,7 +243,7 @@ def test_a_class_without_images_has_its_row_and_its_column():
 def test_a_confusion_matrix_of_more_than_100_classes_is_not_kept(classes, kept):
     labels = np.arange(4)
     test = predictions(np.eye(classes)[labels])
-    assert ("confusion" in evaluate(test, labels, test, labels, labels)) is kept
+    assert ("confusion" in evaluate(test, labels, test, labels, labels).metrics) is kept
 
 
 # ---- distances to class centres ----------------------------------------------------------------------------
@@ -290,7 +289,7 @@ def test_each_score_has_the_distances_of_its_own_tenths(data, result):
 
 def test_distances_are_left_out_where_there_are_no_features(data):
     test, *others = data
-    assert "class_distances" not in evaluate(test._replace(features=None), *others)
+    assert "class_distances" not in evaluate(test._replace(features=None), *others).metrics
 
 
 def test_distances_within_one_class_only_are_none():
@@ -303,7 +302,7 @@ def test_distances_within_one_class_only_are_none():
 
 
 def test_curves_start_at_the_accuracy_and_reject_up_to_99_percent(data, result):
-    curves = rejection_curves(*data[:2])
+    curves = evaluate(*data).curves
     assert list(curves.columns) == ["rejected", *SCORES]
     assert curves["rejected"].tolist() == [percent / 100 for percent in range(100)]
     assert curves.loc[0, SCORES].tolist() == pytest.approx([result["accuracy"]] * len(SCORES))
@@ -315,7 +314,8 @@ def test_curves_keep_n_minus_the_rounded_part_that_is_rejected(n):
     chosen, labels, u = rng.integers(K, size=n), rng.integers(K, size=n), rng.permutation(n)
     right = (chosen == labels)[np.argsort(u)]
     kept = [max(1, n - round(percent / 100 * n)) for percent in range(100)]
-    curves = rejection_curves(predictions(np.eye(K)[chosen], u), labels)
+    test = predictions(np.eye(K)[chosen], u)
+    curves = evaluate(test, labels, test, labels, labels).curves
     np.testing.assert_allclose(curves["own"], [right[:k].mean() for k in kept])
 
 

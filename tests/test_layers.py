@@ -9,7 +9,7 @@ import bench
 
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
-    {"__init__", "errors", "files"},
+    {"__init__", "errors", "files", "dropout"},
     {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
     {"embedding", "backbones", "augment"},
     {"relative", "spec"},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from harness import record, spec
 
-from bench.evaluation import evaluate, rejection_curves
+from bench.evaluation import evaluate
 from bench.figures.rejection import draw, ideal, pictures
 from bench.groups import group
 from bench.predict import Predictions
@@ -20,9 +20,9 @@ def measured(accuracy, knows, seed=0, **content):
     errors[rng.permutation(N)[: round((1 - accuracy) * N)]] = True
     logits = (rng.random((N, 3)) + 2 * np.eye(3)[(labels + errors) % 3]).astype(np.float32)
     test = Predictions(logits, np.where(rng.random(N) < knows, errors, rng.random(N)), None)
-    metrics = evaluate(test, labels, test, labels, labels)
+    metrics, curves = evaluate(test, labels, test, labels, labels)
     assert metrics["accuracy"] == pytest.approx(accuracy)
-    return record(spec(seeds=[seed], **content), metrics=metrics, curves=rejection_curves(test, labels))
+    return record(spec(seeds=[seed], **content), metrics=metrics, curves=curves)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ def test_loss_is_the_cross_entropy_of_fc_of_mu(make_method, batch, train_step, r
 def test_predict_returns_fc_of_mu_and_one_minus_the_largest_softmax(make_method, batch):
     method = make_method("baseline").eval()
     prediction = method.predict(batch.images)
-    mean = method.mean(method.backbone(batch.images))
+    mean = method.mean(method.features(batch.images))
     logits = mean @ method.fc.weight.T + method.fc.bias
     largest = (logits.exp() / logits.exp().sum(dim=1, keepdim=True)).amax(dim=1)
     torch.testing.assert_close(prediction.logits, logits)

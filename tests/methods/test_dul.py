@@ -93,7 +93,7 @@ def test_uncertainty_is_the_mean_variance(make_method, batch, train_step, replay
     _, log_variance = replay(method, batch.images)
     torch.testing.assert_close(step.uncertainty, by_hand(log_variance.exp()))
     prediction = method.eval().predict(batch.images)
-    variance = method.log_variance(method.backbone(batch.images)).exp()
+    variance = method.log_variance(method.features(batch.images)).exp()
     torch.testing.assert_close(prediction.uncertainty, by_hand(variance))
 
 
@@ -109,7 +109,7 @@ def test_harmonic_score_is_the_default_and_the_smaller(make_method, batch):
 def test_prediction_is_fc_of_mu_without_sampling(make_method, batch):
     method = make_method("dul").eval()
     prediction = method.predict(batch.images)
-    mean = method.mean(method.backbone(batch.images))
+    mean = method.mean(method.features(batch.images))
     torch.testing.assert_close(prediction.logits, mean @ method.fc.weight.T + method.fc.bias)
     assert torch.equal(prediction.features, mean)
 

@@ -89,7 +89,7 @@ def test_rank_term_pushes_high_attentions_up_and_low_ones_down(make_method, make
 def test_predict_weighs_the_logits_and_returns_one_minus_attention(make_method, batch):
     method = make_method("scn").eval()
     prediction = method.predict(batch.images)
-    mean = method.mean(method.backbone(batch.images))
+    mean = method.mean(method.features(batch.images))
     attention = attention_of(method, mean)
     torch.testing.assert_close(prediction.logits, attention * (mean @ method.fc.weight.T + method.fc.bias))
     torch.testing.assert_close(prediction.uncertainty, 1 - attention.squeeze(1), check_dtype=False)

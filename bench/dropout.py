@@ -1,0 +1,30 @@
+"""Dropout whose mask costs little on a CPU."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+LEVELS = 2**16  # of a random number
+
+
+class Dropout(nn.Dropout):
+    """Dropout (Srivastava et al., JMLR 2014) that draws four 16-bit numbers at a time on a CPU.
+
+    torch draws a mask there number by number, which took a seventh of a training step of a small net, twice as
+    much with two heads. The rate is rounded to 1/65536.
+    """
+
+    def forward(self, values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+        """Return the values, in training some of them zero and the others scaled up."""
+        if not (self.training and self.p and values.device.type == "cpu"):
+            return super().forward(values)
+        return values * _kept(values, self.p).to(values.dtype).mul_(1 / (1 - self.p))
+
+
+def _kept(values: Tensor, rate: float) -> Tensor:
+    """Return a mask of the values, in their order in memory, each set with probability 1 − rate."""
+    count = values.numel()
+    numbers = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)[:count]
+    return (numbers >= round(rate * LEVELS) - LEVELS // 2).as_strided(
+        values.shape, torch.empty_like(values).stride()
+    )
