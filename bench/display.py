@@ -34,10 +34,11 @@ class Display(Observer):
     def __init__(self, console: Console, grid: list[Cell], context: Context, finished: list[CellReport]) -> None:
         self.finished, self.total = finished, len(grid)
         ahead = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
+        width = min(38, max((len(_title(cell)) for cell in ahead), default=0))
         self.bars = Bars(
-            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, max_width=38)),
+            TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, width=width)),
             BarColumn(bar_width=12),
-            TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True)),
+            TextColumn("{task.fields[done]}", table_column=Column(no_wrap=True, min_width=11)),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
             console=console,
@@ -60,8 +61,7 @@ class Display(Observer):
     def run_started(self, spec: RunSpec) -> None:
         """Show a bar for the run."""
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
-        title = f"{spec.label}, {spec.noise.label}, seed {spec.seed}"
-        self.under_way[spec.identity] = self.bars.add_task(title, total=spec.recipe.epochs, done="")
+        self.under_way[spec.identity] = self.bars.add_task(_title(spec), total=spec.recipe.epochs, done="")
 
     def epoch(self, spec: RunSpec, progress: Progress) -> None:
         """Move its bar and the grid's on."""
@@ -84,6 +84,10 @@ class Display(Observer):
         line = f"[{len(self.finished):{width}}/{self.total}] {report.title}  {said or 'finished before'}"
         self.bars.console.print(line, markup=False, soft_wrap=True)
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
+
+
+def _title(spec: RunSpec) -> str:
+    return f"{spec.label}, {spec.noise.label}, seed {spec.seed}"
 
 
 def show_group(console: Console, group: Group) -> None:
