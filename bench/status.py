@@ -87,25 +87,27 @@ class Pace:
         return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
 
 
-def epochs_done(store: Store, spec: RunSpec) -> int:
-    """Return how many epochs of a run under way are done, by the word in its claim."""
-    word = _text(store.progress(spec) / "claim")
-    return int(word) if word.isdecimal() else 0
+def epochs_done(store: Store, spec: RunSpec) -> tuple[int, int]:
+    """Return how many epochs of a run under way are trained, and at which its checkpoint is; its claim says it."""
+    words = _text(store.progress(spec) / "claim").split()
+    trained, kept = words if len(words) == 2 and all(word.isdecimal() for word in words) else ("0", "0")
+    return int(trained), int(kept)
 
 
 def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     epochs = spec.recipe.epochs
     if store.has(spec):
         return RunStatus(spec, "done")
-    progress, done = store.progress(spec), epochs_done(store, spec)
-    left, how_far = pace.seconds(spec, epochs - done), f"epoch {done} of {epochs} done"
+    progress, (trained, kept) = store.progress(spec), epochs_done(store, spec)
     if Claim.is_held(progress / "claim"):
-        return RunStatus(spec, "running", how_far, left)
+        seconds = pace.seconds(spec, epochs - trained)
+        return RunStatus(spec, "running", f"epoch {trained} of {epochs} done", seconds)
+    seconds = pace.seconds(spec, epochs - kept)
     if store.failure(spec).is_file():
-        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], left)
+        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], seconds)
     if progress.is_dir():
-        return RunStatus(spec, "interrupted", how_far, left)
-    return RunStatus(spec, "left", seconds=left)
+        return RunStatus(spec, "interrupted", f"at the checkpoint of epoch {kept} of {epochs}", seconds)
+    return RunStatus(spec, "left", seconds=seconds)
 
 
 def _readable(store: Store, spec: RunSpec) -> list[Record]:

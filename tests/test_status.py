@@ -55,7 +55,7 @@ def shell(tmp_path):
 def test_every_run_that_was_asked_for_has_a_state(store):
     remember(store, cells(seeds=range(7)))
     under_way, cut_off, without_word = (store.progress(spec(seeds=[seed])) for seed in (3, 4, 5))
-    for folder, done in ((under_way, "2"), (cut_off, "3")):
+    for folder, done in ((under_way, "2 1"), (cut_off, "4 3")):
         folder.mkdir()
         (folder / "claim").write_text(done)
     without_word.mkdir()
@@ -69,7 +69,11 @@ def test_every_run_that_was_asked_for_has_a_state(store):
         "interrupted",
         "left",
     ]
-    assert [found[seed].detail for seed in (3, 4, 5)] == [f"epoch {k} of 4 done" for k in (2, 3, 0)]
+    assert [found[seed].detail for seed in (3, 4, 5)] == [
+        "epoch 2 of 4 done",
+        "at the checkpoint of epoch 3 of 4",
+        "at the checkpoint of epoch 0 of 4",
+    ]
     pace = statistics.median([4 / 4, 8 / 4, 40 / 4])
     assert [found[seed].seconds for seed in (3, 4, 5, 6)] == [2 * pace, 1 * pace, 4 * pace, 4 * pace]
     assert [found[seed].seconds for seed in (0, 1, 2)] == [None] * 3
@@ -107,7 +111,7 @@ def test_a_run_that_failed_after_a_checkpoint_has_failed(store):
     remember(store, cells())
     failing = spec(seeds=[3])
     store.progress(failing).mkdir()
-    (store.progress(failing) / "claim").write_text("3")
+    (store.progress(failing) / "claim").write_text("3 3")
     (store.progress(failing) / "checkpoint.pt").write_bytes(b"of epoch 3")
     store.save_failure(failing, "no space left")
     (found,) = [each for each in status(store) if each.spec == failing]
@@ -121,7 +125,7 @@ def test_a_claim_file_that_a_power_cut_tore_counts_no_epoch(store):
     store.progress(spec(seeds=[3])).mkdir()
     (store.progress(spec(seeds=[3])) / "claim").write_bytes(b"\x00\x00")
     (found,) = [each for each in status(store) if each.spec.seed == 3]
-    assert (found.state, found.detail) == ("interrupted", "epoch 0 of 4 done")
+    assert (found.state, found.detail) == ("interrupted", "at the checkpoint of epoch 0 of 4")
 
 
 def test_the_pace_is_that_of_the_method_else_of_the_data_set_else_unknown(store):
@@ -202,7 +206,7 @@ def test_a_damaged_list_never_stops_a_run(store, content):
 def test_the_command_tells_counts_time_and_what_is_under_way(store, shell):
     remember(store, cells())
     store.progress(spec(seeds=[3])).mkdir()
-    (store.progress(spec(seeds=[3])) / "claim").write_text("1")
+    (store.progress(spec(seeds=[3])) / "claim").write_text("2 1")
     done = shell.run("status", "--results", store.root.parent)
     assert (done.wait(), done.err) == (0, "")
     lines = [" ".join(line.split()) for line in done.out.splitlines() if line.strip()]
@@ -210,7 +214,7 @@ def test_the_command_tells_counts_time_and_what_is_under_way(store, shell):
         "5 runs were asked for: 3 done, 1 interrupted, 1 left",
         "time left, from finished runs: 14 s one after the other",
     ]
-    assert "tiny · dummy · noise 30% · seed 3 interrupted epoch 1 of 4 done" in " ".join(lines)
+    assert "tiny · dummy · noise 30% · seed 3 interrupted at the checkpoint of epoch 1 of 4" in " ".join(lines)
 
 
 def test_the_command_fails_when_a_run_has_and_tells_what_it_cannot_time(store, shell):

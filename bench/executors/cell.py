@@ -4,7 +4,6 @@ import shutil
 import time
 import traceback
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -154,6 +153,7 @@ class UnderWay:
     def __init__(self, claim: Claim, progress: Path) -> None:
         self.claim, self.progress = claim, progress
         self.checkpoint = progress / self.CHECKPOINT
+        self.trained = self.kept = 0
 
     @classmethod
     def take(cls, spec: RunSpec, store: Store) -> "UnderWay | None":
@@ -161,6 +161,16 @@ class UnderWay:
         progress = store.progress(spec)
         claim = Claim.take(progress / "claim")
         return cls(claim, progress) if claim else None
+
+    def epoch_done(self, epoch: int) -> None:
+        """Write down how far the run is."""
+        self.trained = epoch
+        self.claim.note(f"{self.trained} {self.kept}")
+
+    def checkpointed(self) -> None:
+        """Write down that the checkpoint is of the last epoch."""
+        self.kept = self.trained
+        self.claim.note(f"{self.trained} {self.kept}")
 
     def release(self, done: bool) -> None:
         """Give the run up; the checkpoint of one that is not done stays."""
@@ -181,20 +191,21 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
         observer.run_started(spec)
 
         def on_epoch(progress: Progress, log: EpochLog) -> None:
-            under_way.claim.note(str(progress.epoch))
+            under_way.epoch_done(progress.epoch)
             observer.epoch(spec, progress)
 
-        said = _run(spec, context, datasets, on_epoch, _keeper(spec, context, under_way.checkpoint, observer))
+        def on_checkpoint(path: Path) -> None:
+            under_way.checkpointed()
+            observer.checkpointed(spec, path)
+
+        interval, deadline = context.checkpoint_seconds, context.deadline
+        keeper = Keeper(under_way.checkpoint, spec.identity, interval, deadline, on_checkpoint)
+        said = _run(spec, context, datasets, on_epoch, keeper)
         done = True
         return CellReport(spec.title, "done", said)
     finally:
         observer.run_ended(spec)
         under_way.release(done)
-
-
-def _keeper(spec: RunSpec, context: Context, path: Path, observer: Observer) -> Keeper:
-    written = partial(observer.checkpointed, spec)
-    return Keeper(path, spec.identity, context.checkpoint_seconds, context.deadline, written)
 
 
 def _tidy(progress: Path) -> None:

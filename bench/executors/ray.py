@@ -147,9 +147,10 @@ class RayExecutor(Pool):
         if name == "checkpointed":
             with replacing(task.under_way.checkpoint) as file:
                 file.write(values[1])
+            task.under_way.checkpointed()
             return
         if name == "epoch":
-            task.under_way.claim.note(str(values[1].epoch))
+            task.under_way.epoch_done(values[1].epoch)
         getattr(self.observer, name)(*values)
 
     def _ended(self, place: int) -> None:

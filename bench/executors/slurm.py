@@ -73,7 +73,7 @@ class SlurmExecutor(Pool):
         """Tell of a job's start, and of the epoch that its claim says it has done."""
         spec = self.cells[place]
         assert isinstance(spec, RunSpec)
-        epoch = epochs_done(self.context.store, spec)
+        epoch, _ = epochs_done(self.context.store, spec)
         if place not in self.shown:
             self.observer.run_started(spec)
         if epoch > self.shown.get(place, 0):
