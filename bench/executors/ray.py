@@ -80,21 +80,30 @@ class RayExecutor(Pool):
     def start(self, place: int, spec: RunSpec) -> None:
         """Claim a run here and send it to the cluster."""
         under_way = UnderWay.take(spec, self.context.store)
-        if under_way is None:
-            self.reported(place, CellReport(spec.title, "claimed"))
-            return
+        obstacle = self._obstacle(spec) if under_way else CellReport(spec.title, "claimed")
+        if under_way and obstacle:
+            under_way.release(done=obstacle.status == "stored")
+        if obstacle:
+            self.reported(place, obstacle)
+        elif under_way:
+            self._send(place, spec, under_way)
+
+    def _obstacle(self, spec: RunSpec) -> CellReport | None:
+        """Return what keeps a claimed run from being sent."""
+        if self.context.is_finished(spec):  # by who held the claim before
+            return CellReport(spec.title, "stored")
         try:
-            data = self._data(spec)
+            self._data(spec)
         except BenchError as error:
-            under_way.release(done=False)
-            self.reported(place, CellReport(spec.title, "failed", one_line(error)))
-            return
+            return CellReport(spec.title, "failed", one_line(error))
+        return None
+
+    def _send(self, place: int, spec: RunSpec, under_way: UnderWay) -> None:
         self.context.store.failure(spec).unlink(missing_ok=True)
         key = f"{place}.{self.tried[place]}"
         share = {f"num_{name.lower()}s": amount for name, amount in self._share(spec.device).items()}
-        task = self.task.options(**share).remote(
-            self._parcel(spec, under_way), self.plugins, data, self.mailbox, key
-        )
+        parcel, data = self._parcel(spec, under_way), self._data(spec)
+        task = self.task.options(**share).remote(parcel, self.plugins, data, self.mailbox, key)
         self.workers[place] = Task(task, under_way, key)
 
     def listen(self, seconds: float) -> None:
