@@ -1,7 +1,8 @@
 """The interface of a data set, and how one is loaded, checked, and split.
 
 A data set is a subclass of `Source`, alone in a file under `datasets/`, with its recipe in a TOML file beside it.
-Images stay uint8 in memory, on the device; batches are taken by index and augmented there.
+Images are uint8, in memory on the device or in a memory-mapped file; batches are taken by index and augmented on
+the device.
 """
 
 from collections.abc import Iterator, Mapping
@@ -10,11 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Int
 from torch import Tensor
 
 from bench.augment import Augment, Evaluate
 from bench.errors import BenchError, DataError, one_line
+from bench.images import ImageSet, in_order, reading
 from bench.method import Batch
 from bench.registry import Registry
 from bench.spec import Choice
@@ -23,13 +25,13 @@ from bench.spec import Choice
 class Split(NamedTuple):
     """Images with their true labels; further label sets, such as human ones, by name."""
 
-    images: UInt8[Tensor, "n channels height width"]
+    images: ImageSet
     labels: Int[Tensor, " n"]
     extra: Mapping[str, np.ndarray] = {}
 
 
 class DataSet(NamedTuple):
-    """A data set in memory."""
+    """A data set, read or ready to be read."""
 
     train: Split
     test: Split
@@ -99,7 +101,7 @@ def _check(name: str, split: Split, num_classes: int) -> None:
 
 
 def to_device(data: DataSet, device: str) -> DataSet:
-    """Return the data set with images and labels on a device."""
+    """Return the data set with images and labels on a device; mapped images may stay in their file."""
     train, test = (
         Split(split.images.to(device), split.labels.to(device), split.extra) for split in (data.train, data.test)
     )
@@ -118,12 +120,13 @@ def random_part(size: int, kept: int, seed: int, stream: int) -> tuple[np.ndarra
 class Batches:
     """Unaugmented batches of a split with given labels, for a method's `finish`."""
 
-    def __init__(self, data: DataSet, images: Tensor, labels: Tensor, batch_size: int = 512) -> None:
+    def __init__(self, data: DataSet, images: ImageSet, labels: Tensor, batch_size: int = 512) -> None:
         self.data, self.images, self.labels, self.batch_size = data, images, labels, batch_size
 
     def __iter__(self) -> Iterator[Batch]:
-        for index in torch.arange(len(self.images), device=self.images.device).split(self.batch_size):
-            yield Batch(self.data.evaluate(self.images[index])[0], self.labels[index], index)
+        with reading(self.images, in_order(self.images, self.batch_size)) as batches:
+            for index, images in batches:
+                yield Batch(self.data.evaluate(images)[0], self.labels[index], index)
 
 
 def training_order(size: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:

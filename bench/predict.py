@@ -1,14 +1,15 @@
 """Predictions of a trained method: large batches, eval mode, the training's random numbers untouched."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.augment import Evaluate
 from bench.errors import PluginError
+from bench.images import ImageSet, in_order, reading
 from bench.method import Method, Prediction
 
 BATCH_SIZE = 1000
@@ -22,9 +23,7 @@ class Predictions(NamedTuple):
     features: Float[np.ndarray, "n features"] | None  # float32
 
 
-def predict(
-    method: Method, images: UInt8[Tensor, "n channels height width"], evaluate: Evaluate, num_classes: int
-) -> Predictions:
+def predict(method: Method, images: ImageSet, evaluate: Evaluate, num_classes: int) -> Predictions:
     """Return logits, uncertainty and features of all images; each is averaged over the evaluation's views.
 
     Raises:
@@ -32,16 +31,16 @@ def predict(
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
-    with torch.inference_mode(), torch.random.fork_rng(devices):
-        parts = [
-            _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
-            for batch in images.split(BATCH_SIZE)
-        ]
+    order = in_order(images, BATCH_SIZE)
+    with torch.inference_mode(), torch.random.fork_rng(devices), reading(images, order) as batches:
+        outputs = Outputs(len(images))
+        for index, batch in batches:
+            outputs.add(index, _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)]))
     method.train()
-    return _gather(parts)
+    return outputs.read()
 
 
-def accuracy(method: Method, images: Tensor, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
+def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
     """Return the accuracy (0–1) on images (N, C, H, W) with labels (N,)."""
     logits = predict(method, images, evaluate, num_classes).logits
     return float((logits.argmax(axis=1) == labels.cpu().numpy()).mean())
@@ -67,11 +66,45 @@ def _mean_of_views(views: list[Prediction]) -> Prediction:
     return Prediction(logits, uncertainty, torch.stack(features).mean(dim=0) if features else None)
 
 
-def _gather(parts: list[Prediction]) -> Predictions:
-    logits = torch.cat([part.logits for part in parts]).float().cpu().numpy()
-    uncertainty = torch.cat([part.uncertainty for part in parts]).double().cpu().numpy()
-    for name, values in (("logits", logits), ("uncertainty", uncertainty)):
-        if not np.isfinite(values).all():
-            raise PluginError(f"predict returned {name} that are not finite")
-    features = [part.features for part in parts if part.features is not None]
-    return Predictions(logits, uncertainty, torch.cat(features).float().cpu().numpy() if features else None)
+class Outputs:
+    """What is predicted for N samples, gathered on the device in tensors made at the first batch.
+
+    Small tensors kept from each batch would lie where its images were freed, and so let a CPU's heap grow by
+    the size of all images.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.all: Prediction | None = None
+
+    def add(self, index: Int[Tensor, " batch"], found: Prediction) -> None:
+        """Take in one batch.
+
+        Raises:
+            PluginError: it has features and the batches before have none, or the other way round.
+        """
+        if self.all is None:
+            self.all = Prediction(*map(self._room, found))
+        if (self.all.features is None) != (found.features is None):
+            raise PluginError("predict returned features for some batches and none for others")
+        for whole, values in zip(self.all, found, strict=True):
+            if whole is not None and values is not None:
+                whole[index] = values
+
+    def _room(self, values: Tensor | None) -> Any:
+        return None if values is None else values.new_empty(self.size, *values.shape[1:])
+
+    def read(self) -> Predictions:
+        """Return the predictions.
+
+        Raises:
+            PluginError: a value is not finite.
+        """
+        assert self.all is not None
+        logits = self.all.logits.float().cpu().numpy()
+        uncertainty = self.all.uncertainty.double().cpu().numpy()
+        for name, values in (("logits", logits), ("uncertainty", uncertainty)):
+            if not np.isfinite(values).all():
+                raise PluginError(f"predict returned {name} that are not finite")
+        features = self.all.features
+        return Predictions(logits, uncertainty, None if features is None else features.float().cpu().numpy())

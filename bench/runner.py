@@ -15,6 +15,7 @@ from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
 from bench.errors import Declined, UsageError
+from bench.images import part
 from bench.method import Method, Progress, Task
 from bench.predict import accuracy, predict
 from bench.relabel import Labels
@@ -80,9 +81,9 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     manifest = noise.manifest(true, given, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
     aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
-    images = data.train.images if len(rest) == size else data.train.images[torch.from_numpy(chosen[rest])]
+    images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
     labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
-    held_out = Split(data.train.images[torch.from_numpy(chosen[aside])], torch.from_numpy(given[aside]).to(device))
+    held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
     return Prepared(train_set, chosen[rest], held_out if len(aside) else None, manifest)
 

@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LR
 from bench.augment import Augment
 from bench.data import training_order
 from bench.errors import Declined, PluginError
+from bench.images import ImageSet, reading
 from bench.method import Batch, Method, Progress, Step
 from bench.relabel import Labels, Relabeller
 from bench.spec import Recipe, Relabel, StepDecay
@@ -25,9 +26,9 @@ EpochLog = dict[str, Any]
 
 
 class TrainingSet(NamedTuple):
-    """What the loop trains on, all on one device."""
+    """What the loop trains on: labels on the device, images there or read from a file to it."""
 
-    images: UInt8[Tensor, "n channels height width"]
+    images: ImageSet
     labels: Labels
     augment: Augment
 
@@ -64,11 +65,13 @@ class Trainer:
         """
         tracker = Tracker(self.data.labels)
         progress = Progress(number, self.recipe.epochs)
-        for index in training_order(len(self.data.images), self.recipe.batch_size, self.generator):
-            step = self._step(index, progress)
-            tracker.step(index, step)
-            if self.relabeller and number >= self.recipe.relabel_from:
-                self.relabeller.step(index, step)
+        order = training_order(len(self.data.images), self.recipe.batch_size, self.generator)
+        with reading(self.data.images, order) as batches:
+            for index, images in batches:
+                step = self._step(index, images, progress)
+                tracker.step(index, step)
+                if self.relabeller and number >= self.recipe.relabel_from:
+                    self.relabeller.step(index, step)
         log = {"epoch": number, **tracker.read()}
         if not math.isfinite(log["loss"]):
             raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
@@ -98,9 +101,11 @@ class Trainer:
         if state["cuda"] is not None:
             torch.cuda.set_rng_state(state["cuda"])
 
-    def _step(self, index: Int[Tensor, " batch"], progress: Progress) -> Step:
-        images = self.data.augment(self.data.images[index], self.generator)
-        step = self.method.loss(Batch(images, self.data.labels.current[index], index), progress)
+    def _step(
+        self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress
+    ) -> Step:
+        batch = Batch(self.data.augment(images, self.generator), self.data.labels.current[index], index)
+        step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None)
         self.optimizer.zero_grad()
         step.loss.backward()

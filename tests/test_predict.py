@@ -38,6 +38,14 @@ def test_predictions_keep_the_order_over_several_batches():
     assert found.features.shape == (n, 1)
 
 
+def test_features_for_some_batches_only_are_refused():
+    method = Pixels()
+    predict_all = method.predict
+    method.predict = lambda batch: predict_all(batch)._replace(**({"features": None} if len(batch) < 9 else {}))
+    with pytest.raises(PluginError, match="features for some batches and none for others"):
+        predict(method, images(BATCH_SIZE + 8), one_view, 3)
+
+
 def test_prediction_is_in_eval_mode_and_training_goes_on_after():
     method = Pixels().train()
     assert (predict(method, images(50), one_view, 3).logits == images(50).view(50, 3).numpy()).all()
