@@ -1,6 +1,6 @@
 """Any tree PATH/train/CLASS/*, PATH/test/CLASS/* of images.
 
-Images are decoded once, resized to one square size and kept in memory.
+Images are decoded and resized to one square size once, into an array on disk that may be larger than the memory.
 """
 
 from pathlib import Path
@@ -15,6 +15,7 @@ from torchvision.transforms import functional as TF
 
 from bench.augment import Transforms
 from bench.data import DataSet, Source, Split
+from bench.decoded import Decoded, decode_once
 from bench.errors import DataError, one_line
 
 
@@ -34,18 +35,23 @@ class Folder(Source):
         self.path, self.size, self.channels, self.flip = path, size, channels, flip
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Decode both parts; both must have the same classes."""
+        """Map both parts, decoded if they are not yet; both must have the same classes."""
         train, test = (self._open(root / self.path / part) for part in ("train", "test"))
         if train.classes != test.classes:
             odd = sorted(set(train.classes) ^ set(test.classes))
             raise DataError(
                 f"folder: {root / self.path}: train/ and test/ differ in their class folders: {', '.join(odd)}"
             )
-        split = self._decode(train)
-        pixels = split.images.float() / 255
-        mean, std = pixels.mean(dim=(0, 2, 3)).tolist(), pixels.std(dim=(0, 2, 3)).clamp(min=1e-3).tolist()
-        transforms = Transforms(mean, std, padding=self.size // 8, flip=self.flip)
-        return DataSet(split, self._decode(test), tuple(train.classes), transforms.augment, transforms.evaluate)
+        seen, unseen = self._decoded(train), self._decoded(test)
+        std = [max(value, 1e-3) for value in seen.std]
+        transforms = Transforms(seen.mean, std, padding=self.size // 8, flip=self.flip)
+        return DataSet(
+            Split(seen.images, torch.tensor(train.targets)),
+            Split(unseen.images, torch.tensor(test.targets)),
+            tuple(train.classes),
+            transforms.augment,
+            transforms.evaluate,
+        )
 
     @staticmethod
     def _open(folder: Path) -> ImageFolder:
@@ -54,16 +60,16 @@ class Folder(Source):
         except FileNotFoundError as error:
             raise DataError(f"folder: {folder} is no tree of class folders with images: {error}") from None
 
-    def _decode(self, part: ImageFolder) -> Split:
-        images = np.empty((len(part.samples), self.channels, self.size, self.size), dtype=np.uint8)
-        for k, (path, _) in enumerate(part.samples):
-            images[k] = self._decode_image(path)
-        return Split(torch.from_numpy(images), torch.tensor(part.targets))
+    def _decoded(self, part: ImageFolder) -> Decoded:
+        shape, paths = (self.channels, self.size, self.size), [path for path, _ in part.samples]
+        return decode_once(Path(part.root), paths, shape, decode, channels=self.channels, size=self.size)
 
-    def _decode_image(self, path: str) -> np.ndarray:
-        try:
-            with Image.open(path) as image:
-                resized = TF.resize(image.convert("RGB" if self.channels == 3 else "L"), [self.size, self.size])
-        except OSError as error:
-            raise DataError(f"folder: {path} is damaged or no image: {one_line(error)}") from None
-        return np.asarray(resized).reshape(self.size, self.size, self.channels).transpose(2, 0, 1)
+
+def decode(path: str, channels: int, size: int) -> np.ndarray:
+    """Return an image (C, H, W), resized to a square."""
+    try:
+        with Image.open(path) as image:
+            resized = TF.resize(image.convert("RGB" if channels == 3 else "L"), [size, size])
+    except OSError as error:
+        raise DataError(f"folder: {path} is damaged or no image: {one_line(error)}") from None
+    return np.asarray(resized).reshape(size, size, channels).transpose(2, 0, 1)

@@ -11,6 +11,7 @@ from PIL import Image
 from bench.data import Batches, load, random_part
 from bench.errors import DataError
 from bench.grid import cells
+from bench.images import MappedImages
 from bench.registry import Registry
 from bench.request import Request
 from bench.spec import Choice, validated
@@ -72,8 +73,40 @@ def test_a_folder_tree_is_decoded_resized_and_named_by_its_folders(tree):
     assert data.class_names == ("cat", "dog")
     assert data.train.images.shape == (6, 3, 8, 8)
     assert data.train.labels.tolist() == [0, 0, 0, 1, 1, 1]
-    assert data.train.images[4, :, 3, 3].tolist() == [100, 50, 10]
+    assert data.train.images[4:5][0, :, 3, 3].tolist() == [100, 50, 10]
     assert open_folder(tree, channels=1).train.images.shape == (6, 1, 8, 8)
+
+
+def test_a_folder_tree_is_decoded_once_and_mapped_after_that(tree, monkeypatch):
+    open_folder(tree)
+    with monkeypatch.context() as patch:
+        patch.setattr("PIL.Image.open", lambda path: pytest.fail(f"{path} is decoded again"))
+        data = open_folder(tree)
+    for split, part in ((data.train, "train"), (data.test, "test")):
+        assert isinstance(split.images, MappedImages)
+        files = sorted((tree / part).glob("*/*.png"))
+        resized = [np.asarray(Image.open(file).resize((8, 8), Image.Resampling.BILINEAR)) for file in files]
+        np.testing.assert_array_equal(split.images.numpy(), np.stack(resized).transpose(0, 3, 1, 2))
+
+
+def test_a_changed_folder_tree_is_decoded_anew(tree):
+    before = open_folder(tree)
+    Image.new("RGB", (8, 8), (1, 2, 3)).save(tree / "train" / "dog" / "0.png")
+    data = open_folder(tree)
+    assert data.train.images[3:4].unique().tolist() == [1, 2, 3]
+    assert before.train.images[3:4].unique().tolist() == [0, 50, 100]
+    assert torch.equal(data.test.images[:], before.test.images[:])
+
+
+def test_a_folder_tree_is_standardised_by_its_own_pixels(tree):
+    data = open_folder(tree)
+    pixels = data.train.images.numpy().astype(np.float64) / 255
+    mean, std = (
+        values.reshape(1, 3, 1, 1) for values in (pixels.mean(axis=(0, 2, 3)), pixels.std(axis=(0, 2, 3), ddof=1))
+    )
+    (view,) = data.evaluate(data.train.images[:])
+    np.testing.assert_allclose(view, (pixels - mean) / np.maximum(std, 1e-3), atol=2e-4)
+    assert std.min() < 1e-3  # the channel that is the same in all images
 
 
 def test_a_folder_tree_needs_its_path():

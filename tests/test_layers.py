@@ -13,7 +13,7 @@ LAYERS = [
     {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
     {"ahead", "claims"},
     {"images"},
-    {"embedding", "backbones", "augment"},
+    {"embedding", "backbones", "augment", "decoded"},
     {"relative", "spec"},
     {"request", "data", "relabel"},
     {"idx", "predict", "environment", "grid", "checksums"},

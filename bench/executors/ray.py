@@ -24,6 +24,7 @@ from bench.executors.cell import CellReport, Context, Observer, UnderWay
 from bench.executors.parcel import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.executors.pool import Pool
 from bench.files import replacing
+from bench.images import MappedImages
 from bench.spec import RunSpec
 
 TRIES = 4  # machines come and go
@@ -134,6 +135,8 @@ class RayExecutor(Pool):
     def _data(self, spec: RunSpec) -> list[Any] | None:
         """Return a data set's place on the cluster, in a list, so that a task starts before it is there.
 
+        None for one that stays on disk: each machine reads its own files.
+
         Raises:
             BenchError: it cannot be loaded.
         """
@@ -141,7 +144,8 @@ class RayExecutor(Pool):
         if key not in self.data:
             context = self.context
             data = load(spec.dataset, context.registry, context.data_root, context.download)
-            self.data[key] = [ray.put(Shipment.of(data))]
+            on_disk = isinstance(data.train.images, MappedImages)
+            self.data[key] = None if on_disk else [ray.put(Shipment.of(data))]
         return self.data[key]
 
     def _parcel(self, spec: RunSpec, under_way: UnderWay) -> Parcel:
