@@ -40,8 +40,26 @@ def check(folder: Path, names: Iterable[str]) -> None:
     """
     digests = read(folder)
     for name in names:
-        if digest(folder / name) != digests.get(name):
-            raise ValueError(f"{name} is not as it was written: its checksum differs from that in {NAME}")
+        _compare(name, digest(folder / name), digests)
+
+
+def read_checked(folder: Path, names: Iterable[str]) -> dict[str, bytes]:
+    """Return the content of files, checked against their checksums.
+
+    Raises:
+        ValueError: one is not as it was written, or has no checksum.
+        OSError: one is not there.
+    """
+    digests = read(folder)
+    contents = {name: (folder / name).read_bytes() for name in names}
+    for name, content in contents.items():
+        _compare(name, hashlib.sha256(content).hexdigest(), digests)
+    return contents
+
+
+def _compare(name: str, found: str, digests: dict[str, str]) -> None:
+    if found != digests.get(name):
+        raise ValueError(f"{name} is not as it was written: its checksum differs from that in {NAME}")
 
 
 def digest(path: Path) -> str:

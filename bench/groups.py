@@ -6,6 +6,7 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 import hashlib
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bench.spec import Noise, Relabel, RunSpec
@@ -31,7 +32,7 @@ class Group:
         labels = {record.spec.label for record in self.records}
         return sorted(labels, key=_natural)
 
-    @property
+    @cached_property
     def noises(self) -> list[Noise]:
         """The points of the noise axis, by rate within a kind, seeds aside."""
         points = {(record.spec.noise.kind, record.spec.noise.rate) for record in self.records}
@@ -40,18 +41,20 @@ class Group:
 
     def cell(self, label: str, noise: Noise) -> list[Record]:
         """Return the runs of one method at one noise, by seed."""
-        found = [
-            record
-            for record in self.records
-            if record.spec.label == label
-            and (record.spec.noise.kind, record.spec.noise.rate) == (noise.kind, noise.rate)
-        ]
-        return sorted(found, key=lambda record: (record.spec.seed, record.spec.noise.seed))
+        return list(self._cells.get((label, noise.kind, noise.rate), ()))
 
     def cells(self) -> list[tuple[Noise, str, list[Record]]]:
         """Return all cells that have runs, by noise, then method."""
         everything = [(noise, label, self.cell(label, noise)) for noise in self.noises for label in self.labels]
         return [cell for cell in everything if cell[2]]
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, str, float], list[Record]]:
+        found: dict[tuple[str, str, float], list[Record]] = {}
+        for record in sorted(self.records, key=lambda record: (record.spec.seed, record.spec.noise.seed)):
+            spec = record.spec
+            found.setdefault((spec.label, spec.noise.kind, spec.noise.rate), []).append(record)
+        return found
 
 
 def _natural(label: str) -> list[float | str]:
@@ -96,8 +99,11 @@ def group(records: list[Record]) -> list[Group]:
     for record in records:
         key = record.spec.dataset.name + " " + repr(setting(record.spec))
         by_setting.setdefault(key, []).append(record)
-    ordered = [by_setting[key] for key in sorted(by_setting)]
-    return [_named(members, ordered) for members in ordered]
+    by_dataset: dict[str, list[list[Record]]] = {}
+    for key in sorted(by_setting):
+        members = by_setting[key]
+        by_dataset.setdefault(members[0].spec.dataset.name, []).append(members)
+    return [named for rivals in by_dataset.values() for named in _named(rivals)]
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
@@ -114,25 +120,40 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     return {name: (both[name][False], both[name][True]) for name in sorted(both)}
 
 
-def _named(members: list[Record], everything: list[list[Record]]) -> Group:
-    spec = members[0].spec
-    own = setting(spec)
-    rivals = [setting(other[0].spec) for other in everything if other[0].spec.dataset.name == spec.dataset.name]
-    told = {"dataset", "epochs", "evaluate", "train_limit"}
-    differing = [
-        f"{key} {value}"
-        for key, value in own.items()
-        if key not in told and any(other.get(key) != value for other in rivals)
+def _named(rivals: list[list[Record]]) -> list[Group]:
+    """Return the groups of one data set, with names and titles that tell them apart."""
+    settings = [setting(members[0].spec) for members in rivals]
+    differing = _differing(settings)
+    codes = _codes([repr(each) for each in settings]) if len(rivals) > 1 else [""]
+    return [
+        Group(f"{own['dataset']}{code}", _title(members, own, differing), members)
+        for members, own, code in zip(rivals, settings, codes, strict=True)
     ]
+
+
+def _differing(settings: list[dict[str, Any]]) -> set[str]:
+    """Return the keys that do not have the same value in all settings."""
+    first, keys = settings[0], {key for each in settings for key in each}
+    return {key for key in keys if any(each.get(key) != first.get(key) for each in settings)}
+
+
+def _codes(texts: list[str]) -> list[str]:
+    """Return a suffix for each text, of four hexadecimal digits, or of as many as tell them apart."""
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
+    return [f"-{each[:digits]}" for each in hashes]
+
+
+def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
+    spec = members[0].spec
+    told = {"dataset", "epochs", "evaluate", "train_limit"}
     seeds = sorted({record.spec.seed for record in members})
     facts = [
         spec.dataset.name,
         f"{spec.recipe.epochs} epochs",
         *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
-        *differing,
+        *(f"{key} {value}" for key, value in own.items() if key in differing - told),
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
     ]
-    code = hashlib.sha256(repr(own).encode()).hexdigest()[:4]
-    name = f"{spec.dataset.name}-{code}" if len(rivals) > 1 else spec.dataset.name
-    return Group(name, ", ".join(facts), members)
+    return ", ".join(facts)

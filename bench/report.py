@@ -1,5 +1,6 @@
 """The report: every table and picture of a results folder, rebuilt from its records without training."""
 
+import math
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -98,7 +99,15 @@ def load_records(store: Store) -> tuple[list[Record], list[str]]:
 
 def frame(records: list[Record], results: Path) -> pd.DataFrame:
     """Return one row per run: what was run, what it cost, and every metric, nested names joined by dots."""
-    return pd.DataFrame([_row(record, results) for record in records])
+    columns: dict[str, list[object]] = {}
+    for place, record in enumerate(records):
+        for name, value in _row(record, results).items():
+            column = columns.setdefault(name, [])
+            column += [math.nan] * (place - len(column))
+            column.append(value)
+    for column in columns.values():
+        column += [math.nan] * (len(records) - len(column))
+    return pd.DataFrame(columns)
 
 
 def _row(record: Record, results: Path) -> dict[str, object]:

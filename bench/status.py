@@ -2,7 +2,7 @@
 
 import json
 import statistics
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -47,7 +47,8 @@ def status(store: Store) -> list[RunStatus]:
         BenchError: the list of what was asked for is damaged.
     """
     specs = _asked(store)
-    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
+    with store.reading(keep=False) as read:
+        pace = Pace(record for spec in specs if store.has(spec) for record in _readable(read, store.path(spec)))
     return [_of(store, spec, pace) for spec in specs]
 
 
@@ -72,15 +73,16 @@ class Pace:
     """Seconds an epoch, from finished runs: of the same method and recipe, else of the same data set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
-        self.measured: dict[str, list[float]] = {}
+        measured: dict[str, list[float]] = {}
         for record in records:
             for key in self._keys(record.spec):
-                self.measured.setdefault(key, []).append(record.cost["seconds"] / record.spec.recipe.epochs)
+                measured.setdefault(key, []).append(record.cost["seconds"] / record.spec.recipe.epochs)
+        self.medians = {key: statistics.median(seconds) for key, seconds in measured.items()}
 
     def seconds(self, spec: RunSpec, epochs: int) -> float | None:
         """Return the seconds of so many epochs of a run, or None if nothing like it was measured."""
-        known = [self.measured[key] for key in self._keys(spec) if key in self.measured]
-        return epochs * statistics.median(known[0]) if known else None
+        known = [self.medians[key] for key in self._keys(spec) if key in self.medians]
+        return epochs * known[0] if known else None
 
     @staticmethod
     def _keys(spec: RunSpec) -> tuple[str, str]:
@@ -110,9 +112,9 @@ def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     return RunStatus(spec, "left", seconds=seconds)
 
 
-def _readable(store: Store, spec: RunSpec) -> list[Record]:
+def _readable(read: Callable[[Path], Record], folder: Path) -> list[Record]:
     try:
-        return [store.read(store.path(spec))]
+        return [read(folder)]
     except StoreError:
         return []
 

@@ -16,28 +16,22 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import pandas as pd
 
-from bench import checksums
-from bench.errors import BenchError, one_line
+from bench import checksums, folders
+from bench.folders import PARTIAL, REPLACED, Move
+from bench.index import Index, Stamp
 from bench.predict import Predictions
-from bench.spec import RunSpec, validated
+from bench.record import RECORD_FILES, Record, StoreError, checked, record_of
+from bench.spec import RunSpec
 
-RECORD_FILES = ("spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json")
-RECORD_KEYS = ("metrics", "environment", "cost", "metrics_source", "outcome", "classes")
-PARTIAL = ".partial-"
-REPLACED = ".replaced-"  # a run's folder for the moment in which a new one takes its place
 PROGRESS = ".progress-"  # folder of a run that is under way or was interrupted: its claim and its checkpoint
-
-
-class StoreError(BenchError):
-    """A folder in the store cannot be read as a run."""
 
 
 class Outcome(NamedTuple):
@@ -61,29 +55,13 @@ class Outcome(NamedTuple):
         return content.hexdigest()
 
 
-@dataclass(frozen=True)
-class Record:
-    """A stored run as tables and figures need it: without its predictions."""
-
-    path: Path
-    spec: RunSpec
-    manifest: dict[str, Any]
-    metrics: dict[str, Any]
-    environment: dict[str, Any]
-    cost: dict[str, Any]
-    metrics_source: str
-    outcome: str  # hash of labels, log and predictions: the same for the same bits
-    classes: list[str]
-    epochs: pd.DataFrame
-    curves: pd.DataFrame
-
-
 class Store:
     """The runs below a results folder."""
 
     def __init__(self, results: Path) -> None:
         self.root = results / "runs"
         self.asked = self.root / ".asked.json"  # what runs were asked for
+        self.index = self.root / ".index.sqlite"  # a cache of what is read most
 
     def path(self, spec: RunSpec) -> Path:
         """Return the folder of a run."""
@@ -96,7 +74,7 @@ class Store:
 
     def has(self, spec: RunSpec) -> bool:
         """Return whether a run's folder is there; a run that is not finished has none."""
-        _recover(self.path(spec))
+        folders.recover(self.path(spec))
         return self.path(spec).is_dir()
 
     def check(self, spec: RunSpec) -> None:
@@ -112,7 +90,7 @@ class Store:
     def save(self, outcome: Outcome) -> None:
         """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
         target = self.path(outcome.spec)
-        partial = _fresh(target)
+        partial = folders.fresh(target)
         _write_json(partial / "spec.json", outcome.spec.model_dump(mode="json"))
         _write_json(partial / "manifest.json", outcome.manifest)
         _write_csv(partial / "epochs.csv", outcome.epochs)
@@ -121,7 +99,7 @@ class Store:
         outcome.train.to_parquet(partial / "train.parquet", index=False)
         _write_json(partial / "record.json", outcome.record | {"outcome": outcome.digest})
         checksums.write(partial)
-        _put(partial, target)
+        folders.put(partial, target)
         self.failure(outcome.spec).unlink(missing_ok=True)
 
     def failure(self, spec: RunSpec) -> Path:
@@ -140,46 +118,67 @@ class Store:
         Raises:
             StoreError: the folder is not a run, or its files do not fit together.
         """
-        try:
-            checksums.check(folder, RECORD_FILES)
-            spec = validated(RunSpec, _read_json(folder / "spec.json"), "key of spec.json")
-            manifest, record = _read_json(folder / "manifest.json"), _read_json(folder / "record.json")
-            epochs, curves = (
-                _read_csv(folder / "epochs.csv", "epoch"),
-                _read_csv(folder / "curves.csv", "rejected"),
-            )
-            parts = {
-                key: record[key]
-                for key in ("metrics", "environment", "cost", "metrics_source", "outcome", "classes")
-            }
-            identity = record["identity"]
-            _check_types(manifest, record)
-        except FileNotFoundError as error:
-            raise StoreError(f"{folder} is not a finished run: {Path(error.filename).name} is missing") from None
-        except (BenchError, OSError, ValueError, KeyError, TypeError) as error:
-            raise StoreError(f"{folder} cannot be read as a run: {one_line(error)}") from None
-        if identity != spec.identity:
-            raise StoreError(f"{folder}: spec.json does not hash to the identity in record.json; it was edited")
-        return Record(folder, spec, manifest, **parts, epochs=epochs, curves=curves)
+        return record_of(folder, checked(folder))
+
+    @contextmanager
+    def reading(self, keep: bool = True) -> Iterator[Callable[[Path], Record]]:
+        """Yield a function that reads runs as `read` does, from the index where their files are as they were.
+
+        Args:
+            keep: whether to write down what was read, for the next time.
+        """
+        with closing(Index(self.index, keep)) as index:
+            yield lambda folder: self._recall(folder, index)
+
+    def _recall(self, folder: Path, index: Index) -> Record:
+        stamp = Stamp.of(folder / name for name in (*RECORD_FILES, checksums.NAME))
+        place = folder.relative_to(self.root)
+        if stamp and (known := index.get(place, stamp)):
+            return record_of(folder, known)
+        content = checked(folder)
+        record = record_of(folder, content)
+        if stamp:
+            index.put(place, stamp, content)
+        return record
 
     def add(self, record: Record) -> None:
         """Copy a run of another store, with what predictions it has, to its place."""
+        for error in self.add_all([record]):
+            raise error
+
+    def add_all(self, records: Iterable[Record]) -> list[StoreError | OSError]:
+        """Copy different runs as `add` does, many at a time; return the errors of those that could not be."""
+        moves, errors = list[Move](), list[StoreError | OSError]()
+        try:
+            for record in records:
+                try:
+                    moves.append((self._copy(record), self.path(record.spec)))
+                except (StoreError, OSError) as error:
+                    errors.append(error)
+            return errors + folders.put_all(moves)
+        finally:
+            for partial, _ in moves:
+                shutil.rmtree(partial, ignore_errors=True)
+
+    def _copy(self, record: Record) -> Path:
+        """Return a copy of a run beside its place."""
         target = self.path(record.spec)
         if not target.resolve().is_relative_to(self.root.resolve()):
             raise StoreError(f"{record.path} names a place outside the store: {record.spec.folder}")
-        partial = _fresh(target)
+        partial = folders.fresh(target)
         try:
             for file in record.path.iterdir():
                 if not file.name.startswith("."):
                     shutil.copy2(file, partial / file.name)
-            _put(partial, target)
-        finally:
+        except BaseException:
             shutil.rmtree(partial, ignore_errors=True)
+            raise
+        return partial
 
     def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
         """Replace a stored run's metrics and curves, made by newer code from its predictions."""
         content = _read_json(record.path / "record.json") | {"metrics": metrics, "metrics_source": source}
-        partial = _fresh(record.path)
+        partial = folders.fresh(record.path)
         _write_csv(partial / "curves.csv", curves)
         _write_json(partial / "record.json", content)
         for file in record.path.iterdir():
@@ -187,71 +186,56 @@ class Store:
                 os.link(file, partial / file.name)
         digests = {path.name: checksums.digest(path) for path in (partial / "curves.csv", partial / "record.json")}
         checksums.write_lines(partial / checksums.NAME, checksums.read(record.path) | digests)
-        _put(partial, record.path)
+        folders.put(partial, record.path)
         return self.read(record.path)
 
-    def scan(self) -> tuple[list[Record], list[str]]:
-        """Return all runs, and a line for each folder that is none; such folders are left alone."""
+    def scan(self, keep: bool = True) -> tuple[list[Record], list[str]]:
+        """Return all runs, and a line for each folder that is none; such folders are left alone.
+
+        Args:
+            keep: whether to write down what was read, so that the next scan is faster.
+        """
         records, problems = [], []
-        for folder in self._leaves(self.root):
-            if folder.name.startswith(REPLACED):
-                target = folder.with_name(folder.name.removeprefix(REPLACED))
-                listed = target.is_dir()
-                _recover(target)
-                if listed:
+        with closing(Index(self.index, keep)) as index:
+            for folder in self._runs():
+                if folder.name.startswith(PARTIAL):
+                    problems.append(f"{folder} is left over from a run that was cut off; it is ignored")
                     continue
-                folder = target
-            if folder.name.startswith(PARTIAL):
-                problems.append(f"{folder} is left over from a run that was cut off; it is ignored")
-                continue
-            try:
-                records.append(self.read(folder))
-            except StoreError as error:
-                problems.append(f"{error}; it is left alone and not in the tables")
+                try:
+                    records.append(self._recall(folder, index))
+                except StoreError as error:
+                    problems.append(f"{error}; it is left alone and not in the tables")
+            index.keep_only(record.path.relative_to(self.root) for record in records)
         return records, problems
 
-    def _leaves(self, folder: Path) -> Iterator[Path]:
-        """Yield the folders that hold files or nothing, depth first, in order of their names."""
-        if not folder.is_dir():
-            return
-        folders = sorted(path for path in folder.iterdir() if path.is_dir())
-        files = [path for path in folder.iterdir() if not path.is_dir()]
-        traces = [path for path in files if path.name.endswith(".error.txt")]
-        if folder != self.root and (len(files) > len(traces) or not (folders or files)):
-            yield folder
-        for child in folders:
-            if not child.name.startswith(PROGRESS):
-                yield from self._leaves(child)
+    def _runs(self) -> Iterator[Path]:
+        """Yield the folders that may be runs; replacements that were cut off are finished or undone."""
+        for folder in _leaves(self.root):
+            if not folder.name.startswith(REPLACED):
+                yield folder
+                continue
+            target = folder.with_name(folder.name.removeprefix(REPLACED))
+            is_listed = target.is_dir()
+            folders.recover(target)
+            if not is_listed:
+                yield target
 
 
-def _fresh(target: Path) -> Path:
-    """Return an empty folder beside a run's place."""
-    partial = target.with_name(f"{PARTIAL}{target.name}")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-    return partial
-
-
-def _put(partial: Path, target: Path) -> None:
-    """Move a written folder to its place, safely on disk; at every moment there is the old or the new one."""
-    for path in (*partial.iterdir(), partial):
-        _sync(path)
-    _recover(target)
-    replaced = target.with_name(f"{REPLACED}{target.name}")
-    if target.exists():
-        target.rename(replaced)
-    partial.rename(target)
-    _sync(target.parent)
-    shutil.rmtree(replaced, ignore_errors=True)
-
-
-def _recover(target: Path) -> None:
-    """Finish or undo a replacement that was cut off."""
-    replaced = target.with_name(f"{REPLACED}{target.name}")
-    if replaced.is_dir() and target.is_dir():
-        shutil.rmtree(replaced)
-    elif replaced.is_dir():
-        replaced.rename(target)
+def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
+    """Yield the folders that hold files or nothing, depth first, in order of their names."""
+    try:
+        with os.scandir(folder) as entries:
+            kinds = {entry.name: entry.is_dir() for entry in entries}
+    except FileNotFoundError:  # moved to its place by another program in this moment
+        return
+    within = sorted(name for name, is_folder in kinds.items() if is_folder)
+    files = [name for name, is_folder in kinds.items() if not is_folder]
+    traces = [name for name in files if name.endswith(".error.txt")]
+    if not is_root and (len(files) > len(traces) or not kinds):
+        yield folder
+    for name in within:
+        if not name.startswith(PROGRESS):
+            yield from _leaves(folder / name, is_root=False)
 
 
 def predictions_frame(predictions: Predictions, **columns: np.ndarray) -> pd.DataFrame:
@@ -285,19 +269,6 @@ def _write_json(path: Path, content: dict[str, Any]) -> None:
     path.write_text(one_row + "\n", encoding="utf-8")
 
 
-def _check_types(manifest: Any, record: Any) -> None:
-    """Check the entries that ordering and counting runs rely on; the identity is checked by its hash."""
-    for owner, key, kind in [
-        (record["cost"], "started", str),
-        (record["cost"], "seconds", int | float),
-        (manifest, "flips", int),
-        (record["metrics"], "accuracy", int | float),
-        (record["metrics"]["scores"], "own", dict),
-    ]:
-        if not isinstance(owner[key], kind):
-            raise TypeError(f"{key} is {owner[key]!r}")
-
-
 def _write_csv(path: Path, frame: pd.DataFrame) -> None:
     path.write_text(_csv(frame), encoding="utf-8")
 
@@ -306,20 +277,5 @@ def _csv(frame: pd.DataFrame) -> str:
     return frame.to_csv(index=False, lineterminator="\n", float_format="%.6g")
 
 
-def _read_csv(path: Path, first: str) -> pd.DataFrame:
-    frame = pd.read_csv(path)
-    if frame.columns[0] != first or frame.empty:
-        raise ValueError(f"{path.name} has no rows under a column {first}")
-    return frame
-
-
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -12,6 +12,8 @@ from bench.checksums import NAME as SUMS
 from bench.errors import UsageError, one_line
 from bench.store import RECORD_FILES, Record, Store, StoreError
 
+TOGETHER = 200  # runs that are copied before they are written out; a power cut costs no more than these
+
 
 @dataclass
 class Merged:
@@ -32,22 +34,32 @@ def merge(store: Store, other: Path) -> Merged:
         UsageError: there is no such folder or pack.
     """
     merged = Merged()
-    with unpacked(other) as folder:
-        records, merged.problems = Store(folder).scan()
+    with unpacked(other) as folder, store.reading() as read:
+        records, merged.problems = Store(folder).scan(keep=False)
+        arriving: dict[Path, Record] = {}
         for record in records:
+            target = store.path(record.spec)
+            if target in arriving or len(arriving) == TOGETHER:
+                _add(store, arriving, merged)
             try:
-                _take(store, record, other, merged)
+                if store.has(record.spec):
+                    _compare(read(target), record, other, merged)
+                else:
+                    arriving[target] = record
             except (StoreError, OSError) as error:
                 merged.problems.append(one_line(error))
+        _add(store, arriving, merged)
     return merged
 
 
-def _take(store: Store, record: Record, other: Path, merged: Merged) -> None:
-    if not store.has(record.spec):
-        store.add(record)
-        merged.added += 1
-        return
-    ours = store.read(store.path(record.spec))
+def _add(store: Store, arriving: dict[Path, Record], merged: Merged) -> None:
+    errors = store.add_all(arriving.values())
+    merged.added += len(arriving) - len(errors)
+    merged.problems += map(one_line, errors)
+    arriving.clear()
+
+
+def _compare(ours: Record, record: Record, other: Path, merged: Merged) -> None:
     if ours.outcome == record.outcome:
         merged.same += 1
         return

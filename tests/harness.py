@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.columns import from_frame, pack
 from bench.executors.cell import CellReport, Context, Observer
 from bench.executors.local import LocalExecutor
 from bench.grid import cells
@@ -42,7 +43,9 @@ def run(results: Path, *folders: Path, force: bool = False, **content: object) -
 def record(cell: RunSpec, **fields: Any) -> Record:
     """A record that no run made, of the fields given and of empty ones."""
     empty = {"manifest": {}, "metrics": {}, "environment": {}, "cost": {"started": "2026-01-01"}}
-    frames = {"epochs": pd.DataFrame(), "curves": pd.DataFrame()}
+    frames = {
+        f"packed_{name}": pack(from_frame(fields.pop(name, pd.DataFrame()))) for name in ("epochs", "curves")
+    }
     plain = {"path": cell.folder, "metrics_source": "", "outcome": "", "classes": ["a", "b", "c"]}
     return Record(spec=cell, **plain | empty | frames | fields)
 

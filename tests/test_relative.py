@@ -80,7 +80,7 @@ def test_weights_are_shares_of_s_and_sum_to_one():
 def test_predict_returns_fc_of_mu_and_the_mean_variance(make_method, batch, name):
     method = make_method(name).eval()
     prediction = method.predict(batch.images)
-    feature_map = method.backbone(batch.images)
+    feature_map = method.features(batch.images)
     mean, variance = method.mean(feature_map), method.log_variance(feature_map).exp()
     torch.testing.assert_close(prediction.logits, mean @ method.fc.weight.T + method.fc.bias)
     torch.testing.assert_close(prediction.uncertainty, variance.sum(dim=1) / variance.shape[1])

@@ -56,7 +56,7 @@ def test_reported_accuracy_is_that_of_the_stored_predictions(tmp_path):
     predictions, labels = read_predictions(record.path, "test")
     right = predictions.logits.argmax(axis=1) == labels["label"].to_numpy()
     assert record.metrics["accuracy"] == right.mean()
-    assert record.epochs["test_accuracy"].iloc[-1] == pytest.approx(right.mean(), abs=1e-6)
+    assert record.epochs["test_accuracy"][-1] == pytest.approx(right.mean(), abs=1e-6)
 
 
 def test_evaluating_the_held_out_part_never_looks_at_the_test_set(tmp_path):
@@ -65,7 +65,7 @@ def test_evaluating_the_held_out_part_never_looks_at_the_test_set(tmp_path):
     record = Store(tmp_path).read(Store(tmp_path).path(spec(**settings)))
     assert record.metrics["samples"] == 15
     assert "test_accuracy" not in record.epochs
-    assert record.epochs["held_out_accuracy"].iloc[-1] == pytest.approx(record.metrics["accuracy"])
+    assert record.epochs["held_out_accuracy"][-1] == pytest.approx(record.metrics["accuracy"])
 
 
 def test_the_noise_rate_reaches_only_a_method_that_names_an_oracle_parameter(tmp_path):

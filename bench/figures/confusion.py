@@ -59,7 +59,7 @@ def _matrix(axes: Axes, percent: Float[np.ndarray, "classes classes"], names: li
         if value >= 0.05:
             said = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
             colour = "white" if value > 50 else "black"
-            axes.text(column, row, said, ha="center", va="center", fontsize=6, color=colour)
+            axes.text(column, row, said, ha="center", va="center", fontsize=6, color=colour, in_layout=False)
     upright = all(len(name) < 3 for name in names)
     axes.set_xticks(range(len(names)), names, rotation=0 if upright else 90, fontsize=7)
     axes.set_yticks(range(len(names)), names, fontsize=7)

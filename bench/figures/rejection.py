@@ -53,10 +53,11 @@ def ideal(accuracy: float, rejected: Float[np.ndarray, " points"]) -> Float[np.n
 
 
 def _curves(axes: Axes, cell: list[Record], label: str, place: int) -> Line2D:
-    rejected = cell[0].curves["rejected"].to_numpy()
+    curves = [record.curves for record in cell]
+    rejected = curves[0]["rejected"]
     shown = rejected <= SHOWN
     for score, style in SCORES.items():
-        values = 100 * np.stack([record.curves[score].to_numpy(dtype=float) for record in cell])  # (runs, rates)
+        values = 100 * np.stack([curve[score].astype(float) for curve in curves])  # (runs, rates)
         band(axes, 100 * rejected[shown], values[:, shown], 100.0, style, **look(place))
     numbers = "".join(f"{_number(cell, score):>16}" for score in SCORES)
     return Line2D([], [], **look(place), label=f"{label:<40}{numbers}")

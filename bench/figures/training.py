@@ -8,6 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from bench.columns import Columns
 from bench.figures.style import Picture, band, drawing, grid_shape, look, title
 from bench.groups import Group
 from bench.spec import Noise
@@ -32,31 +33,28 @@ def pictures(group: Group) -> Iterator[Picture]:
 
 def draw(group: Group, noise: Noise) -> Figure:
     """Return one panel for each column of the log, one line for each method, bands of ± std over seeds."""
-    logs = [record.epochs for label in group.labels for record in group.cell(label, noise)]
-    columns = [name for name in PANELS if any(name in log for log in logs)]
+    logs = {label: [record.epochs for record in group.cell(label, noise)] for label in group.labels}
+    columns = [name for name in PANELS if any(name in log for cell in logs.values() for log in cell)]
     rows, across = grid_shape(len(columns), 3)
     with drawing(3.2 * max(across, 2), 2.5 * rows + 0.8) as figure:
         panels = figure.subplots(rows, across, squeeze=False).flatten()
         for axes, name in zip(panels, columns, strict=False):
-            _panel(axes, group, noise, name)
+            _panel(axes, list(logs.values()), name)
         for axes in panels[len(columns) :]:
             axes.remove()
         handles = [
-            Line2D([], [], **look(place), label=label)
-            for place, label in enumerate(group.labels)
-            if group.cell(label, noise)
+            Line2D([], [], **look(place), label=label) for place, (label, cell) in enumerate(logs.items()) if cell
         ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
         title(figure, f"label noise {noise.label}", group.title)
     return figure
 
 
-def _panel(axes: Axes, group: Group, noise: Noise, name: str) -> None:
+def _panel(axes: Axes, cells: list[list[Columns]], name: str) -> None:
     heading, fraction = PANELS[name]
-    for place, label in enumerate(group.labels):
-        logs = [record.epochs for record in group.cell(label, noise) if name in record.epochs]
-        if logs:
-            values = (100 if fraction else 1) * np.stack([log[name].to_numpy(dtype=float) for log in logs])
+    for place, cell in enumerate(cells):
+        if logs := [log for log in cell if name in log]:
+            values = (100 if fraction else 1) * np.stack([log[name].astype(float) for log in logs])
             band(axes, logs[0]["epoch"], values, 100.0 if fraction else np.inf, **look(place))
     axes.set_title(heading, fontsize=9)
     axes.set_xlabel("epoch")

@@ -3,6 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
+from bench.columns import Columns
 from bench.groups import Group
 from bench.stats import Summary, summarise
 from bench.store import Record
@@ -20,14 +23,14 @@ def entry(content: Any, path: tuple[str, ...]) -> Any:
     return content
 
 
-def epoch_sum(record: Record, key: str) -> float | None:
+def epoch_sum(log: Columns, key: str) -> float | None:
     """Return the sum of a column of the log over all epochs."""
-    return float(record.epochs[key].sum()) if key in record.epochs else None
+    return float(np.nansum(log[key])) if key in log else None
 
 
-def remaining(record: Record) -> float | None:
+def remaining(log: Columns) -> float | None:
     """Return the part of the labels that is wrong after the last epoch, if the run relabelled."""
-    return float(record.epochs["remaining_noise"].iloc[-1]) if "remaining_noise" in record.epochs else None
+    return float(log["remaining_noise"][-1]) if "remaining_noise" in log else None
 
 
 def repeated(group: Group) -> bool:

@@ -18,11 +18,12 @@ def quality(group: Group) -> Table:
             percent(over(cell, "accuracy")),
             *(formatted(over(cell, key), "{:.4f}".format) for key in ("nll", "brier")),
             *(percent(over(cell, key)) for key in ("ece", "adaptive_ece")),
-            *(count(summarise(epoch_sum(record, key) for record in cell)) for key in AUDIT),
-            percent(summarise(remaining(record) for record in cell)),
+            *(count(summarise(epoch_sum(log, key) for log in logs)) for key in AUDIT),
+            percent(summarise(map(remaining, logs))),
             formatted(summarise(record.cost["seconds"] for record in cell), "{:.1f}".format),
         ]
         for noise, label, cell in group.cells()
+        for logs in [[record.epochs for record in cell]]
     ]
     return Table(
         f"quality-{group.name}",

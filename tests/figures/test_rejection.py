@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from harness import record, spec
 
+from bench.columns import pack
 from bench.evaluation import evaluate
 from bench.figures.rejection import draw, ideal, pictures
 from bench.groups import group
@@ -49,7 +50,7 @@ def figure(members):
 @pytest.mark.parametrize(("score", "style"), [("own", "-"), ("msp", "--")])
 def test_lines_are_the_means_of_the_stored_curves_up_to_90_percent(members, figure, score, style):
     for line, label in zip(lines(figure, style), members.labels, strict=True):
-        curves = [r.curves[score].to_numpy()[:91] for r in members.cell(label, members.noises[0])]
+        curves = [r.curves[score][:91] for r in members.cell(label, members.noises[0])]
         np.testing.assert_allclose(line.get_xdata(), np.arange(91))
         np.testing.assert_allclose(line.get_ydata(), 100 * np.mean(curves, axis=0))
 
@@ -114,8 +115,8 @@ def test_a_number_that_older_code_did_not_write_is_blank_in_the_legend():
 
 def test_a_run_without_errors_is_drawn_at_100_percent():
     perfect = measured(1.0, 0.5)
-    whole = perfect.curves.astype({"own": int, "msp": int})  # as read_csv returns them
-    (members,) = group([dataclasses.replace(perfect, curves=whole)])
+    whole = perfect.curves | {score: np.ones(100, dtype=int) for score in ("own", "msp")}  # as read_csv returns it
+    (members,) = group([dataclasses.replace(perfect, packed_curves=pack(whole))])
     figure = draw(members, members.noises[0])
     for style in ("-", "--", ":"):
         (line,) = lines(figure, style)

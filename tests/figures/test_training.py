@@ -40,7 +40,7 @@ def panels(members):
 
 
 def logs(members, label, column):
-    return np.array([r.epochs[column].to_numpy(dtype=float) for r in members.cell(label, members.noises[0])])
+    return np.array([r.epochs[column] for r in members.cell(label, members.noises[0])])
 
 
 def test_accuracy_has_a_line_for_each_method_the_mean_of_its_logs(members, panels):

@@ -1,0 +1,90 @@
+"""Stores of as many runs as a test wants: copies of one real tiny run, other names, checksums that fit."""
+
+import json
+import tempfile
+from collections.abc import Iterable
+from functools import cache
+from itertools import product
+from pathlib import Path
+
+from harness import run, spec
+
+from bench import checksums, index
+from bench.spec import RunSpec
+from bench.store import Store
+
+
+@cache
+def template() -> dict[str, bytes]:
+    """The files of the run that is copied."""
+    with tempfile.TemporaryDirectory() as folder:
+        run(Path(folder))
+        return {path.name: path.read_bytes() for path in Store(Path(folder)).path(spec()).iterdir()}
+
+
+def generate(results: Path, methods: int, noise: Iterable[float], seeds: int, settings: int = 1) -> list[RunSpec]:
+    """Write a run for each method, noise, seed and setting of the recipe; no two have the same accuracy."""
+    cells = [
+        specification(f"method-{method}", rate, seed, 1e-4 * (1 + setting))
+        for setting, method, rate, seed in product(range(settings), range(methods), noise, range(seeds))
+    ]
+    for place, cell in enumerate(cells):
+        write(results, cell, accuracy=(1 + place) / (1 + len(cells)))
+    return cells
+
+
+def specification(method: str, rate: float, seed: int, weight_decay: float) -> RunSpec:
+    """The template's specification, under another name and with other values."""
+    original = RunSpec.model_validate_json(template()["spec.json"])
+    changes = {
+        "label": method,
+        "seed": seed,
+        "method": original.method.model_copy(update={"name": method}),
+        "noise": original.noise.model_copy(update={"rate": rate, "seed": seed}),
+        "recipe": original.recipe.model_copy(update={"weight_decay": weight_decay}),
+    }
+    return original.model_copy(update=changes)
+
+
+def write(results: Path, cell: RunSpec, accuracy: float) -> None:
+    """Write one run as the store would have written it."""
+    old = json.loads(template()["record.json"])
+    record = template()["record.json"].decode()
+    for key, before, after in (
+        ("identity", old["identity"], cell.identity),
+        ("outcome", old["outcome"], cell.identity[::-1]),
+        ("accuracy", old["metrics"]["accuracy"], accuracy),
+    ):
+        was, now = (f'"{key}": {json.dumps(value)}' for value in (before, after))
+        assert record.count(was) == 1
+        record = record.replace(was, now)
+    folder = Store(results).path(cell)
+    folder.mkdir(parents=True)
+    changed = {"spec.json": cell.model_dump_json(indent=1).encode(), "record.json": record.encode()}
+    for name, content in (template() | changed).items():
+        (folder / name).write_bytes(content)
+    checksums.write(folder)
+
+
+def accuracies(store: Store) -> list[float]:
+    """The accuracies of a store's runs as their files have them, in order of size."""
+    found = [json.loads(path.read_text()) for path in store.root.rglob("record.json")]
+    return sorted(record["metrics"]["accuracy"] for record in found)
+
+
+def scan_often(results: Path, times: int, spoils: bool) -> list[list[float]]:
+    """Scan a store again and again, as one of several programs, and return what accuracies were found each time.
+
+    Args:
+        spoils: whether to remove or to tear the index in between.
+    """
+    index.SETTLED, store, found = 0.0, Store(results), []
+    for turn in range(times):
+        records, problems = store.scan()
+        assert problems == []
+        found.append(sorted(record.metrics["accuracy"] for record in records))
+        if spoils and turn % 2:
+            store.index.write_bytes(b"torn")
+        elif spoils:
+            store.index.unlink(missing_ok=True)
+    return found
