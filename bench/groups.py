@@ -26,7 +26,7 @@ class Group:
         """Name of the data set."""
         return self.records[0].spec.dataset.name
 
-    @property
+    @cached_property
     def labels(self) -> list[str]:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}

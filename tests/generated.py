@@ -1,12 +1,16 @@
 """Stores of as many runs as a test wants: copies of one real tiny run, other names, checksums that fit."""
 
 import json
+import multiprocessing
+import resource
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from itertools import product
+from multiprocessing.connection import Connection
 from pathlib import Path
 
+from commandline import server
 from harness import run, spec
 
 from bench import checksums, index
@@ -88,3 +92,19 @@ def scan_often(results: Path, times: int, spoils: bool) -> list[list[float]]:
         elif spoils:
             store.index.unlink(missing_ok=True)
     return found
+
+
+def peak_in_child(work: Callable[..., object], *arguments: object) -> float:
+    """Do some work in a process of its own, that has all modules imported, and return its peak memory in MiB."""
+    here, there = multiprocessing.Pipe(duplex=False)
+    process = server().Process(target=_work, args=(there, work, *arguments))
+    process.start()
+    there.close()
+    peak = float(here.recv())
+    process.join()
+    return peak
+
+
+def _work(pipe: Connection, work: Callable[..., object], *arguments: object) -> None:
+    work(*arguments)
+    pipe.send(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)

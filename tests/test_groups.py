@@ -26,6 +26,17 @@ def test_settings_of_one_data_set_are_apart_and_told_apart():
     assert sorted("learning_rate 0.5" in members.title for members in found) == [False, False, True]
 
 
+def test_many_settings_of_one_data_set_have_names_of_their_own():
+    """Of this many, some share the first four digits of their hash."""
+    base = spec()
+    recipes = [base.recipe.model_copy(update={"weight_decay": 1e-6 * place}) for place in range(1000)]
+    found = group([record_of(base.model_copy(update={"recipe": recipe})) for recipe in recipes])
+    names = {members.name for members in found}
+    assert len(names) == 1000
+    assert len({name[: len("tiny-") + 4] for name in names}) < 1000
+    assert {members.title.count("weight_decay") for members in found} == {1}
+
+
 def test_other_noise_kinds_come_after_symmetric_noise():
     records = [record(noise=[noise]) for noise in ("pair:0.1", "0.2", "0")]
     assert [noise.label for noise in group(records)[0].noises] == ["0%", "20%", "pair 10%"]

@@ -9,7 +9,7 @@ from matplotlib.image import imread
 
 from bench import checksums, tables
 from bench.groups import Group, group
-from bench.report import load_records
+from bench.report import frame, load_records
 from bench.store import Store
 from bench.tables import table1
 
@@ -228,3 +228,21 @@ def test_stale_metrics_without_predictions_are_told(tmp_path):
     ((record,), problems) = load_records(Store(tmp_path))
     assert record.metrics["accuracy"] == 0.123
     assert problems == ["1 runs keep metrics from an earlier version of the code: their predictions are not here"]
+
+
+def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_run_lacks(results):
+    """As pandas makes it of one row for each run, column by column."""
+    records = load_records(Store(results))[0]
+    first, second = (
+        dataclasses.replace(r, metrics=r.metrics | {f"extra {r.spec.seed}": 0.5}) for r in records[:2]
+    )
+    third = dataclasses.replace(records[2], metrics={"accuracy": None, "note": "none", "samples": 7})
+    rows = [dict(frame([each], results).items()) for each in (first, second, third, first)]
+    expected = pd.DataFrame([{name: column[0] for name, column in row.items()} for row in rows])
+    pd.testing.assert_frame_equal(frame([first, second, third, first], results), expected)
+    assert expected["extra 0"].isna().tolist() == [False, True, True, False]
+    assert expected["confusion"][0] == first.metrics["confusion"]
+
+
+def test_no_run_makes_an_empty_frame(results):
+    assert frame([], results).empty

@@ -11,7 +11,7 @@ import pytest
 from commandline import Shell
 from harness import PLUGINS, plugin, run, spec
 
-from bench import checksums
+from bench import checksums, transfer
 from bench.errors import UsageError
 from bench.spec import RunSpec
 from bench.store import RECORD_FILES, Store
@@ -355,3 +355,76 @@ def test_a_pack_that_fails_leaves_the_old_one(tmp_path, finished, monkeypatch):
         pack(Store(finished), target, predictions=False)
     assert gzip.decompress(target.read_bytes()) == b"the old one"
     assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
+
+
+# ---- many at a time -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [1, 3, 8, 100])
+def test_runs_that_are_copied_together_are_those_that_are_copied_one_by_one(
+    tmp_path, finished, monkeypatch, together
+):
+    monkeypatch.setattr(transfer, "TOGETHER", together)
+    merged = merge(Store(tmp_path), finished)
+    assert (merged.added, merged.same, merged.problems) == (8, 0, [])
+    assert content(tmp_path / "runs") == content(finished / "runs")
+
+
+def content(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def test_a_run_that_is_there_twice_is_added_once(tmp_path, finished):
+    there = copy(finished, tmp_path / "there", "dummy")
+    folder = Store(there).path(spec())
+    shutil.copytree(folder, folder.with_name("another-name"))
+    merged = merge(Store(tmp_path / "here"), there)
+    assert (merged.added, merged.same, merged.problems, merged.refused) == (4, 1, [], [])
+    assert content(tmp_path / "here" / "runs").keys() == content(finished / "runs").keys() - {
+        path.relative_to(finished / "runs") for path in (finished / "runs" / "tiny" / "baseline").rglob("*")
+    }
+
+
+def test_of_runs_that_are_copied_together_one_that_cannot_be_is_told(tmp_path, finished, monkeypatch):
+    store, copy2 = Store(tmp_path), shutil.copy2
+    bad = Store(finished).path(spec()) / "curves.csv"
+
+    def fails(source, target):
+        if source == bad:
+            raise OSError(5, "Input/output error", str(source))
+        return copy2(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", fails)
+    merged = merge(store, finished)
+    assert merged.added == 7
+    (problem,) = merged.problems
+    assert str(bad) in problem
+    assert not store.has(spec())
+    assert not list(tmp_path.rglob(".partial-*"))
+    assert len(store.scan()[0]) == 7
+    assert store.scan()[1] == []
+
+
+def test_a_merge_that_is_interrupted_leaves_whole_runs_and_goes_on(tmp_path, finished, monkeypatch):
+    monkeypatch.setattr(transfer, "TOGETHER", 3)
+    store, copy2, left = Store(tmp_path), shutil.copy2, [8 * 4 + 2]  # in the fifth run, the second of its batch
+
+    def interrupted(source, target):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return copy2(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy2", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            merge(store, finished)
+    assert len(store.scan()[0]) == 3
+    assert not list(tmp_path.rglob(".partial-*"))
+    merged = merge(store, finished)
+    assert (merged.added, merged.same) == (5, 3)
+    assert content(tmp_path / "runs") == content(finished / "runs")

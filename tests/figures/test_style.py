@@ -137,3 +137,19 @@ def test_a_title_is_folded_to_the_width_of_its_figure():
     assert max(map(len, lines)) <= 42
     assert " ".join(lines).split() == ["one"] * 30 + ["two"]
     assert lines[-1] == "two"
+
+
+def test_a_figure_is_written_as_matplotlib_would_draw_it(tmp_path):
+    def lines():
+        with drawing(3.0, 2.0) as figure:
+            axes = figure.subplots()
+            axes.plot([1, 2, 3], [1, 3, 2], label="some method")
+            figure.legend(loc="outside lower center")
+            title(figure, "a title", "and another line")
+        return figure
+
+    lines().savefig(tmp_path / "matplotlib.png", dpi=150)
+    save(lines(), tmp_path / "ours.png")
+    with Image.open(tmp_path / "matplotlib.png") as theirs, Image.open(tmp_path / "ours.png") as ours:
+        expected = theirs.convert("RGB").quantize(256).convert("RGB")
+        np.testing.assert_array_equal(np.asarray(ours.convert("RGB")), np.asarray(expected))
