@@ -55,15 +55,16 @@ def evaluate(
         human_entropy: of human label counts of the evaluated set, in nats, where there are any.
     """
     errors = test.logits.argmax(axis=1) != labels
-    confidence = np.exp(metrics.log_softmax(test.logits)).max(axis=1)
+    log_probabilities = metrics.log_softmax(test.logits)
+    confidence = np.exp(log_probabilities.max(axis=1))
     scores = all_scores(test)
     rankings = {name: metrics.rank(u, errors) for name, u in scores.items()}
     result = {
         "samples": len(labels),
         "misclassified": int(errors.sum()),
         "accuracy": metrics.accuracy(test.logits, labels),
-        "nll": metrics.nll(test.logits, labels),
-        "brier": metrics.brier(test.logits, labels),
+        "nll": metrics.nll(log_probabilities, labels),
+        "brier": metrics.brier(log_probabilities, labels),
         "ece": metrics.ece(confidence, errors),
         "adaptive_ece": metrics.adaptive_ece(confidence, errors),
         "scores": {
@@ -90,7 +91,7 @@ def evaluate(
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
     """Return the method's own uncertainty and those that its logits offer, each (n,)."""
-    logits = torch.from_numpy(predictions.logits)
+    logits = torch.from_numpy(predictions.logits).double()
     others = {name: score(logits).numpy() for name, score in LOGIT_SCORES.items()}
     return {"own": predictions.uncertainty, **others}
 

@@ -7,11 +7,13 @@ Symbols: n samples, e errors (1 = misclassified), R error rate, K classes.
 from typing import NamedTuple
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Int
 
 Uncertainty = Float[np.ndarray, " n"]
 Errors = Bool[np.ndarray, " n"]
 Logits = Float[np.ndarray, "n classes"]
+LogProbabilities = Float[np.ndarray, "n classes"]
 Labels = Int[np.ndarray, " n"]
 
 BINS = 15
@@ -44,10 +46,9 @@ DESCRIPTIONS = {
 # ---- of the predicted class and its probability ------------------------------------------------------------
 
 
-def log_softmax(logits: Logits) -> Logits:
+def log_softmax(logits: Logits) -> LogProbabilities:
     """Return log-probabilities in float64."""
-    shifted = logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-    return shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return torch.from_numpy(logits).double().log_softmax(dim=1).numpy()
 
 
 def accuracy(logits: Logits, labels: Labels) -> float:
@@ -55,14 +56,14 @@ def accuracy(logits: Logits, labels: Labels) -> float:
     return float((logits.argmax(axis=1) == labels).mean())
 
 
-def nll(logits: Logits, labels: Labels) -> float:
+def nll(log_probabilities: LogProbabilities, labels: Labels) -> float:
     """Return the mean negative log-likelihood, in nats."""
-    return float(-log_softmax(logits)[np.arange(len(labels)), labels].mean())
+    return float(-log_probabilities[np.arange(len(labels)), labels].mean())
 
 
-def brier(logits: Logits, labels: Labels) -> float:
+def brier(log_probabilities: LogProbabilities, labels: Labels) -> float:
     """Return the mean squared distance of the probabilities to the one-hot label, summed over classes (0–2)."""
-    distance = np.exp(log_softmax(logits))
+    distance = np.exp(log_probabilities)
     distance[np.arange(len(labels)), labels] -= 1
     return float((distance**2).sum(axis=1).mean())
 
@@ -116,7 +117,7 @@ class Ranking(NamedTuple):
 
 def rank(uncertainty: Uncertainty, errors: Errors | Float[np.ndarray, " n"]) -> Ranking:
     """Sort once, lowest first, and add up samples and errors up to the end of each group of ties."""
-    order = np.argsort(uncertainty, kind="stable")
+    order = np.argsort(uncertainty)
     ordered = uncertainty[order]
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
     cumulative = np.cumsum(errors[order], dtype=np.float64)

@@ -259,11 +259,13 @@ def test_log_softmax_agrees_with_scipy(scale):
 def test_nll_agrees_with_scikit_learn(scale):
     logits, labels = drawn_logits(80, 5, scale)
     probabilities = scipy.special.softmax(logits.astype(float), axis=1)
-    assert metrics.nll(logits, labels) == pytest.approx(log_loss(labels, probabilities, labels=range(5)))
+    assert metrics.nll(metrics.log_softmax(logits), labels) == pytest.approx(
+        log_loss(labels, probabilities, labels=range(5))
+    )
 
 
 def test_nll_of_an_impossible_label_is_large_and_finite():
-    assert metrics.nll(np.array([[0, 5000]], dtype=np.float32), np.array([0])) == 5000
+    assert metrics.nll(metrics.log_softmax(np.array([[0, 5000]], dtype=np.float32)), np.array([0])) == 5000
 
 
 @pytest.mark.parametrize(
@@ -272,7 +274,9 @@ def test_nll_of_an_impossible_label_is_large_and_finite():
     ids=["uniform", "sure and right", "sure and wrong", "by hand"],
 )
 def test_brier_by_hand(logits, expected):
-    assert metrics.brier(np.array([logits], dtype=float), np.array([0])) == pytest.approx(expected)
+    assert metrics.brier(metrics.log_softmax(np.array([logits], dtype=float)), np.array([0])) == pytest.approx(
+        expected
+    )
 
 
 def test_accuracy_is_the_part_of_largest_logits_at_the_label():

@@ -24,7 +24,6 @@ def of_few(predicted: Predictions, size: int = 1000) -> Predictions:
 
 def theirs(predicted: Predictions, labels: np.ndarray):
     """The metrics that both have: selective ones by max-softmax alone, to which torch-uncertainty is bound."""
-    pytest.importorskip("torch_uncertainty")
     from torch_uncertainty import metrics as tu
     from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision, MulticlassAccuracy
 

@@ -108,7 +108,6 @@ def loader_loop():
 
 def lightning_routine():
     """torch-uncertainty's routine and trainer as they come; the trainer's start is a part of each round."""
-    pytest.importorskip("torch_uncertainty")
     from torch_uncertainty import TUTrainer
     from torch_uncertainty.routines import ClassificationRoutine
 
