@@ -90,7 +90,7 @@ def _resnet18_imagenet(channels: int) -> nn.Module:
 BACKBONES: dict[str, Callable[[int], nn.Module]] = {
     "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
     "cnn-32-64-128": partial(_cnn, widths=(32, 64, 128)),
-    "cnn-pooled-16-32-64": partial(_pooled_cnn, widths=(16, 32, 64)),
+    "cnn-pooled-16-24-48": partial(_pooled_cnn, widths=(16, 24, 48)),
     "resnet18": _resnet18,
     "resnet18-imagenet": _resnet18_imagenet,
 }

@@ -1,44 +1,25 @@
 """One training epoch of the harness beside other ways to train the same net on as many images."""
 
 import warnings
-from functools import partial
+from dataclasses import replace
 
 import pytest
 import torch
 from PIL import Image
+from speed.contenders import Setting
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
 from bench.augment import Transforms
-from bench.backbones import BACKBONES, make_backbone
-from bench.data import training_order
-from bench.method import Task
-from bench.registry import Registry
-from bench.relabel import Labels
+from bench.backbones import BACKBONES
 from bench.spec import Recipe
-from bench.train import Trainer, TrainingSet, make_optimizer
 
-SIZE, SHAPE, MEAN, STD = 5_120, (1, 28, 28), 0.1307, 0.3081
+MEAN, STD = 0.1307, 0.3081
 RECIPE = Recipe(epochs=1000, batch_size=128, backbone="cnn-32-64-128")
+MNIST = Setting(RECIPE, (1, 28, 28), 5_120, Transforms([MEAN], [STD]))
 METHODS = ["scn", "dul", "rul", "mix-output", "loss-attention"]
-
-
-def training_set() -> TrainingSet:
-    generator = torch.Generator().manual_seed(0)
-    images = torch.randint(0, 256, (SIZE, *SHAPE), generator=generator, dtype=torch.uint8)
-    labels = torch.randint(0, 10, (SIZE,), generator=generator)
-    return TrainingSet(images, Labels.start(labels, labels), Transforms([MEAN], [STD]).augment)
-
-
-def build(name: str, backbone: str = RECIPE.backbone):
-    make = partial(make_backbone, backbone, SHAPE, torch.bfloat16)
-    return Registry().find("methods", name).load()(Task(10, SHAPE, SIZE, RECIPE.epochs, None), make)
-
-
-def harness(name: str, backbone: str = RECIPE.backbone):
-    return partial(Trainer(build(name, backbone), training_set(), RECIPE, None, 0, 10).epoch, 1)
 
 
 def usual_net() -> nn.Module:
@@ -58,12 +39,12 @@ class Pictures(Dataset[tuple[Tensor, int]]):
     """What torchvision's MNIST does for an image: array → PIL → tensor → standardised."""
 
     def __init__(self) -> None:
-        data = training_set()
+        data = MNIST.training_set()
         self.images, self.labels = data.images[:, 0].numpy(), data.labels.current.tolist()
         self.transform = transforms.Compose([transforms.ToTensor(), transforms.Normalize((MEAN,), (STD,))])
 
     def __len__(self) -> int:
-        return SIZE
+        return MNIST.size
 
     def __getitem__(self, index: int) -> tuple[Tensor, int]:
         return self.transform(Image.fromarray(self.images[index])), self.labels[index]
@@ -71,22 +52,6 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 def sgd(net: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.SGD(net.parameters(), lr=0.01, momentum=0.9, nesterov=True, weight_decay=5e-4)
-
-
-def bare_loop():
-    """Our own habits without the harness."""
-    net, data = build("baseline"), training_set()
-    optimizer, generator = make_optimizer(net, RECIPE), torch.Generator().manual_seed(0)
-
-    def epoch() -> None:
-        for index in training_order(SIZE, RECIPE.batch_size, generator):
-            logits = net.fc(net.embed(data.augment(data.images[index], generator)))
-            loss = F.cross_entropy(logits, data.labels.current[index])
-            optimizer.zero_grad()
-            loss.backward()
-            optimizer.step()
-
-    return epoch
 
 
 def loader_loop():
@@ -126,14 +91,15 @@ def lightning_routine():
 
 @pytest.mark.parametrize(
     ("rival", "goal"),
-    [(bare_loop, "goal 0.97"), (loader_loop, "goal 2.5"), (lightning_routine, "goal 3.2")],
+    [(MNIST.bare_loop, "goal 0.97"), (loader_loop, "goal 2.5"), (lightning_routine, "goal 3.2")],
     ids=lambda value: getattr(value, "__name__", None),
 )
 def test_epoch_of_the_baseline_against(against, rival, goal):
-    against(harness("baseline"), rival(), goal)
+    against(MNIST.harness("baseline"), rival(), goal)
 
 
-@pytest.mark.parametrize("backbone", ["cnn-16-32-64", "cnn-32-64-128"])
+@pytest.mark.parametrize("backbone", ["cnn-pooled-16-24-48", "cnn-32-64-128"])
 @pytest.mark.parametrize("name", METHODS)
 def test_epoch_of_a_method_against_the_baseline(against, name, backbone):
-    against(harness(name, backbone), harness("baseline", backbone), "goal 0.87 for scn, dul and rul")
+    setting = replace(MNIST, recipe=RECIPE.model_copy(update={"backbone": backbone}))
+    against(setting.harness(name), setting.harness("baseline"), "goal 0.87 for scn, dul and rul")
