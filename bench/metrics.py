@@ -7,7 +7,6 @@ Symbols: n samples, e errors (1 = misclassified), R error rate, K classes.
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Bool, Float, Int
 
 Uncertainty = Float[np.ndarray, " n"]
@@ -48,7 +47,10 @@ DESCRIPTIONS = {
 
 def log_softmax(logits: Logits) -> LogProbabilities:
     """Return log-probabilities in float64."""
-    return torch.from_numpy(logits).double().log_softmax(dim=1).numpy()
+    shifted = logits.astype(np.float64)
+    shifted -= shifted.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted
 
 
 def accuracy(logits: Logits, labels: Labels) -> float:

@@ -1,4 +1,4 @@
-"""Predictions of a trained method: large batches, eval mode, the training's random numbers untouched."""
+"""Predictions of a trained method: in batches, eval mode, the training's random numbers untouched."""
 
 from typing import Any, NamedTuple
 
@@ -12,7 +12,8 @@ from bench.errors import PluginError
 from bench.images import ImageSet, in_order, reading
 from bench.method import Method, Prediction
 
-BATCH_SIZE = 1000
+# By device: a CPU's caches are left, and its memory filled, by batches much larger than those of training.
+BATCH_SIZES = {"cpu": 128, "cuda": 1000}
 
 
 class Predictions(NamedTuple):
@@ -31,7 +32,7 @@ def predict(method: Method, images: ImageSet, evaluate: Evaluate, num_classes: i
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
-    order = in_order(images, BATCH_SIZE)
+    order = in_order(images, BATCH_SIZES[images.device.type])
     with torch.inference_mode(), torch.random.fork_rng(devices), reading(images, order) as batches:
         outputs = Outputs(len(images))
         for index, batch in batches:

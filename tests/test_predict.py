@@ -6,7 +6,7 @@ from torch import nn
 
 from bench.errors import PluginError
 from bench.method import Method, Prediction
-from bench.predict import BATCH_SIZE, accuracy, predict
+from bench.predict import BATCH_SIZES, accuracy, predict
 
 
 class Pixels(Method):
@@ -31,7 +31,7 @@ def images(n):
 
 
 def test_predictions_keep_the_order_over_several_batches():
-    n = 2 * BATCH_SIZE + 7
+    n = 2 * BATCH_SIZES["cpu"] + 7
     found = predict(Pixels(), images(n), one_view, 3)
     np.testing.assert_array_equal(found.logits, images(n).view(n, 3).numpy())
     np.testing.assert_array_equal(found.uncertainty, images(n).view(n, 3).sum(dim=1).numpy())
@@ -43,7 +43,7 @@ def test_features_for_some_batches_only_are_refused():
     predict_all = method.predict
     method.predict = lambda batch: predict_all(batch)._replace(**({"features": None} if len(batch) < 9 else {}))
     with pytest.raises(PluginError, match="features for some batches and none for others"):
-        predict(method, images(BATCH_SIZE + 8), one_view, 3)
+        predict(method, images(BATCH_SIZES["cpu"] + 8), one_view, 3)
 
 
 def test_prediction_is_in_eval_mode_and_training_goes_on_after():
