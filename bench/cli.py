@@ -127,7 +127,10 @@ def run(
     ] = None,
     jobs: Annotated[
         str,
-        typer.Option(help="Runs at a time, each its own process; auto: one a core or GPU.", rich_help_panel=SPEED),
+        typer.Option(
+            help="Runs at a time, each its own process; auto: one a core or GPU; 0: in this one.",
+            rich_help_panel=SPEED,
+        ),
     ] = "auto",
     runs_per_gpu: Annotated[
         int, typer.Option(help="Small runs that share a GPU, for auto.", rich_help_panel=SPEED)

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from bench import evaluation, noise
+from bench import evaluation, generators, noise
 from bench.backbones import make_backbone
 from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
@@ -47,8 +47,9 @@ def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, 
         OutOfTime: the keeper's deadline is near; the run is at a checkpoint.
     """
     started = now()
+    keeper.begin()
     prepared = prepare(spec, data)
-    torch.manual_seed(spec.seed)
+    generators.seed(spec.seed)
     method = build(spec, data, cls, len(prepared.places))
     log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out

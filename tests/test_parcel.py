@@ -11,7 +11,6 @@ import torch
 from harness import PLUGINS, grid, plugin, run
 
 from bench.data import load
-from bench.executors.cell import UnderWay
 from bench.executors.parcel import Courier, Parcel, Shipment, run_parcel, take_in
 from bench.registry import Registry
 from bench.store import Store, StoreError
@@ -128,19 +127,6 @@ def test_arrays_that_arrive_are_not_copied_and_no_warning_is_given():
     assert np.shares_memory(back.train.images.numpy(), sent.train.images)
     assert torch.equal(back.test.labels, data.test.labels)
     assert back._replace(train=None, test=None) == data._replace(train=None, test=None)
-
-
-def test_progress_that_another_program_has_claimed_is_not_taken_and_a_release_keeps_the_checkpoint(tmp_path):
-    (cell,) = grid()
-    store = Store(tmp_path)
-    first = UnderWay.take(cell, store)
-    assert UnderWay.take(cell, store) is None
-    first.checkpoint.write_bytes(b"half")
-    first.release(done=False)
-    second = UnderWay.take(cell, store)
-    assert second.checkpoint.read_bytes() == b"half"
-    second.release(done=True)
-    assert not store.progress(cell).exists()
 
 
 def test_a_plugin_of_the_same_name_is_sent_from_the_folder_that_counts(tmp_path):
