@@ -146,7 +146,7 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     """Predict the evaluated and the training set and compute all metrics from the predictions."""
     classes = len(data.class_names)
     test = predict(method, evaluated.images, data.evaluate, classes)
-    seen = predict(method, prepared.train.images, data.evaluate, classes)
+    seen = predict(method, prepared.train.images, data.evaluate, classes, features=False)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
     label = evaluated.labels.cpu().numpy()
     counts = evaluated.extra.get("human-counts")
@@ -166,5 +166,5 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
         curves=curves,
         record=record,
         test=predictions_frame(test, label=label, **human),
-        train=predictions_frame(seen._replace(features=None), **columns),
+        train=predictions_frame(seen, **columns),
     )
