@@ -64,8 +64,8 @@ def run(
     noise: Annotated[
         str | None,
         typer.Option(
-            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3. "
-            "Default 0,0.1,0.2,0.3.",
+            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3 or human:worse; "
+            "`bench list noise` has them. Default 0,0.1,0.2,0.3.",
             rich_help_panel=GRID,
         ),
     ] = None,

@@ -107,6 +107,8 @@ def show_table(console: Console, table: Table) -> None:
     headings = [name.replace(": ", ":\n") for name in table.header]
     numbers = [place for place, name in enumerate(table.header) if name not in WORDS]
     fits = sum(_width(headings, table.rows, place) + 1 for place in numbers) + LABEL <= console.width
+    if not fits:
+        headings = [name.replace(" ", "\n") for name in headings]
     for place, heading in enumerate(headings):
         number = place in numbers
         justify: Literal["left", "right"] = "right" if number else "left"

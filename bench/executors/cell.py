@@ -86,7 +86,7 @@ class DataSets:
         """Return a run's data set on the run's device.
 
         Raises:
-            DataError: its files are missing or damaged.
+            DataError: its files, or those of the labels that are its noise, are missing or damaged.
         """
         key = spec.dataset.model_dump_json()
         if key not in self.loaded:
@@ -99,6 +99,8 @@ class DataSets:
         found = self.loaded[key]
         if isinstance(found, DataError):
             raise found
+        if spec.noise.label_set is not None:
+            found.label_set(spec.noise.label_set)
         return found
 
 
