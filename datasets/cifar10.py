@@ -65,7 +65,7 @@ class Cifar10(Source):
     @staticmethod
     def _human_counts(root: Path) -> dict[str, np.ndarray]:
         path = root / "cifar-10h" / "cifar10h-counts.npy"
-        return {"human-counts": np.load(path, allow_pickle=False)} if path.is_file() else {}
+        return {"human-counts": np.load(path, allow_pickle=False).astype(float)} if path.is_file() else {}
 
     @staticmethod
     def _label_sets(path: Path, true: np.ndarray) -> Mapping[str, np.ndarray] | DataError:

@@ -34,8 +34,14 @@ def accuracy(group: Group) -> Table:
         f"{evaluated} (%) of the last epoch by label noise: {group.title}",
         header,
         rows,
-        [f"{spread}Columns: part of the training labels that are flipped.", *notes],
+        [f"{spread}{_columns(group)}", *notes],
     )
+
+
+def _columns(group: Group) -> str:
+    if all(noise.kind == "symmetric" for noise in group.noises):
+        return "Columns: part of the training labels that are flipped."
+    return "Columns: the rate asked for of each kind of noise; for labels by people, the part that is wrong."
 
 
 @cache
