@@ -70,7 +70,9 @@ class Cifar10(Source):
     @staticmethod
     def _label_sets(path: Path, true: np.ndarray) -> Mapping[str, np.ndarray] | DataError:
         if not path.is_file():
-            return DataError(f"cifar10: human noise needs {path}; it is {path.name} of CIFAR-10N, {HUMAN_LABELS}")
+            return DataError(
+                f"cifar10: human noise needs {path}, which is not there; it comes from {HUMAN_LABELS}"
+            )
         try:
             with torch.serialization.safe_globals(INT64_ARRAYS):
                 found = torch.load(path, weights_only=True)

@@ -40,7 +40,7 @@ def test_the_five_label_sets_are_read_by_their_names(tmp_path, cifar10):
 def test_a_file_that_is_not_here_is_named_with_where_it_comes_from(tmp_path, cifar10):
     absent = cifar10._label_sets(tmp_path / "CIFAR-10_human.pt", TRUE)
     assert isinstance(absent, DataError)
-    assert str(absent).startswith(f"cifar10: human noise needs {tmp_path}/CIFAR-10_human.pt; ")
+    assert str(absent).startswith(f"cifar10: human noise needs {tmp_path}/CIFAR-10_human.pt, which is not there; ")
     assert str(absent).endswith("https://github.com/UCSC-REAL/cifar-10-100n")
 
 

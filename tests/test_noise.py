@@ -1,8 +1,10 @@
 import hashlib
 import json
 import math
+import re
 import tracemalloc
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -295,3 +297,12 @@ def test_instance_dependent_noise_needs_little_memory_and_does_not_depend_on_it(
     assert max(sizes) * 768 * 8 <= 2**19
     assert peak < 2 * 2**20  # all that move would take 12 MB
     assert (bit_by_bit == at_once).all()
+
+
+# ---- the page ----------------------------------------------------------------------------------------------
+
+
+def test_the_page_on_noise_has_every_kind():
+    page = (Path(__file__).parents[1] / "docs" / "noise.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+):\w+` \|", page, flags=re.MULTILINE)
+    assert rows == list(NOISE_KINDS)

@@ -39,14 +39,19 @@ class Told(Courier):
         super().__init__(self.messages.append)
 
 
-def test_a_run_that_travelled_has_the_same_bits(tmp_path):
+@pytest.mark.parametrize("noise", ["0.3", "human:crowd", "instance-dependent:0.3"])
+def test_a_run_that_travelled_has_the_same_bits(tmp_path, noise):
     """The plugins' folder is gone when the parcel is opened; the data set's functions are the plugin's own."""
     augment = "\n\ndef shifted(images, generator):\n    return normalise(images + 1, [0.5], [0.5])\n"
     source = TINY.replace("transforms.augment", "shifted") + augment
+    source = source.replace(
+        "transforms.evaluate)", "transforms.evaluate, {'crowd': self.part(60).labels.numpy()})"
+    )
     assert source.count("shifted") == 2
     folder = plugin(tmp_path / "plugins", "mine", "from bench.augment import normalise\n" + source, "datasets")
-    (cell,) = grid(folder, datasets=["mine"])
-    run(tmp_path / "here", folder, datasets=["mine"])
+    (folder / "datasets" / "mine.toml").write_text('[noise]\nlabel_sets = ["crowd"]\n')
+    (cell,) = grid(folder, datasets=["mine"], noise=[noise])
+    run(tmp_path / "here", folder, datasets=["mine"], noise=[noise])
     registry = Registry([PLUGINS, folder])
     files, fetch = registry.files(), shipment(cell, registry)
     (folder / "datasets" / "mine.py").unlink()
