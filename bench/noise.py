@@ -79,7 +79,7 @@ def asymmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
     """Exactly round(p·n) labels of each class that looks like another move there.
 
     Which classes do is declared by the data set. Source: Patrini et al., Making deep neural networks robust to
-    label noise, CVPR 2017, section 5.1; there each label moves with probability p.
+    label noise, CVPR 2017, section 5; there each label moves with probability p.
     """
     given = clean.labels.copy()
     for origin, target in clean.confusions:
@@ -128,7 +128,7 @@ def _by_pixels(clean: Clean, places: Int[np.ndarray, " k"], own: int, rng: Gener
 def human(clean: Clean, rate: float, rng: Generator) -> Labels:
     """Labels that people gave, human:SET, of a data set that has such sets."""
     assert clean.label_set is not None  # the point of the noise axis names one
-    return clean.label_set.copy()
+    return clean.label_set
 
 
 NOISE_KINDS: dict[str, NoiseKind] = {
