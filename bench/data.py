@@ -109,7 +109,7 @@ def _check(name: str, split: Split, num_classes: int) -> None:
         raise DataError(f"{name}: labels must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}")
     if not len(images):
         raise DataError(f"{name}: there is no image")
-    _check_range(name, labels.numpy(), num_classes)
+    _check_range(name, labels.cpu().numpy(), num_classes)
 
 
 def _check_label_sets(name: str, data: DataSet) -> None:

@@ -26,7 +26,7 @@ class Declared(Frozen):
         return confusions
 
 
-def at_home(point: Noise, dataset: Plugin) -> Noise:
+def resolve_noise(point: Noise, dataset: Plugin) -> Noise:
     """Return a point of the noise axis with what the data set declares for it.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bench.declared import at_home
+from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.hyperparameters import defaults, resolve
 from bench.registry import Plugin, Registry
@@ -94,7 +94,7 @@ def _check_names(request: Request, registry: Registry) -> None:
 
 
 def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
-    return [at_home(parse_noise(text, _noise_seed(request, seed)), dataset) for text in request.noise]
+    return [resolve_noise(parse_noise(text, _noise_seed(request, seed)), dataset) for text in request.noise]
 
 
 def _check_repeated_points(points: list[Noise]) -> None:

@@ -92,13 +92,13 @@ def parse_noise(text: str, seed: int) -> Noise:
         UsageError: an unknown kind, or a rate that is no number in 0–1.
     """
     is_kind = ":" in text or text in NOISE_KINDS
-    kind, _, rate_text = text.partition(":") if is_kind else ("symmetric", "", text)
+    kind, _, amount = text.partition(":") if is_kind else ("symmetric", "", text)
     if kind not in NOISE_KINDS:
         raise unknown("noise kind", kind, NOISE_KINDS)
     if not NOISE_KINDS[kind].rated:
-        return Noise(kind=kind, label_set=rate_text, seed=seed)
+        return Noise(kind=kind, label_set=amount, seed=seed)
     try:
-        rate = float(rate_text) + 0.0  # no negative zero
+        rate = float(amount) + 0.0  # no negative zero
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:

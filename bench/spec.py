@@ -16,6 +16,7 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bench.backbones import BACKBONES
@@ -100,6 +101,12 @@ class Noise(Frozen):
     seed: NonNegativeInt
     label_set: str | None = None  # by people, in place of a rate
     confusions: Confusions | None = None  # those of the data set, for kinds that need them
+
+    @model_validator(mode="after")
+    def _is_a_point(self) -> "Noise":
+        if self.rate is None and self.label_set is None:
+            raise ValueError("it has neither a rate nor a label set")
+        return self
 
     @property
     def name(self) -> str:

@@ -207,6 +207,11 @@ def test_the_folder_can_be_read_by_eye():
     assert cell.folder.as_posix() == f"tiny/dummy/pair-0.25/seed4-{cell.identity[:8]}"
 
 
+def test_a_point_of_the_noise_axis_needs_a_rate_or_a_label_set():
+    with pytest.raises(UsageError, match="it has neither a rate nor a label set"):
+        validated(Noise, {"kind": "pair", "seed": 0}, "key of noise")
+
+
 @pytest.mark.parametrize(
     ("noise", "label", "slug"),
     [
