@@ -26,7 +26,7 @@ LAYERS = [
     {"under_way"},
     {"images"},
     {"embedding", "backbones", "augment", "decoded"},
-    {"relative", "spec"},
+    {"relative", "classifier", "spec"},
     {"request", "data", "relabel"},
     {"idx", "predict", "environment", "declared", "checksums", "columns", "index"},
     {"train", "evaluation", "grid"},
