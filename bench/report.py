@@ -60,10 +60,7 @@ def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictu
     report.tables[members.name] = made
     page = [f"## {members.title}\n"]
     for table in made:
-        stem = report.folder / "tables" / table.name
-        stem.with_suffix(".md").write_text(table.markdown(), encoding="utf-8")
-        stem.with_suffix(".tex").write_text(table.latex(), encoding="utf-8")
-        stem.with_suffix(".csv").write_text(table.csv(), encoding="utf-8")
+        table.write(report.folder / "tables")
         page.append(table.markdown())
     for picture in _pictures(members, samples, wanted, report.problems):
         save(picture.figure, report.folder / "figures" / f"{picture.name}.png")

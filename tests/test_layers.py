@@ -10,8 +10,8 @@ import bench
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
     {"__init__", "errors", "files", "dropout"},
-    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
-    {"ahead", "claims"},
+    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats", "significance", "robustness", "bootstrap", "directions"},
+    {"ahead", "claims", "ranks"},
     {"images"},
     {"embedding", "backbones", "augment", "decoded"},
     {"relative", "spec"},
@@ -28,7 +28,8 @@ LAYERS = [
     {"executors.processes", "executors.ray", "executors.slurm"},
     {"executors.machines"},
     {"tables.entries", "figures.style"},
-    {"tables.table1", "tables.ranking", "tables.samples", "tables.training"},
+    {"contrasts", "tables.best"},
+    {"tables.table1", "tables.ranking", "tables.samples", "tables.training", "tables.robustness", "tables.comparison"},
     {
         "figures.rejection",
         "figures.training",
@@ -36,9 +37,11 @@ LAYERS = [
         "figures.ablation",
         "figures.images",
         "figures.features",
+        "figures.ranks",
     },
     {"tables", "figures"},
     {"report"},
+    {"comparison"},
     {"api", "estimate", "listing"},
     {"display"},
     {"commands"},
