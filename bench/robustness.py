@@ -1,5 +1,7 @@
 """How accuracy falls with label noise; rates and accuracies are fractions of 1, rates rise."""
 
+from itertools import pairwise
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,7 +26,7 @@ def crossings(rates: Axis, one: Axis, other: Axis) -> list[float]:
     """
     gap = one - other
     apart = np.flatnonzero(gap)
-    pairs = [(i, j) for i, j in zip(apart[:-1], apart[1:], strict=True) if gap[i] * gap[j] < 0]
+    pairs = [(i, j) for i, j in pairwise(apart) if gap[i] * gap[j] < 0]
     return [_zero(rates[i : j + 1], gap[i : j + 1]) for i, j in pairs]
 
 

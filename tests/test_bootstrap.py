@@ -26,7 +26,9 @@ def test_samples_widen_the_interval():
 def test_the_interval_over_seeds_is_near_the_bootstraps_normal_limit():
     differences = np.random.default_rng(2).normal(3, 1, 40)
     half = 1.96 * differences.std() / np.sqrt(40)
-    assert over_seeds(differences) == pytest.approx((differences.mean() - half, differences.mean() + half), abs=0.06)
+    assert over_seeds(differences) == pytest.approx(
+        (differences.mean() - half, differences.mean() + half), abs=0.06
+    )
 
 
 def test_one_pair_has_no_interval_over_seeds():

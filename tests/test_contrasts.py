@@ -63,6 +63,8 @@ def test_a_block_that_lacks_a_method_is_not_ranked():
 
 
 def test_smaller_is_better_for_a_loss():
-    records = [record(spec(methods=[m]), metrics={"accuracy": 0.5, "nll": v}) for m, v in ((ONE, 1.0), (OTHER, 2.0))]
+    records = [
+        record(spec(methods=[m]), metrics={"accuracy": 0.5, "nll": v}) for m, v in ((ONE, 1.0), (OTHER, 2.0))
+    ]
     ranked, _ = ranks([of(records)], "nll")
     assert ranked.labels == [ONE, OTHER]

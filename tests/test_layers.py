@@ -10,7 +10,21 @@ import bench
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
     {"__init__", "errors", "files", "dropout"},
-    {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats", "significance", "robustness", "bootstrap", "directions"},
+    {
+        "method",
+        "pretrained",
+        "scores",
+        "registry",
+        "hyperparameters",
+        "noise",
+        "metrics",
+        "geometry",
+        "stats",
+        "significance",
+        "robustness",
+        "bootstrap",
+        "directions",
+    },
     {"ahead", "claims", "ranks"},
     {"images"},
     {"embedding", "backbones", "augment", "decoded"},
@@ -29,7 +43,14 @@ LAYERS = [
     {"executors.machines"},
     {"tables.entries", "figures.style"},
     {"contrasts", "tables.best"},
-    {"tables.table1", "tables.ranking", "tables.samples", "tables.training", "tables.robustness", "tables.comparison"},
+    {
+        "tables.table1",
+        "tables.ranking",
+        "tables.samples",
+        "tables.training",
+        "tables.robustness",
+        "tables.comparison",
+    },
     {
         "figures.rejection",
         "figures.training",

@@ -65,7 +65,11 @@ def _notes(metric: str, found: list[Contrast]) -> list[str]:
 def _drawn(found: list[Contrast]) -> list[str]:
     kinds = dict.fromkeys(each.interval for each in found if each.interval)
     said = [f"Bootstrap interval over {kind}" for kind in kinds]
-    why = "" if kinds.keys() <= {"seeds and samples", "samples"} else " (where seeds only: no outcomes by image here)"
+    why = (
+        ""
+        if kinds.keys() <= {"seeds and samples", "samples"}
+        else " (where seeds only: no outcomes by image here)"
+    )
     return [f"{'; '.join(said)}{why}."] if said else []
 
 

@@ -18,6 +18,6 @@ def test_no_label_lies_over_another_or_outside(methods, blocks):
     boxes = [text.get_window_extent(canvas.get_renderer()) for text in texts]
     assert len(boxes) > methods
     for place, box in enumerate(boxes):
-        assert figure.bbox.x0 <= box.x0 and box.x1 <= figure.bbox.x1
-        assert figure.bbox.y0 <= box.y0 and box.y1 <= figure.bbox.y1
+        assert figure.bbox.x0 <= box.x0 < box.x1 <= figure.bbox.x1
+        assert figure.bbox.y0 <= box.y0 < box.y1 <= figure.bbox.y1
         assert not any(box.overlaps(other) for other in boxes[:place])
