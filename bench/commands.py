@@ -127,7 +127,7 @@ def compare(results: Path, datasets: list[str], methods: list[str], metric: str,
         UsageError: an unknown name, or nothing to compare.
     """
     compared = comparison.load(results, datasets, methods, metric, against)
-    for table in compared.tables():
+    for table in compared.tables(brief=True):
         show_table(console, table)
     for problem in compared.problems:
         errors.print(f"note: {problem}", soft_wrap=True, markup=False)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from bench.contrasts import Contrast, contrasts, ranks
-from bench.directions import direction
+from bench.directions import has_direction
 from bench.errors import UsageError, unknown
 from bench.figures.ranks import draw
 from bench.figures.style import save
@@ -16,6 +16,7 @@ from bench.ranks import Ranks
 from bench.report import load_records
 from bench.store import Record, Store
 from bench.tables.comparison import comparison, ranking
+from bench.tables.entries import flat
 
 
 @dataclass(frozen=True)
@@ -33,11 +34,10 @@ class Comparison:
         rows = [{"setting": of.name, **each._asdict()} for of, found in self.found for each in found]
         return pd.DataFrame(rows)
 
-    def tables(self) -> list[Table]:
-        """Return a table for each setting, and the mean ranks where three methods or more were compared."""
-        made = [comparison(of, self.metric, found) for of, found in self.found]
-        many = self.ranks is not None and len(self.ranks.labels) > 2
-        return [*made, ranking(self.ranks, self.metric, self.dropped)] if self.ranks and many else made
+    def tables(self, *, brief: bool = False) -> list[Table]:
+        """Return a table for each setting, and the mean ranks where three methods or more have runs in common."""
+        made = [comparison(of, self.metric, found, brief=brief) for of, found in self.found]
+        return [*made, ranking(self.ranks, self.metric, self.dropped)] if self.ranks else made
 
     def write(self, folder: Path) -> Path:
         """Write the tables, the diagram and a page of both into a folder of the metric's name; return the page."""
@@ -47,7 +47,7 @@ class Comparison:
         for table in self.tables():
             table.write(place)
             page.append(table.markdown())
-        if self.ranks and len(self.ranks.labels) > 2:
+        if self.ranks:
             save(draw(self.ranks, self.metric), place / "ranks.png")
             page.append("![Critical-difference diagram](ranks.png)\n")
         (place / "README.md").write_text("\n".join(page), encoding="utf-8")
@@ -68,10 +68,14 @@ def load(
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    direction(metric)
     if not (results / "runs").is_dir():
         raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
     records, problems = load_records(Store(results))
+    if not records:
+        raise UsageError(f"--results {results}: no run has ended there yet")
+    _check(
+        "metric", [metric], {name for record in records for name in flat(record.metrics) if has_direction(name)}
+    )
     _check("data set", datasets, {record.spec.dataset.name for record in records})
     _check("method", methods, {name for record in records for name in _names(record)})
     _check("method", [against] if against else [], {record.spec.label for record in records})

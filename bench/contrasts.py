@@ -1,7 +1,6 @@
 """Differences between methods, on runs of the same data set, noise and seed."""
 
 from collections.abc import Callable, Iterator
-from functools import cache
 from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from bench import metrics
-from bench.bootstrap import Interval, over_seeds, over_seeds_and_samples
+from bench.bootstrap import Interval, over_samples, over_seeds, over_seeds_and_samples
 from bench.directions import direction
 from bench.groups import Group
 from bench.ranks import Ranks, friedman
@@ -21,7 +20,8 @@ from bench.tables.entries import entry
 Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
 Outcome = Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]
-ALL = "all"
+Replicates = dict[Path, Float[np.ndarray, " replicates"]]  # by the run's folder
+POOLED = "pooled"
 
 # Metrics that are means over test samples, by sample.
 BY_SAMPLE: dict[str, Callable[[Float[np.ndarray, "n classes"], Int[np.ndarray, " n"]], Outcome]] = {
@@ -50,14 +50,14 @@ class Contrast(NamedTuple):
 
 def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
     """Return the differences of all pairs, or of all with one method, by noise and pooled over several."""
-    runs = runs_by_label(group, metric)
-    outcomes = cache(lambda path: _outcomes(path, metric))  # each file is read once
+    runs = _runs_by_label(group, metric)
+    replicates = _replicates(runs, metric)
     scopes = [noise.label for noise in group.noises]
     found = []
-    for scope in [*scopes, *([ALL] if len(scopes) > 1 else [])]:
+    for scope in [*scopes, *([POOLED] if len(scopes) > 1 else [])]:
         inside = {label: _inside(of, scope) for label, of in runs.items()}
         family = [
-            _contrast(group.dataset, scope, (one, other), inside, metric, outcomes)
+            _contrast(group.dataset, scope, (one, other), inside, metric, replicates)
             for one, other in _pairs(list(runs), against)
             if inside[one].keys() & inside[other].keys()
         ]
@@ -66,7 +66,7 @@ def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
     return found
 
 
-def runs_by_label(group: Group, metric: str) -> Runs:
+def _runs_by_label(group: Group, metric: str) -> Runs:
     """Return the runs that have a value of the metric, by label, then by noise and seeds."""
     runs: Runs = {label: {} for label in group.labels}
     for record in group.records:
@@ -77,16 +77,16 @@ def runs_by_label(group: Group, metric: str) -> Runs:
 
 
 def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
-    """Rank the methods over the (data set, noise, seed) that all have; say how many blocks lack one."""
+    """Rank three methods or more over the (setting, noise, seed) that all have; say how many blocks lack one."""
     blocks: dict[tuple[str, Key], dict[str, float]] = {}
     sign = direction(metric).sign
     for group in groups:
-        for label, of in runs_by_label(group, metric).items():
+        for label, of in _runs_by_label(group, metric).items():
             for key, record in of.items():
                 blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
     labels = list(dict.fromkeys(label for block in blocks.values() for label in block))
     whole = [[block[label] for label in labels] for block in blocks.values() if len(block) == len(labels)]
-    ranked = friedman(labels, np.array(whole)) if whole and len(labels) > 1 else None
+    ranked = friedman(labels, np.array(whole)) if whole and len(labels) > 2 else None
     return ranked, len(blocks) - len(whole)
 
 
@@ -98,18 +98,18 @@ def _pairs(labels: list[str], against: str | None) -> Iterator[tuple[str, str]]:
 
 
 def _inside(runs: dict[Key, Record], scope: str) -> dict[Key, Record]:
-    return {key: record for key, record in runs.items() if scope in (ALL, key[0])}
+    return {key: record for key, record in runs.items() if scope in (POOLED, key[0])}
 
 
 def _contrast(
-    dataset: str, scope: str, names: tuple[str, str], runs: Runs, metric: str, outcomes: Callable[[Path], Any]
+    dataset: str, scope: str, names: tuple[str, str], runs: Runs, metric: str, replicates: Replicates
 ) -> Contrast:
     one, other = (runs[name] for name in names)
     matched = sorted(one.keys() & other.keys())
     unmatched = len(one.keys() ^ other.keys())
     pairs = [(one[key], other[key]) for key in matched]
     differences = np.array([_value(a, metric) - _value(b, metric) for a, b in pairs])
-    interval, drawn = _interval(pairs, differences, outcomes)
+    interval, drawn = _interval(pairs, differences, replicates)
     low, high = interval or (None, None)
     p = sign_flip(differences)
     mean = float(differences.mean())
@@ -117,16 +117,23 @@ def _contrast(
 
 
 def _interval(
-    pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], outcomes: Callable[[Path], Any]
+    pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
 ) -> tuple[Interval | None, str]:
-    """Return the bootstrap interval, and over what: samples too where all predictions of one test set are here."""
-    sampled = [(outcomes(a.path), outcomes(b.path)) for a, b in pairs if a.spec.evaluate == "test"]
-    there = [(x, y) for x, y in sampled if x is not None and y is not None]
-    if len(there) == len(pairs) and len({len(x) for each in there for x in each}) == 1:
-        matrix = np.stack([x.astype(float) - y for x, y in there])  # (pairs, samples)
-        return over_seeds_and_samples(matrix), "seeds and samples" if len(pairs) > 1 else "samples"
+    """Return the bootstrap interval, and over what: samples too where those of every run were drawn again."""
+    if all(record.path in replicates for pair in pairs for record in pair):
+        drawn = np.stack([replicates[a.path] - replicates[b.path] for a, b in pairs])
+        return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"
     interval = over_seeds(differences)
     return interval, "seeds" if interval else ""
+
+
+def _replicates(runs: Runs, metric: str) -> Replicates:
+    """Return the metric of each run over resampled test samples; none where the runs saw different test sets."""
+    paths = [record.path for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
+    found = {path: outcome for path in paths if (outcome := _outcomes(path, metric)) is not None}
+    if len({len(outcome) for outcome in found.values()}) != 1:
+        return {}
+    return dict(zip(found, over_samples(np.stack(list(found.values())).astype(float)), strict=True))
 
 
 def _outcomes(path: Path, metric: str) -> Outcome | None:

@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from bench.errors import unknown
-
 
 class Direction(NamedTuple):
     """How differences of a metric are read."""
@@ -36,14 +34,20 @@ DIRECTIONS = {
 }
 
 
+def has_direction(metric: str) -> bool:
+    """Return whether a dotted name, such as `scores.own.auroc`, is that of a metric with a better side."""
+    return _term(metric) in DIRECTIONS
+
+
 def direction(metric: str) -> Direction:
-    """Return the direction of a metric by its dotted name, such as `scores.own.auroc`.
+    """Return the direction of a metric by its dotted name.
 
     Raises:
-        UsageError: no part that names it has a direction.
+        KeyError: it has none.
     """
+    return DIRECTIONS[_term(metric)]
+
+
+def _term(metric: str) -> str:
     first, *_, last = [*metric.split("."), metric.rpartition(".")[2]]
-    named = first if first == "human_uncertainty" else last
-    if named not in DIRECTIONS:
-        raise unknown("metric with a direction", named, DIRECTIONS)
-    return DIRECTIONS[named]
+    return first if first == "human_uncertainty" else last

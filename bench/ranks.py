@@ -15,7 +15,7 @@ class Ranks(NamedTuple):
     labels: list[str]  # the best first
     means: Float[np.ndarray, " methods"]  # mean ranks, in that order
     blocks: int
-    p: float | None  # of Friedman's test; it takes three methods
+    p: float  # of Friedman's test that all are alike
     critical: float  # mean ranks that differ by more differ at 5 %
 
     def cliques(self) -> list[tuple[int, int]]:
@@ -25,11 +25,11 @@ class Ranks(NamedTuple):
 
 
 def friedman(labels: list[str], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
-    """Rank the methods of each block, larger = better, ties sharing, and test whether mean ranks differ."""
+    """Rank three methods or more in each block, larger = better, ties sharing; test whether mean ranks differ."""
     means = rankdata(-values, axis=1).mean(axis=0)
     order = np.argsort(means, kind="stable")
     tied = bool((values == values[:, :1]).all())
-    p = None if len(labels) < 3 else 1.0 if tied else float(friedmanchisquare(*values.T).pvalue)
+    p = 1.0 if tied else float(friedmanchisquare(*values.T).pvalue)
     critical = critical_difference(len(labels), len(values))
     return Ranks([labels[i] for i in order], means[order], len(values), p, critical)
 

@@ -17,6 +17,7 @@ from bench.samples import Samples
 from bench.spec import Pictures
 from bench.store import Record, Store, read_predictions
 from bench.tables import Table
+from bench.tables.entries import flat
 
 
 @dataclass(frozen=True)
@@ -118,24 +119,14 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_seed": spec.noise.seed,
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
-        **_flat(spec.recipe.model_dump(), "recipe."),
+        **flat(spec.recipe.model_dump(), "recipe."),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
         "flips": record.manifest["flips"],
-        **_flat(record.metrics),
+        **flat(record.metrics),
         **record.cost,
         "identity": spec.identity,
         "path": record.path.relative_to(results).as_posix(),
     }
-
-
-def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:

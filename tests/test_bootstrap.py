@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bench import bootstrap
-from bench.bootstrap import over_seeds, over_seeds_and_samples
+from bench.bootstrap import over_samples, over_seeds, over_seeds_and_samples
 
 
 def test_the_interval_covers_what_was_simulated(monkeypatch):
@@ -11,7 +11,7 @@ def test_the_interval_covers_what_was_simulated(monkeypatch):
     rng, inside = np.random.default_rng(0), 0
     for _ in range(200):
         seeds, samples = rng.normal(0, 0.3, (12, 1)), rng.normal(0, 0.5, (1, 60))
-        low, high = over_seeds_and_samples(0.1 + seeds + samples + rng.normal(0, 1, (12, 60)))
+        low, high = over_seeds_and_samples(over_samples(0.1 + seeds + samples + rng.normal(0, 1, (12, 60))))
         inside += low <= 0.1 <= high
     assert 0.86 <= inside / 200 <= 0.995
 
@@ -19,7 +19,7 @@ def test_the_interval_covers_what_was_simulated(monkeypatch):
 def test_samples_widen_the_interval():
     differences = np.random.default_rng(1).normal(0, 1, (8, 20))
     low, high = over_seeds(differences.mean(axis=1))
-    wider = over_seeds_and_samples(differences)
+    wider = over_seeds_and_samples(over_samples(differences))
     assert wider[1] - wider[0] > high - low
 
 
@@ -38,3 +38,17 @@ def test_one_pair_has_no_interval_over_seeds():
 def test_the_same_differences_have_the_same_interval():
     differences = np.random.default_rng(3).normal(size=6)
     assert over_seeds(differences) == over_seeds(differences)
+
+
+def test_all_runs_see_the_samples_that_a_replicate_draws():
+    one = np.random.default_rng(4).normal(size=30)
+    means = over_samples(np.stack([one, one + 1]))
+    assert means.shape == (2, bootstrap.REPLICATES)
+    np.testing.assert_allclose(means[1] - means[0], 1)
+
+
+def test_means_over_drawn_samples_spread_by_their_standard_error():
+    outcomes = np.random.default_rng(5).normal(2, 1, (1, 400))
+    means = over_samples(outcomes)
+    assert means.mean() == pytest.approx(outcomes.mean(), abs=0.005)
+    assert means.std() == pytest.approx(outcomes.std() / np.sqrt(400), rel=0.1)

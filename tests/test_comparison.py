@@ -48,7 +48,7 @@ def test_eight_seeds_support_what_three_methods_differ_in(eight):
     """The generated accuracies rise from method to method, at every seed."""
     found = load(eight, [], [], "accuracy", "method-0")
     frame = found.frame()
-    assert frame[frame.noise != "all"].p.unique().tolist() == [2 / 2**8]
+    assert frame[frame.noise != "pooled"].p.unique().tolist() == [2 / 2**8]
     assert (frame.p_holm <= 0.05).all()
     assert found.ranks.labels == ["method-2", "method-1", "method-0"]
     assert found.ranks.means.tolist() == [1, 2, 3]
@@ -76,8 +76,8 @@ def test_methods_are_chosen_by_name(eight):
         ({"methods": ["method-7"]}, "no method 'method-7'"),
         ({"against": "method-7"}, "no method 'method-7'"),
         ({"datasets": ["mnits"]}, "no data set 'mnits'"),
-        ({"metric": "acuracy"}, "no metric with a direction 'acuracy'"),
-        ({"metric": "human_uncertainty.own"}, "no two methods have runs"),
+        ({"metric": "acuracy"}, "no metric 'acuracy'. Did you mean 'accuracy'"),
+        ({"metric": "confusion"}, "no metric 'confusion'"),
         ({"methods": ["method-1"]}, "no two methods have runs"),
     ],
 )
@@ -88,4 +88,7 @@ def test_a_bad_request_is_one_clear_line(eight, asked, said):
 
 def test_a_folder_without_runs_is_told(tmp_path):
     with pytest.raises(UsageError, match="there is no folder"):
+        bench.compare(results=tmp_path)
+    (tmp_path / "runs").mkdir()
+    with pytest.raises(UsageError, match="no run has ended there"):
         bench.compare(results=tmp_path)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from harness import record, spec
 
-from bench.contrasts import ALL, contrasts, ranks
+from bench.contrasts import POOLED, contrasts, ranks
 from bench.groups import group
 from bench.significance import holm, sign_flip
 
@@ -39,7 +39,7 @@ def test_without_predictions_the_interval_is_over_seeds():
 def test_several_noises_are_also_pooled():
     members = of(*(runs(m, v, noise) for noise in (0, 0.3) for m, v in ((ONE, [0.9, 0.8]), (OTHER, [0.5, 0.7]))))
     found = contrasts(members, "accuracy", OTHER)
-    assert [(each.noise, each.pairs) for each in found] == [("0%", 2), ("30%", 2), (ALL, 4)]
+    assert [(each.noise, each.pairs) for each in found] == [("0%", 2), ("30%", 2), (POOLED, 4)]
 
 
 def test_holm_is_taken_over_the_pairs_at_one_noise():
@@ -56,15 +56,18 @@ def test_runs_that_share_no_seed_are_not_compared():
 
 
 def test_a_block_that_lacks_a_method_is_not_ranked():
-    members = of(runs(ONE, [0.9, 0.8, 0.7]), runs(OTHER, [0.5, 0.9]))
+    members = of(runs(ONE, [0.9, 0.8, 0.7]), runs(OTHER, [0.5, 0.9]), runs("rul", [0.1, 0.1, 0.1]))
     ranked, dropped = ranks([members], "accuracy")
     assert (ranked.blocks, dropped) == (2, 1)
-    assert ranked.means.tolist() == [1.5, 1.5]
+    assert ranked.means.tolist() == [1.5, 1.5, 3]
 
 
 def test_smaller_is_better_for_a_loss():
-    records = [
-        record(spec(methods=[m]), metrics={"accuracy": 0.5, "nll": v}) for m, v in ((ONE, 1.0), (OTHER, 2.0))
-    ]
+    values = {ONE: 1.0, OTHER: 2.0, "rul": 0.5}
+    records = [record(spec(methods=[method]), metrics={"nll": value}) for method, value in values.items()]
     ranked, _ = ranks([of(records)], "nll")
-    assert ranked.labels == [ONE, OTHER]
+    assert ranked.labels == ["rul", ONE, OTHER]
+
+
+def test_two_methods_are_not_ranked():
+    assert ranks([of(runs(ONE, [0.9]), runs(OTHER, [0.5]))], "accuracy") == (None, 0)

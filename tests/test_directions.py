@@ -1,8 +1,7 @@
 import pytest
 from harness import run, spec
 
-from bench.directions import DIRECTIONS, direction
-from bench.errors import UsageError
+from bench.directions import DIRECTIONS, direction, has_direction
 from bench.metrics import DESCRIPTIONS
 from bench.store import Store
 
@@ -28,9 +27,9 @@ def test_every_described_metric_that_is_one_number_has_a_direction():
     assert DESCRIPTIONS.keys() - of_many <= DIRECTIONS.keys()
 
 
-def test_an_unknown_metric_is_one_clear_line():
-    with pytest.raises(UsageError, match="no metric with a direction 'acuracy'. Did you mean 'accuracy'"):
-        direction("acuracy")
+@pytest.mark.parametrize("name", ["acuracy", "scores.own", "samples", "confusion", "scores.own.top_k.k"])
+def test_what_has_no_better_side_has_no_direction(name):
+    assert not has_direction(name)
 
 
 def test_every_number_of_a_scores_metrics_has_a_direction(tmp_path):

@@ -28,7 +28,7 @@ def test_p_is_scipys_and_ranks_are_by_hand():
 
 
 def test_the_best_comes_first():
-    assert friedman(["worse", "better"], np.array([[1.0, 2], [1, 3]])).labels == ["better", "worse"]
+    assert friedman(["bad", "good", "best"], np.array([[1.0, 2, 4], [1, 3, 4]])).labels == ["best", "good", "bad"]
 
 
 def test_methods_that_tie_everywhere_are_alike():
@@ -46,4 +46,4 @@ def test_methods_that_tie_everywhere_are_alike():
 )
 def test_cliques_are_maximal(means, cliques):
     labels = [str(i) for i in range(len(means))]
-    assert Ranks(labels, np.array(means), 9, None, critical=1.0).cliques() == cliques
+    assert Ranks(labels, np.array(means), 9, 1.0, critical=1.0).cliques() == cliques

@@ -19,11 +19,7 @@ class Best(NamedTuple):
     supported: str | None  # the label that is better than each other one
     pairs: int  # seeds that the best shares with each other method, at least
     others: int
-
-    @property
-    def too_few(self) -> bool:
-        """Whether no outcome could have been supported."""
-        return self.others > 0 and smallest_p(self.pairs) * self.others > ALPHA
+    too_few: bool  # whether no outcome of so many seeds could be supported
 
 
 def best(group: Group, noise: Noise, metric: str) -> Best:
@@ -31,37 +27,39 @@ def best(group: Group, noise: Noise, metric: str) -> Best:
     values = {label: _by_seed(group.cell(label, noise), metric) for label in group.labels}
     values = {label: of for label, of in values.items() if of}
     if len(values) < 2:
-        return Best(noise.label, None, 0, 0)
+        return Best(noise.label, None, 0, 0, too_few=False)
     sign = direction(metric).sign
     first = max(values, key=lambda label: sign * float(np.mean(list(values[label].values()))))
     gains = [_gains(values[first], of, sign) for label, of in values.items() if label != first]
-    pairs = min(map(len, gains))
-    adjusted = holm(np.array([sign_flip(gain) for gain in gains])) if pairs else np.ones(1)
-    better = pairs > 0 and min(gain.mean() for gain in gains) > 0
-    return Best(noise.label, first if better and adjusted.max() <= ALPHA else None, pairs, len(gains))
+    reachable = all(_passes([smallest_p(len(gain)) for gain in gains]))
+    better = reachable and all(gain.mean() > 0 for gain in gains) and all(_passes([*map(sign_flip, gains)]))
+    return Best(noise.label, first if better else None, min(map(len, gains)), len(gains), not reachable)
 
 
 def bold_notes(bests: list[Best]) -> list[str]:
-    """Return what bold means, and for which columns there are too few seeds."""
-    if not any(found.others for found in bests):
-        return []
-    notes = [
-        f"Bold: the best of its column, where paired sign-flip tests over seeds find it better than each other "
+    """Return what bold means, and where there are too few seeds for it."""
+    told = [found for found in bests if found.others]
+    short = [found for found in told if found.too_few]
+    said = (
+        "Bold: the best of its column, where paired sign-flip tests over seeds find it better than each other "
         f"method at {100 * ALPHA:g} % (Holm)."
-    ]
-    short = [found for found in bests if found.too_few]
-    if short:
-        pairs, others = max(found.pairs for found in short), max(found.others for found in short)
-        where = "nothing can be bold" if len(short) == len(bests) else f"no bold at {_listed(short)}"
-        notes.append(
-            f"Too few seeds, {where}: with {pairs} in common the smallest possible p is {smallest_p(pairs):.2g}; "
-            f"against {others} other{'s' * (others > 1)} it takes {pairs_needed(others)} seeds."
-        )
-    return notes
+    )
+    return [*([said] if len(short) < len(told) else []), *([_shortage(short, len(told))] if short else [])]
 
 
-def _listed(bests: list[Best]) -> str:
-    return ", ".join(found.noise for found in bests)
+def _shortage(short: list[Best], columns: int) -> str:
+    """Return why some columns, or all, have no bold."""
+    pairs, others = max(found.pairs for found in short), max(found.others for found in short)
+    named = ", ".join(each.noise for each in short)
+    where = "Nothing is bold" if len(short) == columns else f"No bold at {named}"
+    return (
+        f"{where}, too few seeds: a paired test of {pairs} cannot give p below {smallest_p(pairs):.2g}; to find a "
+        f"method better than {others} other{'s' * (others > 1)} at {100 * ALPHA:g} % takes {pairs_needed(others)}."
+    )
+
+
+def _passes(p: list[float]) -> np.ndarray:
+    return holm(np.array(p)) <= ALPHA
 
 
 def _by_seed(cell: list[Record], metric: str) -> dict[tuple[int, int], float]:

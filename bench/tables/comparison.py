@@ -1,46 +1,56 @@
 """What a comparison says, as tables."""
 
-from bench.contrasts import Contrast
+from bench.contrasts import POOLED, Contrast
 from bench.directions import direction
 from bench.formats import ABSENT, Table
 from bench.groups import Group
 from bench.ranks import Ranks
 from bench.significance import ALPHA, pairs_needed, smallest_p
 
+LONG = 30  # rows that a screen takes
+OVER = {
+    "seeds and samples": "seeds and test images",
+    "samples": "test images (one seed)",
+    "seeds": "seeds only, not images (that takes accuracy or nll, and stored predictions)",
+}
 
-def comparison(group: Group, metric: str, found: list[Contrast]) -> Table:
-    """Return the differences of one setting."""
-    rows = [
-        [
-            each.noise,
-            each.method,
-            each.against,
-            str(each.pairs),
-            _signed(each.difference, metric),
-            _interval(each, metric),
-            f"{each.p:.3f}",
-            f"{each.p_holm:.3f}",
-        ]
-        for each in found
+
+def comparison(group: Group, metric: str, found: list[Contrast], *, brief: bool = False) -> Table:
+    """Return the differences of one setting; if `brief`, as a screen takes them.
+
+    A brief table of many differences has some that a test supports only, and it leaves what its title says out.
+    """
+    shown = [each for each in found if _supported(each)][:LONG] if brief and len(found) > LONG else found
+    rivals = {each.against for each in found}
+    one = rivals.pop() if len(rivals) == 1 else None
+    header = [
+        "noise",
+        "method",
+        *([] if brief and one else ["against"]),
+        "n",
+        "mean",
+        "95 % interval",
+        "p",
+        "Holm",
     ]
-    bold = frozenset((i, 4) for i, each in enumerate(found) if each.p_holm <= ALPHA)
     return Table(
         f"comparison-{group.name}",
-        f"{metric}, method − against: {group.title}",
-        ["noise", "method", "against", "n", "mean", "95 % interval", "p", "Holm"],
-        rows,
-        _notes(metric, found),
-        bold,
+        f"{metric}, method − {one or 'against'}: {group.title}",
+        header,
+        [[cells[heading] for heading in header] for cells in (_cells(each, metric) for each in shown)],
+        [*_left_out(found, shown), *_notes(metric, found)],
+        frozenset((i, header.index("mean")) for i, each in enumerate(shown) if _supported(each)),
     )
 
 
 def ranking(found: Ranks, metric: str, dropped: int) -> Table:
     """Return mean ranks and what Friedman's test and the critical difference say."""
     rows = [[label, f"{mean:.2f}"] for label, mean in zip(found.labels, found.means, strict=True)]
-    notes = [f"Ranks over {found.blocks} blocks of one data set, noise and seed; 1 is the best."]
-    if found.p is not None:
-        notes.append(f"Friedman's test that all methods are alike: p = {found.p:.3g}.")
-    notes.append(f"Mean ranks that differ by less than {found.critical:.2f} do not differ at 5 % (Nemenyi).")
+    notes = [
+        f"Ranks over {found.blocks} blocks of one data set, noise and seed; 1 is the best.",
+        f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if their mean "
+        f"ranks do by more than {found.critical:.2f} (Nemenyi).",
+    ]
     if dropped:
         notes.append(f"{dropped} blocks are left out: not every method was run there.")
     return Table("ranks", f"Mean ranks by {metric}", ["method", "mean rank"], rows, notes)
@@ -48,51 +58,61 @@ def ranking(found: Ranks, metric: str, dropped: int) -> Table:
 
 def _notes(metric: str, found: list[Contrast]) -> list[str]:
     way = direction(metric)
+    unit = "in percentage points, " if way.percent else ""
     better = "above" if way.sign > 0 else "below"
-    unit = "In points of %. " if way.percent else ""
-    notes = [
-        f"{unit}The method is better than the other where the mean is {better} 0. n: pairs of runs of "
-        f"one noise and seed. p: sign-flip test; Holm: p corrected over all "
-        f"rows of this noise. Bold: that is at most {100 * ALPHA:g} %.",
-        *_drawn(found),
+    pooled = f" {POOLED}: the pairs of all noises." if any(each.noise == POOLED for each in found) else ""
+    drawn = dict.fromkeys(OVER[each.interval] for each in found if each.interval)
+    unmatched = sum(each.unmatched for each in found if each.noise != POOLED)
+    return [
+        f"Mean: {unit}over n pairs of runs of one noise and seed; {better} 0 the method is better. p: sign-flip "
+        f"test; Holm: corrected for the tests at this noise. Bold: that is at most {100 * ALPHA:g} %.{pooled}",
+        *([f"Bootstrap interval over {'; '.join(drawn)}. It is too narrow for few seeds."] if drawn else []),
         *_too_few(found),
+        *([f"{unmatched} runs without a partner are left out, counted once a pair."] if unmatched else []),
     ]
-    unmatched = sum(each.unmatched for each in found if each.noise != "all")
-    left_out = f"{unmatched} runs without a partner are left out, counted once a pair."
-    return [*notes, left_out] if unmatched else notes
-
-
-def _drawn(found: list[Contrast]) -> list[str]:
-    kinds = dict.fromkeys(each.interval for each in found if each.interval)
-    said = [f"Bootstrap interval over {kind}" for kind in kinds]
-    why = (
-        ""
-        if kinds.keys() <= {"seeds and samples", "samples"}
-        else " (where seeds only: no outcomes by image here)"
-    )
-    return [f"{'; '.join(said)}{why}."] if said else []
 
 
 def _too_few(found: list[Contrast]) -> list[str]:
-    notes = []
+    """Return a line for each number of seeds with which none of so many tests can support anything."""
+    scopes: dict[tuple[int, int], list[str]] = {}
     for noise in dict.fromkeys(each.noise for each in found):
         family = [each for each in found if each.noise == noise]
-        pairs, size = max(each.pairs for each in family), len(family)
-        if smallest_p(pairs) * size > ALPHA:
-            notes.append((noise, pairs, size))
+        pairs = max(each.pairs for each in family)
+        if smallest_p(pairs) * len(family) > ALPHA:
+            scopes.setdefault((pairs, len(family)), []).append(noise)
     return [
-        f"Too few seeds at {noise}: with n = {pairs} the smallest possible p is {smallest_p(pairs):.2g}; "
-        f"{size} tests take n = {pairs_needed(size)}."
-        for noise, pairs, size in notes
+        f"Nothing is bold at {', '.join(noises)}, too few seeds: a test of n = {pairs} cannot give p below "
+        f"{smallest_p(pairs):.2g}; {size} test{'s take' if size > 1 else ' takes'} n = {pairs_needed(size)}."
+        for (pairs, size), noises in scopes.items()
     ]
 
 
+def _left_out(found: list[Contrast], shown: list[Contrast]) -> list[str]:
+    supported = sum(map(_supported, found))
+    said = (
+        f"Of {len(found)} differences a test supports {supported}; {len(shown)} are shown, the page below has all."
+    )
+    return [f"{said} `--against METHOD` makes fewer."] if len(shown) < len(found) else []
+
+
+def _supported(each: Contrast) -> bool:
+    return each.p_holm <= ALPHA
+
+
+def _cells(each: Contrast, metric: str) -> dict[str, str]:
+    ends = [_signed(end, metric) for end in (each.low, each.high) if end is not None]
+    return {
+        "noise": each.noise,
+        "method": each.method,
+        "against": each.against,
+        "n": str(each.pairs),
+        "mean": _signed(each.difference, metric),
+        "95 % interval": " to ".join(ends) or ABSENT,
+        "p": f"{each.p:.3f}",
+        "Holm": f"{each.p_holm:.3f}",
+    }
+
+
 def _signed(value: float, metric: str) -> str:
-    text = f"{100 * value:+.2f}" if direction(metric).percent else f"{value:+.4f}"
+    text = f"{100 * value:+z.2f}" if direction(metric).percent else f"{value:+z.4f}"
     return text.replace("-", "−")
-
-
-def _interval(each: Contrast, metric: str) -> str:
-    if each.low is None or each.high is None:
-        return ABSENT
-    return f"{_signed(each.low, metric)} to {_signed(each.high, metric)}"
