@@ -106,7 +106,6 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
 TABLES = [
     "accuracy",
     "robustness",
-    "crossing",
     "top-k",
     "certain-classes",
     "class-distances",

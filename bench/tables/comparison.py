@@ -108,9 +108,13 @@ def _cells(each: Contrast, metric: str) -> dict[str, str]:
         "n": str(each.pairs),
         "mean": _signed(each.difference, metric),
         "95 % interval": " to ".join(ends) or ABSENT,
-        "p": f"{each.p:.3f}",
-        "Holm": f"{each.p_holm:.3f}",
+        "p": _probability(each.p),
+        "Holm": _probability(each.p_holm),
     }
+
+
+def _probability(p: float) -> str:
+    return "< .001" if p < 0.0005 else f"{p:.3f}"
 
 
 def _signed(value: float, metric: str) -> str:
