@@ -2,6 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from generated import generate
+from harness import bench as command
 from harness import run
 
 import bench
@@ -92,3 +93,19 @@ def test_a_folder_without_runs_is_told(tmp_path):
     (tmp_path / "runs").mkdir()
     with pytest.raises(UsageError, match="no run has ended there"):
         bench.compare(results=tmp_path)
+
+
+def test_the_command_shows_the_tables_in_80_columns(eight):
+    done = command("compare", "--results", str(eight), "--against", "method-0")
+    assert done.returncode == 0, done.stderr
+    assert "accuracy, method − method-0" in done.stdout
+    assert "Mean ranks by accuracy" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if not line.startswith("All comparisons: ")]
+    assert max(map(len, lines)) <= 80
+
+
+def test_a_bad_request_on_the_command_line_has_status_2(eight):
+    done = command("compare", "--results", str(eight), "--metric", "acuracy")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: no metric 'acuracy'. Did you mean 'accuracy'?")
+    assert done.stderr.count("\n") == 1

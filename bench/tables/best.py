@@ -53,8 +53,8 @@ def _shortage(short: list[Best], columns: int) -> str:
     named = ", ".join(each.noise for each in short)
     where = "Nothing is bold" if len(short) == columns else f"No bold at {named}"
     return (
-        f"{where}, too few seeds: a paired test of {pairs} cannot give p below {smallest_p(pairs):.2g}; to find a "
-        f"method better than {others} other{'s' * (others > 1)} at {100 * ALPHA:g} % takes {pairs_needed(others)}."
+        f"{where}, too few seeds: with {pairs} in common p is {smallest_p(pairs):.3g} at least; to find a method "
+        f"better than {others} other{'s' * (others > 1)} at {100 * ALPHA:g} % takes {pairs_needed(others)}."
     )
 
 

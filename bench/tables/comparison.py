@@ -81,8 +81,8 @@ def _too_few(found: list[Contrast]) -> list[str]:
         if smallest_p(pairs) * len(family) > ALPHA:
             scopes.setdefault((pairs, len(family)), []).append(noise)
     return [
-        f"Nothing is bold at {', '.join(noises)}, too few seeds: a test of n = {pairs} cannot give p below "
-        f"{smallest_p(pairs):.2g}; {size} test{'s take' if size > 1 else ' takes'} n = {pairs_needed(size)}."
+        f"Nothing is bold at {', '.join(noises)}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at "
+        f"least; {size} test{'s take' if size > 1 else ' takes'} n = {pairs_needed(size)}."
         for (pairs, size), noises in scopes.items()
     ]
 

@@ -49,7 +49,10 @@ def crossing(group: Group) -> Table:
         f"Noise (%) at which mean accuracies cross: {group.title}",
         ["noise", "method", "against", "crosses at"],
         rows,
-        ["Linear between the rates that were run. Of two methods not listed together one is ahead at every rate."],
+        [
+            "Linear between the rates that were run; two methods not listed together do not cross. Of means, without "
+            "a test: curves that lie close cross by chance."
+        ],
     )
 
 

@@ -34,8 +34,8 @@ def test_three_seeds_support_nothing_and_the_table_says_so():
     assert made.bold == frozenset()
     (note,) = [note for note in made.notes if "old" in note]
     assert note == (
-        "Nothing is bold, too few seeds: a paired test of 3 cannot give p below 0.25; to find a method better "
-        "than 1 other at 5 % takes 6."
+        "Nothing is bold, too few seeds: with 3 in common p is 0.25 at least; to find a method better than "
+        "1 other at 5 % takes 6."
     )
 
 

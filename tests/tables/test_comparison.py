@@ -33,7 +33,7 @@ def test_three_seeds_are_too_few_and_nothing_is_bold():
     assert table.rows == [["30%", "baseline", "dummy", "3", "−10.00", "−10.00 to −10.00", "0.250", "0.250"]]
     assert table.bold == frozenset()
     assert notes(table, "too few seeds") == [
-        "Nothing is bold at 30%, too few seeds: a test of n = 3 cannot give p below 0.25; 1 test takes n = 6."
+        "Nothing is bold at 30%, too few seeds: with n = 3 p is 0.25 at least; 1 test takes n = 6."
     ]
 
 
