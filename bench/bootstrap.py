@@ -20,7 +20,8 @@ def over_seeds_and_samples(differences: Float[np.ndarray, "pairs #replicates"]) 
     """Return the percentile interval of the mean over resampled pairs, of which each replicate has drawn samples.
 
     All runs see one test set, so the two are crossed: each replicate draws pairs and, for all of them, the samples
-    of `over_samples` (the pigeonhole bootstrap of Owen, 2007).
+    of `over_samples` (the pigeonhole bootstrap of Owen, 2007). It errs on the wide side: what varies by pair and
+    sample alone counts up to three times.
     """
     pairs = len(differences)
     draws = np.random.default_rng(1).multinomial(pairs, np.full(pairs, 1 / pairs), size=REPLICATES)

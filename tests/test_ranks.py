@@ -18,6 +18,12 @@ def test_the_critical_difference_is_that_of_demsars_example():
     assert critical_difference(4, 14) == pytest.approx(1.25, abs=0.005)
 
 
+def test_no_two_of_demsars_classifiers_differ_at_5_percent():
+    """His mean ranks of C4.5 with and without two parameters tuned, Table 6: one bar joins all."""
+    means = np.array([1.964, 2.000, 2.893, 3.143])
+    assert Ranks(["m+cf", "m", "cf", "C4.5"], means, 14, 0.026, critical_difference(4, 14)).cliques() == [(0, 3)]
+
+
 def test_p_is_scipys_and_ranks_are_by_hand():
     values = np.array([[3.0, 2, 1], [3, 1, 2], [5, 4, 4], [9, 8, 1]])
     found = friedman(["a", "b", "c"], values)

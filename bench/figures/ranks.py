@@ -29,7 +29,7 @@ def draw(ranks: Ranks, metric: str) -> Figure:
             _name(axes, ranks, place, -BAR * (len(cliques) + 1))
         title(
             figure,
-            f"Mean ranks by {metric} over {ranks.blocks} blocks of one data set, noise and seed",
+            f"Mean ranks by {metric} over {ranks.blocks} blocks (data set × noise × seed)",
             f"Friedman's p = {ranks.p:.2g}; bars join methods that do not differ at 5 % (Nemenyi)",
         )
     return figure

@@ -11,7 +11,7 @@ LONG = 30  # rows that a screen takes
 OVER = {
     "seeds and samples": "seeds and test images",
     "samples": "test images (one seed)",
-    "seeds": "seeds only, not images (that takes accuracy or nll, and stored predictions)",
+    "seeds": "seeds only, too narrow for few (images too: accuracy and nll, with stored predictions)",
 }
 
 
@@ -47,7 +47,7 @@ def ranking(found: Ranks, metric: str, dropped: int) -> Table:
     """Return mean ranks and what Friedman's test and the critical difference say."""
     rows = [[label, f"{mean:.2f}"] for label, mean in zip(found.labels, found.means, strict=True)]
     notes = [
-        f"Ranks over {found.blocks} blocks of one data set, noise and seed; 1 is the best.",
+        f"Ranks over {found.blocks} blocks (data set × noise × seed); 1 is the best.",
         f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if their mean "
         f"ranks do by more than {found.critical:.2f} (Nemenyi).",
     ]
@@ -66,9 +66,9 @@ def _notes(metric: str, found: list[Contrast]) -> list[str]:
     return [
         f"Mean: {unit}over n pairs of runs of one noise and seed; {better} 0 the method is better. p: sign-flip "
         f"test; Holm: corrected for the tests at this noise. Bold: that is at most {100 * ALPHA:g} %.{pooled}",
-        *([f"Bootstrap interval over {'; '.join(drawn)}. It is too narrow for few seeds."] if drawn else []),
+        *([f"Bootstrap interval over {'; '.join(drawn)}."] if drawn else []),
         *_too_few(found),
-        *([f"{unmatched} runs without a partner are left out, counted once a pair."] if unmatched else []),
+        *([f"Left out for want of a partner, counted once a pair: {unmatched} of the runs."] if unmatched else []),
     ]
 
 

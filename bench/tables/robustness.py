@@ -50,8 +50,8 @@ def crossing(group: Group) -> Table:
         ["noise", "method", "against", "crosses at"],
         rows,
         [
-            "Linear between the rates that were run; two methods not listed together do not cross. Of means, without "
-            "a test: curves that lie close cross by chance."
+            "Linear between the rates that were run; two methods not listed together do not cross. Of means, no "
+            "test: curves that lie close cross by chance."
         ],
     )
 

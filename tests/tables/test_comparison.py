@@ -85,3 +85,9 @@ def test_a_brief_table_of_many_differences_shows_some_that_are_supported(support
 def test_small_numbers_are_told_from_zero():
     (row,) = comparison(members(1), "accuracy", [contrast(0, 0.0001)]).rows
     assert row[4:] == ["+0.00", "–", "< .001", "< .001"]
+
+
+def test_runs_without_a_partner_are_told():
+    of = members(3)
+    del of.records[0]
+    assert notes(made(of), "want of a partner, counted once a pair: 1 of")
