@@ -64,8 +64,8 @@ def run(
     noise: Annotated[
         str | None,
         typer.Option(
-            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3. "
-            "Default 0,0.1,0.2,0.3.",
+            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3 or human:worse; "
+            "`bench list noise` has them. Default 0,0.1,0.2,0.3.",
             rich_help_panel=GRID,
         ),
     ] = None,
@@ -127,7 +127,10 @@ def run(
     ] = None,
     jobs: Annotated[
         str,
-        typer.Option(help="Runs at a time, each its own process; auto: one a core or GPU.", rich_help_panel=SPEED),
+        typer.Option(
+            help="Runs at a time, each its own process; auto: one a core or GPU; 0: in this one.",
+            rich_help_panel=SPEED,
+        ),
     ] = "auto",
     runs_per_gpu: Annotated[
         int, typer.Option(help="Small runs that share a GPU, for auto.", rich_help_panel=SPEED)

@@ -69,10 +69,11 @@ def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
 def _runs_by_label(group: Group, metric: str) -> Runs:
     """Return the runs that have a value of the metric, by label, then by noise and seeds."""
     runs: Runs = {label: {} for label in group.labels}
+    columns = {noise.point: noise.label for noise in group.noises}
     for record in group.records:
         if _value(record, metric) is not None:
             noise = record.spec.noise
-            runs[record.spec.label][noise.label, noise.seed, record.spec.seed] = record
+            runs[record.spec.label][columns[noise.point], noise.seed, record.spec.seed] = record
     return {label: of for label, of in runs.items() if of}
 
 

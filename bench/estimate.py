@@ -67,7 +67,7 @@ class Estimator:
         labels = Labels.start(data.train.labels[:size], data.train.labels[:size])
         batch = TrainingSet(data.train.images[:size], labels, data.augment)
         recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
-        method = build(spec, data, cls, size)
+        method = build(spec, data, cls, size, noise_rate=spec.noise.rate or 0.0)
         trainer = Trainer(method, batch, recipe, spec.relabel, spec.seed, len(data.class_names))
         trainer.epoch(1)
         start, steps = time.perf_counter(), 0

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.hyperparameters import defaults, resolve
 from bench.registry import Plugin, Registry
@@ -35,7 +36,7 @@ def cells(request: Request, registry: Registry) -> list[Cell]:
     _check_names(request, registry)
     grid: list[Cell] = []
     for dataset_name, seed in product(request.datasets, request.seeds):
-        points = [parse_noise(text, _noise_seed(request, seed)) for text in request.noise]
+        points = _points(request, registry.find("datasets", dataset_name), seed)
         _check_repeated_points(points)
         for point, method_name in product(points, _method_names(request, registry)):
             title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
@@ -90,6 +91,10 @@ def _check_names(request: Request, registry: Registry) -> None:
             raise UsageError(f"--set {name}.…: {name} is not in this run; it has {', '.join(sorted(used))}")
     if request.evaluate == "held-out" and not request.held_out:
         raise UsageError("--evaluate held-out needs a held-out part: pass --held-out 0.1 as well")
+
+
+def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
+    return [resolve_noise(parse_noise(text, _noise_seed(request, seed)), dataset) for text in request.noise]
 
 
 def _check_repeated_points(points: list[Noise]) -> None:

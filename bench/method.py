@@ -21,7 +21,7 @@ class Task(NamedTuple):
     image_shape: tuple[int, int, int]  # (C, H, W) as the net sees it, after cropping
     train_size: int
     epochs: int
-    noise_rate: float | None  # None unless the method names an oracle hyper-parameter
+    noise_rate: float | None  # part of the given labels that is wrong; None unless the method names an oracle
 
 
 class Batch(NamedTuple):

@@ -8,16 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import evaluation, figures, tables
+from bench import evaluation, figures, folders, tables
 from bench.claims import Claim
 from bench.errors import BenchError, one_line
 from bench.figures.style import Picture, save
 from bench.groups import Group, group, newest
 from bench.samples import Samples
 from bench.spec import Pictures
-from bench.store import Record, Store, read_predictions
+from bench.store import PREDICTIONS, Record, Store, read_predictions
 from bench.tables import Table
 from bench.tables.entries import flat
+from bench.under_way import UnderWay
 
 
 @dataclass(frozen=True)
@@ -114,8 +115,8 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "dataset": spec.dataset.name,
         "method": spec.method.name,
         "label": spec.label,
-        "noise_kind": spec.noise.kind,
-        "noise_rate": spec.noise.rate,
+        "noise_kind": spec.noise.name,
+        "noise_rate": record.noise.rate,
         "noise_seed": spec.noise.seed,
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
@@ -140,7 +141,7 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
         except FileNotFoundError:
             refreshed.append(record)
             absent += 1
-        except (OSError, ValueError, KeyError, IndexError) as error:
+        except (BenchError, OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
             problems.append(f"{record.path} keeps metrics of an earlier version of the code: {one_line(error)}")
     if absent:
@@ -150,6 +151,24 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
 
 
 def _recompute(store: Store, record: Record, source: str) -> Record:
+    """Recompute a run's metrics while nobody else writes to its place, unless somebody just has.
+
+    Raises:
+        FileNotFoundError: its predictions are not here.
+        BenchError: another program works on it.
+    """
+    for name in PREDICTIONS:
+        (record.path / name).stat()
+    place = folders.place_of(record.path)
+    under_way = UnderWay.take(place)
+    if under_way is None:
+        raise BenchError("another program works on it")
+    with under_way:
+        found = store.read(place)
+        return found if found.metrics_source == source else _computed(store, found, source)
+
+
+def _computed(store: Store, record: Record, source: str) -> Record:
     test, shown = read_predictions(record.path, "test")
     train, seen = read_predictions(record.path, "train")
     label = shown["label"].to_numpy()

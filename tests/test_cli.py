@@ -128,6 +128,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
         (["--noise", "1.2"], "error: --noise 1.2: a rate is a number from 0 to 1"),
         (["--noise", "par:0.2"], "error: no noise kind 'par'. Did you mean 'pair'?"),
+        (["--noise", "human:worse"], "error: --noise human:worse: digits has no labels by people"),
         (["--preset", "quik"], "error: no preset 'quik'. Did you mean 'quick'?"),
         (["--set", "rul.mix=banana"], "error: --set rul.mix=banana: input should be 2, 3, 5 or 'C(3,2)'"),
         (["--set", "rul.mxi=3"], "error: no hyper-parameter of rul 'mxi'. Did you mean 'mix'?"),

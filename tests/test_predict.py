@@ -79,3 +79,9 @@ def test_a_prediction_that_is_not_finite_is_refused():
     method.predict = lambda batch: Prediction(batch.flatten(1), torch.full((len(batch),), torch.nan))
     with pytest.raises(PluginError, match="predict returned uncertainty that are not finite"):
         predict(method, images(4), one_view, 3)
+
+
+def test_features_that_nobody_wants_are_not_kept():
+    whole, without = (predict(Pixels(), images(9), one_view, 3, features=wanted) for wanted in (True, False))
+    assert (whole.features.shape, without.features) == ((9, 1), None)
+    np.testing.assert_array_equal(whole.logits, without.logits)

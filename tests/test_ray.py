@@ -152,7 +152,7 @@ def test_a_data_set_that_is_not_here_fails_its_cells(cluster, tmp_path):
 def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(store.progress(mine) / "claim")
+    claim = Claim.take(folder_of(store.path(mine)) / "claim")
 
     class Releasing(Observer):
         def cell_finished(self, report):
@@ -162,6 +162,25 @@ def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
 
     reports = make(cluster, tmp_path, observer=Releasing()).run(cells)
     assert [report.status for report in reports] == ["done", "done"]
+
+
+def test_a_checkpoint_that_cannot_be_written_here_fails_its_cell_and_the_others_run(cluster, tmp_path):
+    cells = grid(seeds=[0, 1])
+    executor = make(cluster, tmp_path, checkpoint_seconds=0.0)
+    heard, watcher = executor._heard, Watcher()
+    executor.observer = watcher
+
+    def full(task, name, values):
+        if name == "checkpointed" and values[0] == cells[0]:
+            raise OSError(28, "No space left on device")
+        heard(task, name, values)
+
+    executor._heard = full
+    reports = executor.run(cells)
+    assert [report.status for report in reports] == ["failed", "done"]
+    assert "No space left on device" in reports[0].detail
+    assert [told[1] for told in watcher.told if told[0] == cells[0].title].count("ended") == 1
+    assert not list(tmp_path.rglob(".p*"))
 
 
 def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp_path):
@@ -182,7 +201,7 @@ def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp
     with pytest.raises(KeyboardInterrupt):
         make(cluster, tmp_path / "results", folder, observer=Impatient(), checkpoint_seconds=0.0).run([cell])
     until(lambda: not Path(f"/proc/{pid.read_text()}").exists(), "the end of the task")
-    progress = Store(tmp_path / "results").progress(cell)
+    progress = folder_of(Store(tmp_path / "results").path(cell))
     assert (progress / "checkpoint.pt").is_file()
     assert not Claim.is_held(progress / "claim")
 

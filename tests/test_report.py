@@ -12,6 +12,7 @@ from bench.groups import Group, group
 from bench.report import frame, load_records
 from bench.store import Store
 from bench.tables import table1
+from bench.under_way import UnderWay
 
 
 @pytest.fixture(scope="module")
@@ -219,6 +220,45 @@ def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
     (problem,) = problems
     assert problem.startswith(f"{folder} keeps metrics of an earlier version of the code: ")
     assert "test.parquet" in problem
+
+
+def test_stale_metrics_of_a_run_that_another_program_works_on_stay_and_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    with UnderWay.take(folder):
+        ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    assert problems == [f"{folder} keeps metrics of an earlier version of the code: another program works on it"]
+
+
+def test_metrics_that_another_program_has_recomputed_meanwhile_are_taken_over(tmp_path, monkeypatch):
+    run(tmp_path)
+    store = Store(tmp_path)
+    right, take, taken = spoil(store.path(spec())), UnderWay.take, []
+
+    def second(place):
+        if not taken:
+            taken.append(place)
+            load_records(Store(tmp_path))  # another program is first
+        return take(place)
+
+    monkeypatch.setattr(UnderWay, "take", second)
+    monkeypatch.setattr(Store, "recompute", counted := Counted(Store.recompute))
+    ((record,), problems) = load_records(store)
+    assert (record.metrics["accuracy"], problems, counted.calls) == (right, [], 1)
+
+
+class Counted:
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __get__(self, owner, kind):
+        def call(*given):
+            self.calls += 1
+            return self.function(owner, *given)
+
+        return call
 
 
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):

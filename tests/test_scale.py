@@ -10,10 +10,10 @@ import pytest
 from generated import generate
 
 import bench
-from bench import figures, index, tables
+from bench import figures, index, status, tables
 from bench.groups import group
 from bench.report import frame, load_records
-from bench.status import remember, status
+from bench.status import remember
 from bench.store import Store
 from bench.transfer import merge
 

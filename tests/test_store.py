@@ -10,6 +10,7 @@ from harness import run, spec
 from bench import checksums
 from bench.predict import Predictions
 from bench.store import Store, StoreError, predictions_frame, read_predictions
+from bench.under_way import UnderWay, folder_of
 
 
 @pytest.fixture
@@ -168,12 +169,14 @@ def test_a_replacement_that_was_cut_off_at_its_end_is_finished(store):
     folder = store.path(spec())
     shutil.copytree(folder, folder.with_name(f".replaced-{folder.name}"))
     assert store.has(spec())
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert [record.path for record in store.scan()[0]] == [folder]
     assert store.scan()[1] == []
+    with UnderWay.take(folder):
+        assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".replaced")] == []
 
 
 def test_a_run_under_way_is_no_problem(store):
-    (store.progress(spec(seeds=[1]))).mkdir()
+    folder_of(store.path(spec(seeds=[1]))).mkdir()
     assert store.scan()[1] == []
 
 

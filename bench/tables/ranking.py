@@ -71,7 +71,7 @@ def noise_detection(group: Group) -> Table:
         [noise.label, label, score]
         + [percent(over(cell, "noise_detection", score, key)) for key in keys]
         for noise, label, cell in group.cells()
-        if noise.rate > 0
+        if noise.rate
         for score in cell[0].metrics["noise_detection"]
     ]  # fmt: skip
     return Table(

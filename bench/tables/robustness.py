@@ -58,18 +58,19 @@ def crossing(group: Group) -> Table:
 
 def _axes(group: Group) -> dict[str, list[Noise]]:
     """Return the noises by kind; no noise belongs to every kind's axis."""
-    kinds = {noise.kind for noise in group.noises if noise.rate > 0}
+    kinds = {noise.kind for noise in group.noises if noise.rate}
     axes = {
-        kind: sorted(
-            {n.rate: n for n in group.noises if n.kind == kind or n.rate == 0}.values(), key=lambda n: n.rate
-        )
+        kind: [
+            noise
+            for _, noise in sorted({n.rate or 0: n for n in group.noises if n.kind == kind or not n.rate}.items())
+        ]
         for kind in sorted(kinds)
     }
     return {kind: noises for kind, noises in axes.items() if len(noises) > 1}
 
 
 def _rates(noises: list[Noise]) -> np.ndarray:
-    return np.array([noise.rate for noise in noises])
+    return np.array([noise.rate or 0.0 for noise in noises])
 
 
 def _by_seed(group: Group, label: str, noises: list[Noise]) -> list[np.ndarray]:

@@ -38,9 +38,15 @@ def accuracy(group: Group) -> Table:
         f"{evaluated} (%) of the last epoch by label noise: {group.title}",
         header,
         rows,
-        [f"{spread}Columns: part of the training labels that are flipped.", *bold_notes(bests), *notes],
+        [f"{spread}{_columns(group)}", *bold_notes(bests), *notes],
         frozenset(bold),
     )
+
+
+def _columns(group: Group) -> str:
+    if all(noise.kind == "symmetric" for noise in group.noises):
+        return "Columns: part of the training labels that are flipped."
+    return "Columns: the rate asked for of each kind of noise; for labels by people, the part that is wrong."
 
 
 @cache
