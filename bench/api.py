@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench import status
+from bench import comparison, status
 from bench.errors import BenchError
 from bench.executors.cell import Context, Observer
 from bench.executors.machines import Machines
@@ -86,6 +86,31 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
     return frame(records, Path(results))
+
+
+def compare(
+    *,
+    results: PathLike = "results",
+    datasets: Iterable[str] = (),
+    methods: Iterable[str] = (),
+    metric: str = "accuracy",
+    against: str | None = None,
+) -> pd.DataFrame:
+    """Return paired differences of stored runs, one row for each pair of methods and each noise.
+
+    Args:
+        results: folder of the store.
+        datasets, methods: names to compare, all if none is given; a method's row label will do, too.
+        metric: a metric's dotted name, as `load_results` has it.
+        against: the row label that every other is compared with; every pair if not given.
+
+    Raises:
+        UsageError: an unknown name, or nothing to compare.
+    """
+    compared = comparison.load(Path(results), list(datasets), list(methods), metric, against)
+    for problem in compared.problems:
+        warnings.warn(problem, stacklevel=2)
+    return compared.frame()
 
 
 def find_data_root(given: PathLike | None) -> Path:

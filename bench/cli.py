@@ -238,6 +238,22 @@ def report(
 
 
 @app.command()
+def compare(
+    datasets: Annotated[str | None, typer.Option(help="Data sets, by commas; all if not given.")] = None,
+    methods: Annotated[str | None, typer.Option(help="Methods or their row labels, by commas; all.")] = None,
+    metric: Annotated[str, typer.Option(help="A metric, such as scores.own.auroc.")] = "accuracy",
+    against: Annotated[
+        str | None, typer.Option(help="The method to compare every other with; every pair if not given.")
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Test differences between methods, on runs of one noise and seed, without training."""
+    from bench import commands
+
+    raise typer.Exit(commands.compare(results, _list(datasets) or [], _list(methods) or [], metric, against))
+
+
+@app.command()
 def status(results: Results = Path("results")) -> None:
     """Show what runs are done, running, interrupted, failed or left, and the time that takes."""
     from bench import commands

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bench import api, status, transfer
-from bench.display import Display, show_group, show_plan_table, show_status_table
+from bench import api, comparison, status, transfer
+from bench.display import Display, show_group, show_plan_table, show_status_table, show_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.cell import CellReport, Context
@@ -116,6 +116,22 @@ def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
     _show(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")
+    return 0
+
+
+def compare(results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None) -> int:
+    """Compare stored runs, show and write what that says, and return the exit status.
+
+    Raises:
+        UsageError: an unknown name, or nothing to compare.
+    """
+    compared = comparison.load(results, datasets, methods, metric, against)
+    for table in compared.tables(brief=True):
+        show_table(console, table)
+    for problem in compared.problems:
+        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
+    page = compared.write(results / "compare")
+    console.print(f"All comparisons: {page}", soft_wrap=True, markup=False)
     return 0
 
 

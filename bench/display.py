@@ -97,7 +97,7 @@ def show_group(console: Console, group: Group) -> None:
         show_table(console, table)
 
 
-WORDS = ("method", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
+WORDS = ("method", "against", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
 
 
 def show_table(console: Console, table: Table) -> None:
@@ -114,8 +114,9 @@ def show_table(console: Console, table: Table) -> None:
         number = place in numbers
         justify: Literal["left", "right"] = "right" if number else "left"
         shown.add_column(heading, justify=justify, overflow="fold", no_wrap=number and fits)
-    for row in _folded(headings, table.rows, numbers, console.width):
-        shown.add_row(*map(Text, row), style="dim" if row[0].startswith(" ") else None)
+    for i, row in enumerate(_folded(headings, table.rows, numbers, console.width)):
+        texts = [Text(text, style="bold" if (i, j) in table.bold else "") for j, text in enumerate(row)]
+        shown.add_row(*texts, style="dim" if row[0].startswith(" ") else None)
     console.print(shown)
     for note in table.notes:
         console.print(Text(note, style="dim"))

@@ -17,6 +17,7 @@ from bench.samples import Samples
 from bench.spec import Pictures
 from bench.store import PREDICTIONS, Record, Store, read_predictions
 from bench.tables import Table
+from bench.tables.entries import flat
 from bench.under_way import UnderWay
 
 
@@ -61,10 +62,7 @@ def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictu
     report.tables[members.name] = made
     page = [f"## {members.title}\n"]
     for table in made:
-        stem = report.folder / "tables" / table.name
-        stem.with_suffix(".md").write_text(table.markdown(), encoding="utf-8")
-        stem.with_suffix(".tex").write_text(table.latex(), encoding="utf-8")
-        stem.with_suffix(".csv").write_text(table.csv(), encoding="utf-8")
+        table.write(report.folder / "tables")
         page.append(table.markdown())
     for picture in _pictures(members, samples, wanted, report.problems):
         save(picture.figure, report.folder / "figures" / f"{picture.name}.png")
@@ -122,24 +120,14 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_seed": spec.noise.seed,
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
-        **_flat(spec.recipe.model_dump(), "recipe."),
+        **flat(spec.recipe.model_dump(), "recipe."),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
         "flips": record.manifest["flips"],
-        **_flat(record.metrics),
+        **flat(record.metrics),
         **record.cost,
         "identity": spec.identity,
         "path": record.path.relative_to(results).as_posix(),
     }
-
-
-def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:

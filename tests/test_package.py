@@ -60,7 +60,7 @@ def test_ci_runs_the_two_commands_of_the_readme():
 
 def test_every_option_that_the_documents_show_exists():
     shown = "".join(
-        command(name, "--help").stdout for name in ("run", "report", "list", "merge", "pack", "status")
+        command(name, "--help").stdout for name in ("run", "report", "compare", "list", "merge", "pack", "status")
     )
     documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))

@@ -104,7 +104,16 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
     assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
 
 
-TABLES = ["accuracy", "top-k", "certain-classes", "class-distances", "scores", "noise-detection", "quality"]
+TABLES = [
+    "accuracy",
+    "robustness",
+    "top-k",
+    "certain-classes",
+    "class-distances",
+    "scores",
+    "noise-detection",
+    "quality",
+]
 FIGURES = ["rejection", "confusion", "training"]
 
 
