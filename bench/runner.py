@@ -15,6 +15,7 @@ from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
 from bench.errors import Declined, UsageError
+from bench.factory import MethodFactory
 from bench.images import part
 from bench.method import Method, Progress, Task
 from bench.predict import accuracy, predict
@@ -38,7 +39,9 @@ class Prepared(NamedTuple):
     manifest: dict[str, Any]
 
 
-def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+def execute(
+    spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper
+) -> Outcome:
     """Run one specification on a data set that is on its device, from its checkpoint if there is one.
 
     Raises:
@@ -49,7 +52,7 @@ def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, 
     started = now()
     prepared = prepare(spec, data)
     torch.manual_seed(spec.seed)
-    method = build(spec, data, cls, len(prepared.places))
+    method = build(spec, data, factory, len(prepared.places))
     log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
     method.finish(
@@ -97,7 +100,7 @@ def _held_out_size(spec: RunSpec, size: int) -> int:
     return held_out
 
 
-def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> Method:
+def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int) -> Method:
     """Return the method, freshly initialised on its device.
 
     Raises:
@@ -108,17 +111,17 @@ def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> M
         image_shape=data.image_shape,
         train_size=train_size,
         epochs=spec.recipe.epochs,
-        noise_rate=spec.noise.rate if cls.oracle else None,
+        noise_rate=spec.noise.rate if factory.oracle else None,
     )
-    if reason := cls.declines(task):
+    if reason := factory.declines(task):
         raise Declined(reason)
-    if cls.needs_held_out and not spec.held_out:
+    if factory.needs_held_out and not spec.held_out:
         raise Declined("it needs a held-out part: pass --held-out 0.1")
     dtype = getattr(torch, spec.precision)
     pretrained = spec.recipe.pretrained
     weights = Path(pretrained.path) if pretrained else None
     make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype, weights)
-    return cls(task, make, **spec.method.hyperparameters).to(spec.device)
+    return factory(task, make).to(spec.device)
 
 
 def train(

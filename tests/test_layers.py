@@ -11,9 +11,9 @@ PACKAGE = Path(bench.__file__).parent
 LAYERS = [
     {"__init__", "errors", "files", "dropout"},
     {"method", "pretrained", "scores", "registry", "hyperparameters", "noise", "metrics", "geometry", "stats"},
-    {"ahead", "claims"},
+    {"ahead", "claims", "factory", "averaging"},
     {"images"},
-    {"embedding", "backbones", "augment", "decoded"},
+    {"embedding", "wrapper", "backbones", "augment", "decoded"},
     {"relative", "spec"},
     {"request", "data", "relabel"},
     {"idx", "predict", "environment", "grid", "checksums", "columns", "folders", "index"},

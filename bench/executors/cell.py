@@ -11,6 +11,7 @@ from bench.checkpoint import Keeper, OutOfTime
 from bench.claims import Claim
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
+from bench.factory import MethodFactory
 from bench.grid import BrokenCell, Cell
 from bench.method import Progress
 from bench.registry import Registry
@@ -216,8 +217,8 @@ def _tidy(progress: Path) -> None:
 
 def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:
     data = datasets.get(spec)
-    cls = context.registry.find("methods", spec.method.name).load()
-    outcome = execute(spec, data, cls, on_epoch, keeper)
+    factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.record["metrics"]["accuracy"], outcome.record["cost"]["seconds"]
     return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"
