@@ -91,9 +91,9 @@ def test_every_score_has_its_row_of_ranking_metrics(members):
 
 
 def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_path):
-    source = (PLUGINS / "methods" / "dummy.py").read_text()
-    source = source.replace("relabels = True", "normalised_logits = True").replace("self.scale *", "F.log_softmax(")
-    source = source.replace("self.linear(images.flatten(1))", "self.linear(images.flatten(1)), dim=1)")
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("relabels = True", "normalised_logits = True")
+    linear = "self.linear(images.flatten(1))"
+    source = source.replace(f"self.scale * {linear}", f"F.log_softmax({linear}, dim=1)")
     folder = plugin(tmp_path / "plugins", "sure", source)
     reports = run(tmp_path / "results", folder, methods=["sure", "dummy"])
     assert [each.status for each in reports] == ["done", "done"], reports
