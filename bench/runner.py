@@ -39,9 +39,7 @@ class Prepared(NamedTuple):
     manifest: dict[str, Any]
 
 
-def execute(
-    spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper
-) -> Outcome:
+def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
     """Run one specification on a data set that is on its device, from its checkpoint if there is one.
 
     Raises:

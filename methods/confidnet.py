@@ -28,11 +28,7 @@ class ConfidenceNet(nn.Sequential):
 
     def __init__(self, features: int) -> None:
         widths = [features, *[WIDTH] * LAYERS]
-        hidden = [
-            layer
-            for before, after in pairwise(widths)
-            for layer in (nn.Linear(before, after), nn.ReLU())
-        ]
+        hidden = [layer for before, after in pairwise(widths) for layer in (nn.Linear(before, after), nn.ReLU())]
         super().__init__(*hidden, nn.Linear(WIDTH, 1))
 
     def reset(self) -> None:
