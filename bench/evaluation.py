@@ -61,7 +61,7 @@ def evaluate(
     confidence = np.exp(log_probabilities.max(axis=1))
     scores = all_scores(test)
     rankings = {name: metrics.rank(u, errors) for name, u in scores.items()}
-    result = {
+    result: dict[str, Any] = {
         "samples": len(labels),
         "misclassified": int(errors.sum()),
         "accuracy": metrics.accuracy(test.logits, labels),

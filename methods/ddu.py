@@ -12,6 +12,7 @@ labels, which are noisy.
 """
 
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import partial
 from typing import Literal
 
@@ -19,7 +20,8 @@ import torch
 from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
-from torch.nn.utils import parametrizations, parametrize
+from torch.func import functional_call
+from torch.nn.utils import parametrizations
 
 from bench import scores
 from bench.errors import PluginError
@@ -30,32 +32,41 @@ from bench.wrapper import Wrapper, feature_width, learnt
 JITTERS = (0.0, *(10.0**exponent for exponent in range(-20, 1)))
 
 
-class NormBound(nn.Module):
-    """Scales a weight down to a spectral norm of `coefficient`, where it has a larger one.
+class BoundedConvolution(nn.Module):
+    """A convolution with its weight scaled down to a spectral norm of `coefficient`, where it has a larger one.
 
-    Args:
-        normalise: torch's spectral normalisation, W → W/σ, which keeps the power iteration's vectors.
+    torch's spectral normalisation, W → W/σ, is kept beside the convolution and not as its parametrization,
+    because a module with parametrizations cannot be pickled.
     """
 
-    def __init__(self, normalise: nn.Module, coefficient: float) -> None:
+    def __init__(self, convolution: nn.Conv2d, coefficient: float) -> None:
         super().__init__()
-        self.normalise, self.coefficient = normalise, coefficient
+        self.convolution, self.coefficient = convolution, coefficient
+        normalised = parametrizations.spectral_norm(deepcopy(convolution))
+        self.normalise = normalised.get_submodule(
+            "parametrizations.weight.0"
+        )  # with the power iteration's vectors
 
-    def forward(self, weight: Tensor) -> Tensor:
+    def weight(self) -> Tensor:
         """Return W · min(1, c/σ), in float32."""
+        weight = self.convolution.weight
         with torch.autocast(weight.device.type, enabled=False):
             normalised = self.normalise(weight)
             norm = weight.detach().norm() / normalised.detach().norm()
             return torch.where(norm > self.coefficient, self.coefficient * normalised, weight)
 
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the convolution with the bounded weight."""
+        result: Tensor = functional_call(self.convolution, {"weight": self.weight()}, images)
+        return result
+
 
 def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
     """Return a fresh backbone whose convolutions have a spectral norm of at most the coefficient."""
     backbone = make_backbone()
-    for layer in [module for module in backbone.modules() if isinstance(module, nn.Conv2d)]:
-        normalise = parametrizations.spectral_norm(layer).get_submodule("parametrizations.weight.0")
-        parametrize.remove_parametrizations(layer, "weight", leave_parametrized=False)
-        parametrize.register_parametrization(layer, "weight", NormBound(normalise, coefficient))
+    for name, layer in list(backbone.named_modules()):
+        if isinstance(layer, nn.Conv2d):
+            backbone.set_submodule(name, BoundedConvolution(layer, coefficient))
     return backbone
 
 

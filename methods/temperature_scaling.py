@@ -68,7 +68,7 @@ class TemperatureScaling(Wrapper):
             optimizer.zero_grad()
             nll = F.cross_entropy(logits / log_temperature.exp(), labels)
             nll.backward()
-            return float(nll)
+            return nll.item()
 
         optimizer.step(closure)
         return log_temperature.exp().item()

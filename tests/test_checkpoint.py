@@ -321,8 +321,8 @@ def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_p
         clock.now += next(lengths)
 
     for _ in range(3):
+        keeper = Keeper(path, cell.identity, 1e9, deadline=0.0)
         with pytest.raises(OutOfTime):
-            keeper = Keeper(path, cell.identity, 1e9, deadline=0.0)
             execute(cell, data_of(cell), factory_of(cell), epoch_passed, keeper)
         clock.now += 100_000
     keeper = Keeper(path, cell.identity, 1e9, deadline=0.0)

@@ -92,7 +92,7 @@ def test_what_differs_from_the_defaults_is_told(registry):
         ({"inner": 3}, "--set twice.inner=3: input should be a valid string"),
         ({"inner__scael": 3}, "no hyper-parameter of twice.inner 'scael'. Did you mean 'scale'? Available: scale"),
         ({"inner__scale": "big"}, "--set twice.inner.scale=big: input should be a valid number"),
-        ({"iner__scale": 3}, "no hyper-parameter of twice 'iner.scale'. Did you mean"),
+        ({"iner__scale": 3}, "no hyper-parameter of twice 'iner.scale'. Available: inner, share"),
         ({"share__scale": 3}, "no hyper-parameter of twice 'share.scale'."),
         ({"inner": "twice", "inner__inner__scale": "big"}, "--set twice.inner.inner.scale=big: input should be"),
     ],

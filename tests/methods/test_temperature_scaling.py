@@ -39,13 +39,13 @@ def test_the_temperature_minimises_the_held_out_likelihood(make_method, flips, s
     logits, labels = noisy(scale=scale, flips=flips)
     best = minimize_scalar(lambda t: nll(logits, labels, np.exp(t)), bounds=(-5, 5), options={"xatol": 1e-10})
     found = make_method("temperature-scaling").fit(logits, labels)
-    assert found == pytest.approx(np.exp(best.x), rel=1e-4)
+    assert found == pytest.approx(np.exp(best.x), rel=1e-3)
 
 
 def test_logits_times_five_have_a_temperature_times_five(make_method):
     logits, labels = noisy()
     method = make_method("temperature-scaling")
-    assert method.fit(5 * logits, labels) == pytest.approx(5 * method.fit(logits, labels), rel=1e-4)
+    assert method.fit(5 * logits, labels) == pytest.approx(5 * method.fit(logits, labels), rel=1e-3)
 
 
 def test_the_fit_starts_where_it_is_told_and_goes_no_further_than_it_may(make_method):
