@@ -24,7 +24,7 @@ from torch.func import functional_call
 from torch.nn.utils import parametrizations
 
 from bench import scores
-from bench.errors import PluginError
+from bench.errors import PluginError, UsageError
 from bench.factory import MethodFactory
 from bench.method import Backbone, Batch, MakeBackbone, Prediction, Task
 from bench.wrapper import Wrapper, feature_width, learnt
@@ -62,8 +62,14 @@ class BoundedConvolution(nn.Module):
 
 
 def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
-    """Return a fresh backbone whose convolutions have a spectral norm of at most the coefficient."""
+    """Return a fresh backbone whose convolutions have a spectral norm of at most the coefficient.
+
+    Raises:
+        UsageError: the norms are bounded already.
+    """
     backbone = make_backbone()
+    if any(isinstance(module, BoundedConvolution) for module in backbone.modules()):
+        raise UsageError("its inner method bounds the norms as well: choose another inner")
     for name, layer in list(backbone.named_modules()):
         if isinstance(layer, nn.Conv2d):
             backbone.set_submodule(name, BoundedConvolution(layer, coefficient))

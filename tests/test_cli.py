@@ -122,7 +122,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: baseline, dul,"),
+        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: baseline, confidnet,"),
         (["--methods", ""], "error: methods: the list, or a place in it, is empty"),
         (["--methods", "rul,rul"], "error: methods: rul is given twice"),
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),

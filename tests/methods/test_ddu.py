@@ -236,3 +236,8 @@ def test_it_pickles(small, make_batch):
     method.finish([make_batch(100)], None)
     copy = pickle.loads(pickle.dumps(method.eval()))
     assert torch.equal(copy.predict(images).uncertainty, method.predict(images).uncertainty)
+
+
+def test_itself_inside_is_refused(make_method):
+    with pytest.raises(UsageError, match="its inner method bounds the norms as well"):
+        make_method("ddu", inner=MethodFactory("ddu", {"inner": MethodFactory("baseline")}))
