@@ -77,6 +77,7 @@ class Method(nn.Module):
     relabels: ClassVar[bool] = False  # whether it relabels by default; --relabel overrides
     oracle: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that use the true noise rate
     needs_held_out: ClassVar[bool] = False
+    normalised_logits: bool = False  # whether `logits` are log-probabilities, of which energy says nothing
 
     def __init__(self, task: Task, make_backbone: MakeBackbone) -> None:
         super().__init__()

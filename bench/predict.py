@@ -22,6 +22,7 @@ class Predictions(NamedTuple):
     logits: Float[np.ndarray, "n classes"]  # float32
     uncertainty: Float[np.ndarray, " n"]  # float64, larger = less sure
     features: Float[np.ndarray, "n features"] | None  # float32
+    normalised: bool = False  # whether the logits are log-probabilities
 
 
 def predict(
@@ -48,7 +49,7 @@ def predict(
             found = _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
             outputs.add(index, found if features else found._replace(features=None))
     method.train()
-    return outputs.read()
+    return outputs.read()._replace(normalised=method.normalised_logits)
 
 
 def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:

@@ -16,6 +16,7 @@ from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
 from bench.errors import DataError, Declined, UsageError
+from bench.factory import MethodFactory
 from bench.images import part
 from bench.method import Method, Progress, Task
 from bench.predict import accuracy, predict
@@ -40,7 +41,7 @@ class Prepared(NamedTuple):
     manifest: dict[str, Any]
 
 
-def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
     """Run one specification on a data set that is on its device, from its checkpoint if there is one.
 
     Raises:
@@ -52,7 +53,7 @@ def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, 
     keeper.begin()
     prepared = prepare(spec, data)
     generators.seed(spec.seed)
-    method = build(spec, data, cls, len(prepared.places), prepared.manifest["realised_rate"])
+    method = build(spec, data, factory, len(prepared.places), prepared.manifest["realised_rate"])
     log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
     method.finish(
@@ -120,7 +121,7 @@ def _held_out_size(spec: RunSpec, size: int) -> int:
     return held_out
 
 
-def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int, noise_rate: float) -> Method:
+def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int, noise_rate: float) -> Method:
     """Return the method, freshly initialised on its device; the noise rate is for those that use it.
 
     Raises:
@@ -131,17 +132,17 @@ def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int, nois
         image_shape=data.image_shape,
         train_size=train_size,
         epochs=spec.recipe.epochs,
-        noise_rate=noise_rate if cls.oracle else None,
+        noise_rate=noise_rate if factory.oracle else None,
     )
-    if reason := cls.declines(task):
+    if reason := factory.declines(task):
         raise Declined(reason)
-    if cls.needs_held_out and not spec.held_out:
+    if factory.needs_held_out and not spec.held_out:
         raise Declined("it needs a held-out part: pass --held-out 0.1")
     dtype = getattr(torch, spec.precision)
     pretrained = spec.recipe.pretrained
     weights = Path(pretrained.path) if pretrained else None
     make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype, weights)
-    return cls(task, make, **spec.method.hyperparameters).to(spec.device)
+    return factory(task, make).to(spec.device)
 
 
 def train(

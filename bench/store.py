@@ -271,9 +271,13 @@ def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
 
 
 def predictions_frame(predictions: Predictions, **columns: np.ndarray) -> pd.DataFrame:
-    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` …."""
+    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` ….
+
+    Logits that are log-probabilities are named so: `log_probability_0` ….
+    """
     frame = {**columns, "uncertainty": predictions.uncertainty}
-    frame |= {f"logit_{k}": column for k, column in enumerate(predictions.logits.T)}
+    name = "log_probability" if predictions.normalised else "logit"
+    frame |= {f"{name}_{k}": column for k, column in enumerate(predictions.logits.T)}
     if predictions.features is not None:
         frame |= {f"feature_{k}": column for k, column in enumerate(predictions.features.T)}
     return pd.DataFrame(frame)
@@ -288,11 +292,12 @@ def read_predictions(folder: Path, part: Literal["test", "train"]) -> tuple[Pred
     """
     checksums.check(folder, [f"{part}.parquet"])
     frame = pd.read_parquet(folder / f"{part}.parquet")
-    logits = frame.filter(regex=r"^logit_\d+$")
+    logits = frame.filter(regex=r"^(logit|log_probability)_\d+$")
     features = frame.filter(regex=r"^feature_\d+$")
     labels = frame.drop(columns=[*logits, *features, "uncertainty"])
     found = features.to_numpy() if len(features.columns) else None
-    return Predictions(logits.to_numpy(copy=True), frame["uncertainty"].to_numpy(), found), labels
+    uncertainty, normalised = frame["uncertainty"].to_numpy(), "log_probability_0" in logits
+    return Predictions(logits.to_numpy(copy=True), uncertainty, found, normalised), labels
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

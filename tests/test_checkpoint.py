@@ -18,6 +18,7 @@ from bench.checkpoint import Keeper, OutOfTime
 from bench.data import load
 from bench.errors import BenchError
 from bench.executors.cell import Context, DataSets, Observer, not_to_run, run_cell
+from bench.factory import MethodFactory
 from bench.registry import Registry
 from bench.runner import execute
 from bench.store import Store
@@ -48,20 +49,23 @@ def data_of(cell):
     return load(cell.dataset, REGISTRY, PLUGINS, False)
 
 
+def factory_of(cell, registry=REGISTRY):
+    return MethodFactory.of(cell.method.name, cell.method.hyperparameters, registry)
+
+
 def go(cell, path, stops=False, **options):
     """Train to the end, or until time is over, which it is after the first epoch."""
-    cls = REGISTRY.find("methods", cell.method.name).load()
-    return go_on(cell, data_of(cell), cls, path, stops, **options)
+    return go_on(cell, data_of(cell), factory_of(cell), path, stops, **options)
 
 
-def go_on(cell, data, cls, path, stops, **options):
+def go_on(cell, data, factory, path, stops, **options):
     keeper = Keeper(path, cell.identity, **{"interval": 1e9} | options)
 
     def on_epoch(progress, log):
         if stops:
             keeper.deadline = 0.0
 
-    return execute(cell, data, cls, on_epoch, keeper)
+    return execute(cell, data, factory, on_epoch, keeper)
 
 
 def go_in_pieces(cell, path):
@@ -111,6 +115,29 @@ def test_a_run_stopped_after_every_epoch_ends_in_the_same_bits(tmp_path, method,
     assert (whole.train["current"] != whole.train["given"]).any()
 
 
+FINISHING = {
+    "mc-dropout": {"passes": 3, "inner.dimension": 8},
+    "deep-ensemble": {"members": 2, "inner": "rul", "inner.dimension": 8},
+    "temperature-scaling": {"inner": "scn", "inner.dimension": 8},
+    "evidential": {"dimension": 8, "annealing_epochs": 2},
+    "ddu": {"inner.dimension": 8, "coefficient": 0.7},
+    "confidnet": {"inner.dimension": 8},
+}
+
+
+@pytest.mark.parametrize("method", FINISHING)
+def test_a_run_that_ends_in_a_finish_ends_in_the_same_bits_wherever_it_was_stopped(tmp_path, method):
+    recipe = {"train_limit": 150, "batch_size": 32, "backbone": "cnn-16-32-64"}
+    content = {"methods": [method], "datasets": ["digits"], "noise": [0.4], "held_out": 0.2, "epochs": 3}
+    cell = spec(**content, set={method: FINISHING[method], "recipe": recipe})
+    whole = go(cell, tmp_path / "last.pt", interval=0.0)
+    pieces, stops = go_in_pieces(cell, tmp_path / "checkpoint.pt")
+    assert len(stops) == 2
+    torch.manual_seed(5)
+    from_the_last_epoch = go(cell, tmp_path / "last.pt")
+    assert {whole.digest} == {pieces.digest, from_the_last_epoch.digest}
+
+
 def test_where_it_was_stopped_makes_no_difference(tmp_path):
     cell = digits("rul")
     digests = set()
@@ -123,10 +150,9 @@ def test_where_it_was_stopped_makes_no_difference(tmp_path):
 
         keeper = Keeper(path, cell.identity, interval=0.0)
         with pytest.raises(KeyboardInterrupt):
-            execute(cell, data_of(cell), REGISTRY.find("methods", "rul").load(), stop, keeper)
+            execute(cell, data_of(cell), factory_of(cell), stop, keeper)
         resumed = Keeper(path, cell.identity, interval=0.0)
-        cls = REGISTRY.find("methods", "rul").load()
-        digests.add(execute(cell, data_of(cell), cls, lambda *_: None, resumed).digest)
+        digests.add(execute(cell, data_of(cell), factory_of(cell), lambda *_: None, resumed).digest)
         assert resumed.note == f", resumed after epoch {epoch}"
     assert digests == {go(cell, tmp_path / "never.pt").digest}
 
@@ -165,14 +191,16 @@ import torch
 torch.set_num_threads(1)
 from bench.checkpoint import Keeper
 from bench.data import load
+from bench.factory import MethodFactory
 from bench.registry import Registry
 from bench.runner import execute
 from bench.spec import RunSpec
 folder, registry = Path({str(tmp_path)!r}), Registry()
 cell = RunSpec.model_validate_json((folder / "spec.json").read_text())
 keeper = Keeper(folder / "checkpoint.pt", cell.identity, 1e9)
-cls = registry.find("methods", cell.method.name).load()
-print(execute(cell, load(cell.dataset, registry, folder, False), cls, lambda *_: None, keeper).digest, keeper.note)
+factory = MethodFactory.of(cell.method.name, cell.method.hyperparameters, registry)
+data = load(cell.dataset, registry, folder, False)
+print(execute(cell, data, factory, lambda *_: None, keeper).digest, keeper.note)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == f"{go(cell, tmp_path / 'never.pt').digest} , resumed after epoch 1\n", done.stderr
@@ -205,14 +233,15 @@ def test_the_state_of_a_method_beyond_its_weights_survives(tmp_path):
         "\n    def finish(self, train, held_out):\n        assert (self.steps, int(self.seen)) == (16, 16)\n"
     )
     registry = Registry([PLUGINS, plugin(tmp_path / "plugins", "counting", source)])
-    cls = registry.find("methods", "counting").load()
     cell = spec().model_copy(update={"method": spec().method.model_copy(update={"name": "counting"})})
     data, outcomes = data_of(cell), []
     for stopping in (False, True):
         stops = 0
         while len(outcomes) < (2 if stopping else 1):
             try:
-                outcomes.append(go_on(cell, data, cls, tmp_path / "checkpoint.pt", stopping))
+                outcomes.append(
+                    go_on(cell, data, factory_of(cell, registry), tmp_path / "checkpoint.pt", stopping)
+                )
             except OutOfTime:
                 stops += 1
     assert stops == 3
@@ -262,9 +291,9 @@ def train_by(clock, seconds, path, **keeper):
     def epoch_passed(progress, log):
         clock.now += seconds
 
-    cls, cell = REGISTRY.find("methods", "dummy").load(), spec()
+    cell = spec()
     try:
-        execute(cell, data_of(cell), cls, epoch_passed, Keeper(path, cell.identity, **keeper))
+        execute(cell, data_of(cell), factory_of(cell), epoch_passed, Keeper(path, cell.identity, **keeper))
     except OutOfTime as error:
         return str(error)
     return "ended"
@@ -322,14 +351,14 @@ def test_numbers_that_a_method_draws_from_numpy_are_those_of_a_run_never_interru
     )
     source = source.replace("from torch import Tensor, nn", "import numpy as np\nfrom torch import Tensor, nn")
     registry = Registry([PLUGINS, plugin(tmp_path / "plugins", "drawing", source)])
-    cls, cell = registry.find("methods", "drawing").load(), spec()
-    data, path = data_of(cell), tmp_path / "checkpoint.pt"
-    whole = go_on(cell, data, cls, tmp_path / "never.pt", stops=False)
+    cell = spec().model_copy(update={"method": spec().method.model_copy(update={"name": "drawing"})})
+    drawing, data, path = factory_of(cell, registry), data_of(cell), tmp_path / "checkpoint.pt"
+    whole = go_on(cell, data, drawing, tmp_path / "never.pt", stops=False)
     with pytest.raises(OutOfTime):
-        go_on(cell, data, cls, path, stops=True)
+        go_on(cell, data, drawing, path, stops=True)
     generators.seed(99)  # what another program would find
-    assert go_on(cell, data, cls, path, stops=False).digest == whole.digest
-    other = go_on(spec(seeds=[1]), data, cls, tmp_path / "other.pt", stops=False)
+    assert go_on(cell, data, drawing, path, stops=False).digest == whole.digest
+    other = go_on(spec(seeds=[1]), data, drawing, tmp_path / "other.pt", stops=False)
     assert other.digest != whole.digest
 
 
@@ -340,7 +369,7 @@ def test_a_run_whose_last_epoch_is_over_is_finished_though_the_time_is_too(tmp_p
 
 
 def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_path, clock):
-    cell, cls, path = spec(), REGISTRY.find("methods", "dummy").load(), tmp_path / "checkpoint.pt"
+    cell, path = spec(), tmp_path / "checkpoint.pt"
     lengths = iter([3.0, 5.0, 7.0, 11.0])
 
     def go_on():
@@ -351,7 +380,7 @@ def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_p
             keeper.deadline = 0.0
 
         clock.now += 100_000  # until the run begins
-        return execute(cell, data_of(cell), cls, epoch_passed, keeper)
+        return execute(cell, data_of(cell), factory_of(cell), epoch_passed, keeper)
 
     for _ in range(3):
         with pytest.raises(OutOfTime):
@@ -465,7 +494,7 @@ def test_a_checkpoint_that_was_cut_off_in_writing_leaves_the_old_one(stopped, mo
             go(spec(), stopped, interval=0.0)
     assert stopped.read_bytes() == before
     keeper = Keeper(stopped, spec().identity, 1e9)
-    execute(spec(), data_of(spec()), REGISTRY.find("methods", "dummy").load(), lambda *_: None, keeper)
+    execute(spec(), data_of(spec()), factory_of(spec()), lambda *_: None, keeper)
     assert keeper.note == ", resumed after epoch 1"
 
 

@@ -82,6 +82,21 @@ def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on
     assert outcomes[0] == outcomes[1]
 
 
+def test_the_method_inside_a_method_travels_along(tmp_path):
+    folder = plugin(tmp_path / "plugins", "mine", DUMMY.replace("scale: float = 1.0", "scale: float = 2.0"))
+    settings = {"methods": ["deep-ensemble"], "set": {"deep-ensemble": {"inner": "mine", "members": 2}}}
+    (cell,) = grid(folder, **settings)
+    run(tmp_path / "here", folder, **settings)
+    registry = Registry([PLUGINS, folder])
+    files, fetch = registry.files(), shipment(cell, registry)
+    (folder / "methods" / "mine.py").unlink()
+    answer = run_parcel(pack(cell), files, fetch, Told())
+    assert answer.report.status == "done", answer.report
+    take_in(answer.run, cell, Store(tmp_path / "there"))
+    ((here,), _), ((there,), _) = Store(tmp_path / "here").scan(), Store(tmp_path / "there").scan()
+    assert there.outcome == here.outcome
+
+
 def test_a_run_out_of_time_or_that_fails_says_so_and_sends_no_results(tmp_path):
     folder = plugin(
         tmp_path, "broken", DUMMY.replace("logits, uncertainty = self(batch", "nonsense, _ = elf(batch")

@@ -91,6 +91,20 @@ def test_every_score_has_its_row_of_ranking_metrics(members):
     assert names == {"own", "msp", "entropy", "margin", "energy"}
 
 
+def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("relabels = True", "normalised_logits = True")
+    linear = "self.linear(images.flatten(1))"
+    source = source.replace(f"self.scale * {linear}", f"F.log_softmax({linear}, dim=1)")
+    folder = plugin(tmp_path / "plugins", "sure", source)
+    reports = run(tmp_path / "results", folder, methods=["sure", "dummy"])
+    assert [each.status for each in reports] == ["done", "done"], reports
+    (members,) = report(tmp_path / "results").groups
+    for table, numbers in ((tables.scores(members), 9), (tables.noise_detection(members), 3)):
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
+        assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
+        assert sum("log-probabilities" in note for note in table.notes) == 1
+
+
 def test_noise_detection_leaves_out_runs_without_noise(members):
     assert {row[0] for row in tables.noise_detection(members).rows} == {"30%"}
 

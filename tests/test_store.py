@@ -64,6 +64,18 @@ def test_predictions_survive_the_way_through_parquet(tmp_path):
     assert list(labels) == ["label"]
 
 
+def test_log_probabilities_are_stored_under_their_name(tmp_path):
+    logits = np.log(np.full((5, 3), 1 / 3, dtype=np.float32))
+    frame = predictions_frame(Predictions(logits, np.arange(5.0), None, normalised=True), label=np.arange(5))
+    assert list(frame) == ["label", "uncertainty", *(f"log_probability_{k}" for k in range(3))]
+    frame.to_parquet(tmp_path / "test.parquet")
+    checksums.write(tmp_path)
+    read, labels = read_predictions(tmp_path, "test")
+    assert read.normalised
+    np.testing.assert_array_equal(read.logits, logits)
+    assert list(labels) == ["label"]
+
+
 def test_a_run_is_there_only_when_finished(store):
     assert store.has(spec())
     assert not store.has(spec(seeds=[1]))

@@ -11,6 +11,7 @@ import torch
 from bench.checkpoint import Keeper, OutOfTime
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
+from bench.factory import MethodFactory
 from bench.grid import Cell
 from bench.method import Progress
 from bench.registry import Registry
@@ -191,8 +192,8 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
 
 def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:
     data = datasets.get(spec)
-    cls = context.registry.find("methods", spec.method.name).load()
-    outcome = execute(spec, data, cls, on_epoch, keeper)
+    factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.record["metrics"]["accuracy"], outcome.record["cost"]["seconds"]
     return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"
