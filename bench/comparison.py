@@ -14,6 +14,7 @@ from bench.formats import Table
 from bench.groups import Group, group
 from bench.ranks import Ranks
 from bench.report import load_records
+from bench.spec import ORACLE
 from bench.store import Record, Store
 from bench.tables.comparison import comparison, ranking
 from bench.tables.entries import flat
@@ -78,7 +79,9 @@ def load(
     )
     _check("data set", datasets, {record.spec.dataset.name for record in records})
     _check("method", methods, {name for record in records for name in _names(record)})
-    _check("method", [against] if against else [], {record.spec.label for record in records})
+    labels = {record.spec.label for record in records}
+    against = {label.replace(ORACLE, ""): label for label in labels}.get(against or "", against)
+    _check("method", [against] if against else [], labels)
     groups = group([record for record in records if _wanted(record, datasets, methods, against)])
     found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
     if not found:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from bench.spec import ORACLE
 from bench.stats import Summary
 
 ABSENT = "–"
+ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
 # Signs that LaTeX knows by a command only.
-LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$"}
+LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
 BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by signs that no cell holds
 
 
@@ -27,15 +29,21 @@ class Table:
     notes: list[str]
     bold: frozenset[tuple[int, int]] = frozenset()  # (row, column) of cells that a test supports
 
+    @property
+    def all_notes(self) -> list[str]:
+        """The notes, with that on the oracle's mark where it stands."""
+        is_marked = any(ORACLE in text for row in self.rows for text in row)
+        return [*self.notes, ORACLE_NOTE] if is_marked else self.notes
+
     def markdown(self) -> str:
         """Return the table as GitHub Markdown with its title and notes."""
         marked = self._marked("**", "**")
         body = tabulate(marked, self.header, "github", disable_numparse=True, stralign="left")
-        return "\n\n".join([f"**{self.title}**", body, *self.notes]) + "\n"
+        return "\n\n".join([f"**{self.title}**", body, *self.all_notes]) + "\n"
 
     def latex(self) -> str:
         """Return the table as LaTeX for the package booktabs, title and notes as comments."""
-        comments = "".join(f"% {line}\n" for line in (self.title, *self.notes))
+        comments = "".join(f"% {line}\n" for line in (self.title, *self.all_notes))
         body = tabulate(self._marked(*BOLD), self.header, "latex_booktabs", disable_numparse=True)
         for sign, command in (LATEX | BOLD).items():
             body = body.replace(sign, command)

@@ -10,9 +10,9 @@ from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.factory import MethodFactory
 from bench.hyperparameters import resolve
-from bench.registry import Registry
+from bench.registry import Plugin, Registry
 from bench.request import Request, parse_noise, resolve_recipe
-from bench.spec import Choice, Frozen, Noise, Relabel, RunSpec, validated
+from bench.spec import ORACLE, Choice, Frozen, Noise, Relabel, RunSpec, validated
 
 # Names that --set takes besides the plugins' own.
 RESERVED = ("recipe", "relabel")
@@ -134,14 +134,15 @@ def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
 
 
 def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
-    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`."""
+    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`, `knowing†`."""
     changed = [f"{key}={value}" for key, value in factory.changed.items()]
     if factory.relabels != (relabel is not None):
         changed.append(f"relabel={'off' if relabel is None else 'on'}")
     if relabel:
         usual = Relabel().model_dump()
         changed += [f"relabel.{k}={v}" for k, v in relabel.model_dump().items() if usual[k] != v]
-    return f"{factory.name}({', '.join(changed)})" if changed else factory.name
+    name = f"{factory.name}{ORACLE if factory.oracle else ''}"
+    return f"{name}({', '.join(changed)})" if changed else name
 
 
 def _device(request: Request) -> Any:

@@ -24,6 +24,7 @@ from bench.errors import UsageError, unknown
 from bench.noise import Confusions
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+ORACLE = "†"  # after the name, in the label of a method that is told the true noise rate
 
 
 class Frozen(BaseModel):
