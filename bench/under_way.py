@@ -1,6 +1,7 @@
 """Runs under way: who works on one, how far it is, and its checkpoint, in a folder beside the run's place."""
 
 import shutil
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
@@ -53,6 +54,9 @@ class UnderWay:
         """Give the run up; the checkpoint of one that is not done stays."""
         if done or not self.checkpoint.exists():
             shutil.rmtree(self.folder, ignore_errors=True)
+            with suppress(OSError):  # those of noise, method and data set, if nothing else is there
+                for folder in self.folder.parents[:3]:
+                    folder.rmdir()
         self.claim.release()
 
     def __enter__(self) -> "UnderWay":

@@ -25,10 +25,14 @@ def test_one_program_takes_a_run_and_a_release_keeps_the_checkpoint_of_one_that_
     assert not folder_of(place).exists()
 
 
-def test_what_has_no_checkpoint_leaves_nothing(place):
+def test_what_has_no_checkpoint_leaves_nothing(tmp_path):
+    place = tmp_path / "runs" / "tiny" / "dummy" / "symmetric-0.3" / "seed0"
     with UnderWay.take(place) as under_way:
         under_way.epoch_done(1)
-    assert not folder_of(place).exists()
+    assert list(tmp_path.rglob("*")) == [tmp_path / "runs"]
+    with UnderWay.take(place):
+        place.mkdir()
+    assert place.is_dir()
 
 
 def test_others_read_how_far_a_run_is_and_how_far_its_checkpoint(place):
