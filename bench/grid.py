@@ -134,7 +134,10 @@ def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
 
 
 def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
-    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`, `told†`."""
+    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`, `told†`.
+
+    The mark is of methods that are told the true noise rate.
+    """
     changed = [f"{key}={value}" for key, value in factory.changed.items()]
     if factory.relabels != (relabel is not None):
         changed.append(f"relabel={'off' if relabel is None else 'on'}")
