@@ -12,6 +12,7 @@ from bench.errors import UsageError
 from bench.executors.cell import Context, Observer
 from bench.registry import Registry
 from bench.store import Store
+from bench.under_way import folder_of
 
 # Ray looks at it when it is imported: 127.0.0.1 is then not replaced by the machine's other address.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -131,7 +132,7 @@ def test_a_process_that_always_dies_costs_its_own_cell_only(cluster, tmp_path):
     folder = method(tmp_path / "plugins", "dying", "os.kill(os.getpid(), signal.SIGKILL)")
     reports = make(cluster, tmp_path / "results", folder).run(grid(folder, methods=["dying", "dummy"]))
     assert [report.status for report in reports] == ["failed", "done"]
-    assert reports[0].detail == "its process died 4 times, the last time by WorkerCrashedError"
+    assert reports[0].detail == "its process died by WorkerCrashedError (4 tries got no further)"
 
 
 def test_a_cell_that_fails_says_why_with_its_traceback_in_this_store(cluster, tmp_path):
