@@ -32,7 +32,7 @@ class Table:
     @property
     def all_notes(self) -> list[str]:
         """The notes, with that on the oracle's mark where it stands."""
-        is_marked = any(ORACLE in text for row in self.rows for text in row)
+        is_marked = ORACLE in self.title or any(ORACLE in text for row in self.rows for text in row)
         return [*self.notes, ORACLE_NOTE] if is_marked else self.notes
 
     def markdown(self) -> str:

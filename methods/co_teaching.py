@@ -16,12 +16,12 @@ from torch.nn import functional as F
 from bench import scores
 from bench.averaging import mean_log_probabilities
 from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
 
 GRADUAL = 10 / 200  # of the epochs
 
 
-class CoTeaching(Method):
+class CoTeaching(EmbeddingMethod):
     """L = mean CE₁ over the 1 − τ(t) of the batch with least CE₂, plus the same the other way round.
 
     τ(t) = τ min(t / T_k, 1); logits log p̄, p̄ = (p₁ + p₂)/2; u = 1 − max p̄.
@@ -41,8 +41,7 @@ class CoTeaching(Method):
         forget_rate: Annotated[float, Field(ge=0, lt=1)] | None = None,
         **trunk: Any,
     ) -> None:
-        super().__init__(task, make_backbone)
-        self.first = EmbeddingMethod(task, make_backbone, **trunk)
+        super().__init__(task, make_backbone, **trunk)  # the first net; its trunk can be set as any method's
         self.second = EmbeddingMethod(task, make_backbone, **trunk)
         rate = task.noise_rate if forget_rate is None else forget_rate
         assert rate is not None  # the method names an oracle, so that it is told
@@ -55,7 +54,7 @@ class CoTeaching(Method):
 
     def logits(self, images: Tensor) -> Tensor:
         """Return the logits of both nets (2, B, K)."""
-        return torch.stack([net.fc(net.embed(images)) for net in (self.first, self.second)])
+        return torch.stack([net.fc(net.embed(images)) for net in (self, self.second)])
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
         """Return the sum of both nets' losses on what the other chose."""

@@ -94,6 +94,9 @@ RECIPES = [
     ("rul", {"schedule": "cosine", "learning_rate": 0.05, "classifier_learning_rate": 0.1}, {}),
     ("mix-output", {"optimizer": "adam", "learning_rate": 0.003, "schedule": STEPS}, {"space": "probabilities"}),
     ("loss-attention", {"optimizer": "adam", "learning_rate": 0.01, "schedule": "one-cycle"}, {}),
+    ("elr", {"schedule": "one-cycle", "learning_rate": 0.05}, {}),
+    ("co-teaching", {"schedule": "cosine", "learning_rate": 0.05, "classifier_learning_rate": 0.1}, {}),
+    ("afm", {"schedule": "cosine", "learning_rate": 0.05}, {}),
 ]
 
 
@@ -136,6 +139,14 @@ def test_a_run_that_ends_in_a_finish_ends_in_the_same_bits_wherever_it_was_stopp
     torch.manual_seed(5)
     from_the_last_epoch = go(cell, tmp_path / "last.pt")
     assert {whole.digest} == {pieces.digest, from_the_last_epoch.digest}
+
+
+def test_ratios_drawn_in_training_are_those_of_a_run_never_stopped(tmp_path):
+    cell = spec(methods=["mixup"], datasets=["digits"], epochs=3, set={"recipe": {"train_limit": 150}})
+    whole = go(cell, tmp_path / "never.pt")
+    pieces, stops = go_in_pieces(cell, tmp_path / "checkpoint.pt")
+    assert len(stops) == 2
+    assert pieces.digest == whole.digest
 
 
 def test_where_it_was_stopped_makes_no_difference(tmp_path):

@@ -47,3 +47,4 @@ def test_the_mark_of_a_method_that_is_told_the_noise_rate_is_explained_wherever_
     assert marked.markdown().splitlines()[-1].startswith("† is told the true rate of wrong labels")
     assert r"knowing$^\dagger$(rate=0.2)" in marked.latex()
     assert marked.all_notes[:-1] == TABLE.all_notes == TABLE.notes
+    assert replace(TABLE, title="accuracy, method − knowing†").all_notes == marked.all_notes

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from bench.hyperparameters import declared
 from bench.method import Progress, Task
 
 
@@ -12,7 +13,7 @@ def told(load_method, make_method):
     def make(rate, **hyperparameters):
         cls, plain = load_method("co-teaching"), make_method("co-teaching", forget_rate=0.0)
         task = Task(num_classes=10, image_shape=(1, 8, 8), train_size=100, epochs=2, noise_rate=rate)
-        backbone = plain.first.backbone
+        backbone = plain.backbone
         return cls(task, lambda: backbone, **hyperparameters)
 
     return make
@@ -65,8 +66,22 @@ def test_it_forgets_at_the_true_rate_unless_it_is_told_another(told):
 def test_prediction_is_the_mean_of_both_nets_probabilities(make_method, batch):
     method = make_method("co-teaching", forget_rate=0.2).eval()
     prediction = method.predict(batch.images)
-    one, other = (net.fc(net.embed(batch.images)).softmax(dim=1) for net in (method.first, method.second))
+    one, other = (net.fc(net.embed(batch.images)).softmax(dim=1) for net in (method, method.second))
     assert not torch.equal(one, other)
     mean = (one + other) / 2
     torch.testing.assert_close(prediction.logits, mean.log(), check_dtype=False)
     torch.testing.assert_close(prediction.uncertainty, 1 - mean.amax(dim=1), check_dtype=False)
+
+
+def test_both_nets_have_the_trunk_that_is_asked_for(load_method, make_method):
+    assert {"dimension", "dropout", "forget_rate"} == set(declared(load_method("co-teaching")))
+    method = make_method("co-teaching", forget_rate=0.2, dimension=8, dropout=0.1)
+    for net in (method, method.second):
+        assert (net.fc.in_features, net.dropout) == (8, 0.1)
+
+
+def test_the_nets_start_apart_the_first_as_every_method_does(make_method):
+    method, plain = make_method("co-teaching", forget_rate=0.2), make_method("baseline")
+    first, second, usual = (dict(net.backbone.named_parameters()) for net in (method, method.second, plain))
+    assert all(torch.equal(first[name], usual[name]) for name in usual)
+    assert not all(torch.equal(first[name], second[name]) for name in first)
