@@ -2,14 +2,16 @@
 
 Source: Peng et al., Suppressing Mislabeled Data via Grouping and Self-Attention, ECCV 2020: groups of a batch, an
 attention for each member, features and labels mixed by the attentions, trained beside the unmixed samples.
-Departures: the attention reads each sample's own embedding instead of the group's together, so that one image has
-an uncertainty; groups are pairs, and both parts of the loss weigh the same; features are the embedding μ, for
-equal trunks.
+Departures: the attention is one linear layer on each sample's own embedding, not two on the group's together, so
+that one image has an uncertainty; features are the embedding μ, for equal trunks. Groups are pairs and the mixed
+loss weighs three times the unmixed, as in the published code. That code counts both labels of a pair half; the
+paper's weighted labels are kept.
 """
 
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -18,10 +20,22 @@ from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
 
 
 class AttentiveFeatureMixup(EmbeddingMethod):
-    """L = ½ CE(fc(μ), y) + ½ Σ_k w_k CE(fc(Σ w μ), y_k), w = a / Σ a, a = sigmoid(Linear(μ)); u = 1 − a."""
+    """L = λ Σ_k w_k CE(fc(Σ w μ), y_k) + (1 − λ) CE(fc(μ), y), w = a / Σ a, a = sigmoid(Linear(μ)); u = 1 − a.
 
-    def __init__(self, task: Task, make_backbone: MakeBackbone, **trunk: Any) -> None:
+    Args:
+        mixed: λ, the weight of the mixed loss.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        make_backbone: MakeBackbone,
+        *,
+        mixed: Annotated[float, Field(ge=0, le=1)] = 0.75,
+        **trunk: Any,
+    ) -> None:
         super().__init__(task, make_backbone, **trunk)
+        self.mixed = mixed
         self.attention = nn.Linear(self.fc.in_features, 1)
 
     def attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
@@ -38,13 +52,13 @@ class AttentiveFeatureMixup(EmbeddingMethod):
         return (weight * own + (1 - weight) * other).mean()
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
-        """Return the mean of the unmixed and the mixed loss."""
+        """Return the weighted sum of the mixed and the unmixed loss."""
         mean, attention_logit = self.attend(batch.images)
         partner = torch.randperm(len(mean), device=mean.device)
         logits = self.fc(mean)
         mixed = self.mixed_loss(mean, attention_logit.sigmoid(), batch.labels, partner)
         unmixed = F.cross_entropy(logits, batch.labels)
-        return Step((unmixed + mixed) / 2, logits, (-attention_logit).detach().sigmoid())
+        return Step(self.mixed * mixed + (1 - self.mixed) * unmixed, logits, (-attention_logit).detach().sigmoid())
 
     def predict(self, images: Tensor) -> Prediction:
         """Return fc(μ) and 1 − a."""

@@ -1,9 +1,13 @@
+import pytest
 import torch
 from torch.nn import functional as F
 
 
-def test_loss_is_half_of_unmixed_and_half_of_features_mixed_by_attention(make_method, batch, train_step):
-    method = make_method("afm", dropout=0.0)
+@pytest.mark.parametrize(("given", "weight"), [({}, 0.75), ({"mixed": 0.3}, 0.3)])
+def test_loss_is_that_of_features_mixed_by_attention_and_the_unmixed(
+    make_method, batch, train_step, given, weight
+):
+    method = make_method("afm", dropout=0.0, **given)
     step = train_step(method, batch)
     mean, attention_logit = method.attend(batch.images)
     a = 1 / (1 + (-attention_logit).exp())
@@ -15,7 +19,8 @@ def test_loss_is_half_of_unmixed_and_half_of_features_mixed_by_attention(make_me
         log_p = method.fc(feature).log_softmax(dim=0)
         mixed.append(-(a[i] * log_p[batch.labels[i]] + a[j] * log_p[batch.labels[j]]) / (a[i] + a[j]))
     unmixed = F.cross_entropy(method.fc(mean), batch.labels)
-    torch.testing.assert_close(step.loss, (torch.stack(mixed).mean() + unmixed) / 2)
+    by_hand = weight * torch.stack(mixed).mean() + (1 - weight) * unmixed
+    torch.testing.assert_close(step.loss, by_hand)
     torch.testing.assert_close(step.logits, method.fc(mean))
     torch.testing.assert_close(step.uncertainty, 1 - a)
     assert not step.uncertainty.requires_grad
@@ -36,3 +41,19 @@ def test_predicted_uncertainty_is_one_minus_attention(make_method, batch):
     mean, attention_logit = method.attend(batch.images)
     torch.testing.assert_close(prediction.uncertainty, 1 - attention_logit.double().sigmoid())
     torch.testing.assert_close(prediction.logits, method.fc(mean))
+
+
+def test_without_the_mixed_part_it_is_the_baseline(make_method, batch, train_step):
+    expected = train_step(make_method("baseline"), batch).loss
+    torch.testing.assert_close(train_step(make_method("afm", mixed=0.0), batch).loss, expected)
+
+
+def test_attention_learns_to_leave_the_label_that_the_mix_contradicts(make_method, batch):
+    """Descent takes weight from the member whose label the classifier does not see."""
+    method = make_method("afm", dimension=10)
+    torch.nn.init.eye_(method.fc.weight)
+    torch.nn.init.zeros_(method.fc.bias)
+    mean, labels = 3 * torch.eye(10)[:2], torch.tensor([0, 5])  # the second's label is wrong
+    attention = torch.full((2,), 0.5, requires_grad=True)
+    method.mixed_loss(mean, attention, labels, torch.tensor([1, 0])).backward()
+    assert attention.grad[0] < 0 < attention.grad[1]
