@@ -168,7 +168,9 @@ def pack(target: Path, results: Path, predictions: bool) -> int:
     return 0
 
 
-def check(target: str, plugins: Iterable[Path], data_root: Path | None, settings: dict[str, dict[str, Any]]) -> int:
+def check(
+    target: str, plugins: Iterable[Path], data_root: Path | None, settings: dict[str, dict[str, Any]]
+) -> int:
     """Run the conformance kit on a plugin, show a line for each check, and return the exit status.
 
     Raises:

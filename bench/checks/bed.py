@@ -125,7 +125,7 @@ class MethodBed:
 
 
 def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
-    """Return whatever `predict` hands back in the way of the harness: in eval mode, without gradients, from a forked seed."""
+    """Return whatever `predict` hands back, called as by the harness: eval mode, no gradients, a forked seed."""
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
     with torch.inference_mode(), torch.random.fork_rng(devices):

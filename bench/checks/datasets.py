@@ -1,4 +1,4 @@
-"""What every data set must do. Each check takes a data set on its test bed and raises one line that says what to do."""
+"""What every data set must do. A check takes one on its test bed and raises one line that says what to do."""
 
 import tempfile
 from collections.abc import Callable
@@ -63,7 +63,7 @@ def check_class_names(bed: DataSetBed) -> None:
 
 
 def check_augment(bed: DataSetBed) -> None:
-    """`augment` returns finite float32 images of the shape that is evaluated, with the generator's numbers only."""
+    """`augment` returns finite float32 images of the evaluated shape, by the numbers of its generator only."""
     images = bed.data.train.images[:FEW]
     before = images.clone()
     found = [_augmented(bed, images, seed) for seed in (0, 1)]

@@ -105,7 +105,9 @@ def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Pat
     registry = Registry(folders)
     found = [find_plugin(target, registry) for target in plugins]
     pairs = [(plugin, check) for plugin in found for check in checks_for(plugin)]
-    cases = [pytest.param(plugin, _under_pytest(check), id=f"{plugin.name}-{check.__name__}") for plugin, check in pairs]
+    cases = [
+        pytest.param(plugin, _under_pytest(check), id=f"{plugin.name}-{check.__name__}") for plugin, check in pairs
+    ]
     return pytest.mark.parametrize(("plugin", "check"), cases)
 
 

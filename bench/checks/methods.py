@@ -1,4 +1,4 @@
-"""What every method must do. Each check takes a method on its test bed and raises one line that says what to do."""
+"""What every method must do. A check takes one on its test bed and raises one line that says what to do."""
 
 import pickle
 import sys
@@ -87,8 +87,9 @@ def check_prediction_shapes(bed: MethodBed) -> None:
 
 
 def _shape(function: str, name: str, value: Tensor, shape: tuple[int, ...]) -> None:
-    said = f"{function} returned {name} of shape {tuple(value.shape)}, {value.dtype}: make it {shape}, floating point"
-    require(tuple(value.shape) == shape and value.is_floating_point(), said)
+    seen = f"{function} returned {name} of shape {tuple(value.shape)}, {value.dtype}"
+    fits = tuple(value.shape) == shape and value.is_floating_point()
+    require(fits, f"{seen}: make it {shape}, floating point")
 
 
 def check_loss_is_finite(bed: MethodBed) -> None:
@@ -108,7 +109,8 @@ def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
         optimizer.zero_grad()
         bed.step(method, 64).loss.backward()
         for name, p in method.named_parameters():
-            require(p.grad is None or p.grad.isfinite().all(), f"the gradient of {name} is not finite: mend the loss")
+            finite = p.grad is None or p.grad.isfinite().all()
+            require(finite, f"the gradient of {name} is not finite: mend the loss")
         waiting = {name: p for name, p in waiting.items() if p.grad is None or not p.grad.any()}
         optimizer.step()
     advice = "use it in the loss, or leave it out of param_groups"

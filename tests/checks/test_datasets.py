@@ -31,7 +31,7 @@ BROKEN = [
     ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of views"),
     ("loads_twice_alike", "torch.Generator().manual_seed(size)", "torch.Generator().manual_seed(torch.seed())", "sort file names"),
     ("missing_files_are_one_line", RETURN, "        (root / 'tiny' / 'images.npy').read_bytes()\n" + RETURN, "not FileNotFoundError"),
-]  # fmt: skip
+]
 
 
 def bed(folder, source=SOUND, recipe=RECIPE, root=None):

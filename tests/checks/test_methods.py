@@ -84,7 +84,7 @@ BROKEN = [
     ("state_dict_round_trip", LOSS_HEAD, LOSS_HEAD + "        self.scale = 2.0\n", "register_buffer"),
     ("finish_restarts", PREDICT, "    def finish(self, train, held_out):\n        self.scale += 1\n\n" + PREDICT, "begun again"),
     ("bfloat16", PREDICTED, "return Prediction(logits / 0, self.score(logits))", "exponentials in float32"),
-]  # fmt: skip
+]
 
 
 def bed(folder, source):

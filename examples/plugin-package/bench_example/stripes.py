@@ -17,7 +17,7 @@ class Stripes(Source):
     """
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Return both parts; files belong below `root`, and `bench.data.missing("stripes", root)` is raised without."""
+        """Return both parts; a set with files reads them below `root`, and raises `bench.data.missing` without."""
         transforms = Transforms(mean=[0.5], std=[0.3])  # of the channels, on the 0–1 scale; padding and flip, too
         return DataSet(stripes(200, 0), stripes(100, 1), CLASSES, transforms.augment, transforms.evaluate)
 
