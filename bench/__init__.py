@@ -3,6 +3,7 @@
     import bench
     frame = bench.run(methods=["rul", "scn"], noise=[0, 0.3], seeds=[0, 1])
     frame = bench.load_results("results")
+    frame = bench.compare(results="results", against="baseline")
 
 The same from a shell is `python -m bench run --methods rul,scn --noise 0,0.3 --seeds 0,1`.
 """
@@ -10,10 +11,10 @@ The same from a shell is `python -m bench run --methods rul,scn --noise 0,0.3 --
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["load_results", "run"]
+__all__ = ["compare", "load_results", "run"]
 
 if TYPE_CHECKING:
-    from bench.api import load_results, run
+    from bench.api import compare, load_results, run
 
 
 def __getattr__(name: str) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench import comparison, status
 from bench.errors import BenchError
 from bench.executors.cell import Context, Observer
 from bench.executors.machines import Machines
@@ -28,7 +29,7 @@ def run(
     download: bool = False,
     plugins: Iterable[PathLike] = (),
     force: bool = False,
-    jobs: int = 1,
+    jobs: int = 0,
     threads: int = 1,
     machines: Mapping[str, Any] | None = None,
     **request: Any,
@@ -41,8 +42,8 @@ def run(
         download: fetch data sets that are missing.
         plugins: folders that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
-        jobs: runs at a time; more than one are in processes of their own, and a script that asks for them must
-            guard its own code by `if __name__ == "__main__":`.
+        jobs: runs at a time, each in a process of its own; a script that asks for them must guard its own code by
+            `if __name__ == "__main__":`. 0 runs them one after the other in this process.
         threads: CPU threads of torch in each run.
         machines: other fields of `bench.executors.machines.Machines`: executor, address, ….
         request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
@@ -58,6 +59,7 @@ def run(
     context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
     where = validated(Machines, {"jobs": jobs, "threads": threads} | dict(machines or {}), "argument")
     where.check(grid)
+    status.remember(context.store, grid)
     reports = where.run(grid, context, Observer())
     failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
     if failed:
@@ -84,6 +86,31 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
     for problem in problems:
         warnings.warn(problem, stacklevel=2)
     return frame(records, Path(results))
+
+
+def compare(
+    *,
+    results: PathLike = "results",
+    datasets: Iterable[str] = (),
+    methods: Iterable[str] = (),
+    metric: str = "accuracy",
+    against: str | None = None,
+) -> pd.DataFrame:
+    """Return paired differences of stored runs, one row for each pair of methods and each noise.
+
+    Args:
+        results: folder of the store.
+        datasets, methods: names to compare, all if none is given; a method's row label will do, too.
+        metric: a metric's dotted name, as `load_results` has it.
+        against: the row label that every other is compared with; every pair if not given.
+
+    Raises:
+        UsageError: an unknown name, or nothing to compare.
+    """
+    compared = comparison.load(Path(results), list(datasets), list(methods), metric, against)
+    for problem in compared.problems:
+        warnings.warn(problem, stacklevel=2)
+    return compared.frame()
 
 
 def find_data_root(given: PathLike | None) -> Path:

@@ -64,8 +64,8 @@ def run(
     noise: Annotated[
         str | None,
         typer.Option(
-            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3. "
-            "Default 0,0.1,0.2,0.3.",
+            help="Label noise, by commas: 0.3 is symmetric:0.3; others by kind, such as pair:0.3 or human:worse; "
+            "`bench list noise` has them. Default 0,0.1,0.2,0.3.",
             rich_help_panel=GRID,
         ),
     ] = None,
@@ -127,7 +127,10 @@ def run(
     ] = None,
     jobs: Annotated[
         str,
-        typer.Option(help="Runs at a time, each its own process; auto: one a core or GPU.", rich_help_panel=SPEED),
+        typer.Option(
+            help="Runs at a time, each its own process; auto: one a core or GPU; 0: in this one.",
+            rich_help_panel=SPEED,
+        ),
     ] = "auto",
     runs_per_gpu: Annotated[
         int, typer.Option(help="Small runs that share a GPU, for auto.", rich_help_panel=SPEED)
@@ -232,6 +235,22 @@ def report(
     given = {"figures": _list(figures), "top": top, "score": score}
     pictures = {key: value for key, value in given.items() if value is not None}
     raise typer.Exit(commands.report(results, commands.make_samples(data_root, plugins or []), pictures))
+
+
+@app.command()
+def compare(
+    datasets: Annotated[str | None, typer.Option(help="Data sets, by commas; all if not given.")] = None,
+    methods: Annotated[str | None, typer.Option(help="Methods or their row labels, by commas; all.")] = None,
+    metric: Annotated[str, typer.Option(help="A metric, such as scores.own.auroc.")] = "accuracy",
+    against: Annotated[
+        str | None, typer.Option(help="The method to compare every other with; every pair if not given.")
+    ] = None,
+    results: Results = Path("results"),
+) -> None:
+    """Test differences between methods, on runs of one noise and seed, without training."""
+    from bench import commands
+
+    raise typer.Exit(commands.compare(results, _list(datasets) or [], _list(methods) or [], metric, against))
 
 
 @app.command()

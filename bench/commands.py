@@ -9,10 +9,9 @@ from typing import Any
 import torch
 from rich.console import Console
 
-from bench import api, transfer
-from bench import status as progress
+from bench import api, comparison, status, transfer
 from bench.checks import find_plugin, run_checks
-from bench.display import Display, show_group, show_plan_table, show_status_table
+from bench.display import Display, show_group, show_plan_table, show_status_table, show_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.cell import CellReport, Context
@@ -93,7 +92,7 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
 def run(request: Request, grid: list[Cell], context: Context, results: Path, machines: Machines) -> int:
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
-    progress.remember(context.store, grid)
+    status.remember(context.store, grid)
     try:
         with Display(console, grid, context, finished) as display:
             machines.run(grid, context, display)
@@ -121,6 +120,22 @@ def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
     return 0
 
 
+def compare(results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None) -> int:
+    """Compare stored runs, show and write what that says, and return the exit status.
+
+    Raises:
+        UsageError: an unknown name, or nothing to compare.
+    """
+    compared = comparison.load(results, datasets, methods, metric, against)
+    for table in compared.tables(brief=True):
+        show_table(console, table)
+    for problem in compared.problems:
+        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
+    page = compared.write(results / "compare")
+    console.print(f"All comparisons: {page}", soft_wrap=True, markup=False)
+    return 0
+
+
 def show_status(results: Path) -> int:
     """Show how far the runs are that were asked for; return the exit status.
 
@@ -128,7 +143,7 @@ def show_status(results: Path) -> int:
         UsageError: nothing was asked for in this folder.
         BenchError: the list of what was is damaged.
     """
-    runs = progress.status(Store(results))
+    runs = status.of(Store(results))
     if not runs:
         raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
     show_status_table(console, runs)
@@ -144,7 +159,9 @@ def merge(others: Iterable[Path], results: Path) -> int:
     failed = False
     for other in others:
         merged = transfer.merge(Store(results), other)
-        console.print(f"{other}: {merged.added} runs added, {merged.same} were here", soft_wrap=True, markup=False)
+        completed = f", {merged.completed} of them without the predictions added now" if merged.completed else ""
+        said = f"{other}: {merged.added} runs added, {merged.same} were here{completed}"
+        console.print(said, soft_wrap=True, markup=False)
         for line in merged.problems:
             errors.print(f"note: {line}", soft_wrap=True, markup=False)
         for line in merged.refused:
@@ -198,7 +215,7 @@ def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
     with console.status("timing a few training steps of each method …"):
         estimator = Estimator(context)
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
-    show_plan_table(console, rows, machines.at_once(len(grid)))
+    show_plan_table(console, rows, machines.at_once(grid))
     return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
 
 
@@ -223,11 +240,11 @@ def _say_interrupted(grid: list[Cell], store: Store) -> None:
 
 def _say_unfinished(reports: list[CellReport]) -> int:
     """Name the reasons of cells that failed or were declined, each once, and return the exit status."""
-    for status in ("declined", "failed"):
-        for detail, count in Counter(r.detail for r in reports if r.status == status).items():
-            first = next(r.title for r in reports if r.status == status and r.detail == detail)
+    for kind in ("declined", "failed"):
+        for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
+            first = next(r.title for r in reports if r.status == kind and r.detail == detail)
             more = f" (and {count - 1} more)" if count > 1 else ""
-            errors.print(f"{status}: {first}{more}: {detail}", soft_wrap=True, markup=False)
+            errors.print(f"{kind}: {first}{more}: {detail}", soft_wrap=True, markup=False)
     states = {report.status for report in reports}
     if "stopped" in states:
         left = sum(report.status == "stopped" for report in reports)

@@ -38,12 +38,26 @@ class DataSet(NamedTuple):
     class_names: tuple[str, ...]
     augment: Augment  # (uint8 images, generator) -> float training images
     evaluate: Evaluate  # uint8 images -> the views whose predictions are averaged, such as ten crops
+    # Labels that people gave the training images, by name; an error, raised at their use, if they are not here.
+    label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set loads no labels by people")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Shape (C, H, W) as the net sees it."""
         _, channels, height, width = self.evaluate(self.train.images[:1])[0].shape
         return channels, height, width
+
+    def label_set(self, name: str) -> Int[np.ndarray, " n"]:
+        """Return labels that people gave the training images.
+
+        Raises:
+            DataError: they are not here.
+        """
+        if isinstance(self.label_sets, DataError):
+            raise self.label_sets
+        if name not in self.label_sets:
+            raise DataError(f"the data set loads no labels '{name}' by people, but {', '.join(self.label_sets)}")
+        return self.label_sets[name]
 
 
 class Source:
@@ -93,6 +107,7 @@ def check_data_set(name: str, data: DataSet) -> None:
         raise DataError(f"{name}: needs two classes or more, got {len(data.class_names)}")
     _check(f"{name}, train", data.train, len(data.class_names))
     _check(f"{name}, test", data.test, len(data.class_names))
+    _check_label_sets(name, data)
 
 
 def _check(name: str, split: Split, num_classes: int) -> None:
@@ -103,10 +118,24 @@ def _check(name: str, split: Split, num_classes: int) -> None:
         raise DataError(f"{name}: labels must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}")
     if not len(images):
         raise DataError(f"{name}: there is no image")
-    outside = ((labels < 0) | (labels >= num_classes)).nonzero().flatten()
+    _check_range(name, labels.cpu().numpy(), num_classes)
+
+
+def _check_label_sets(name: str, data: DataSet) -> None:
+    if isinstance(data.label_sets, DataError):
+        return
+    for key, labels in data.label_sets.items():
+        if labels.dtype != np.int64 or labels.shape != (len(data.train.labels),):
+            needed = f"must be int64 ({len(data.train.labels)},)"
+            raise DataError(f"{name}, labels {key}: {needed}, got {labels.dtype} {labels.shape}")
+        _check_range(f"{name}, labels {key}", labels, len(data.class_names))
+
+
+def _check_range(name: str, labels: Int[np.ndarray, " n"], num_classes: int) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
     if len(outside):
-        k = int(outside[0])
-        raise DataError(f"{name}: label {int(labels[k])} of sample {k} is outside 0–{num_classes - 1}")
+        k = outside[0]
+        raise DataError(f"{name}: label {labels[k]} of sample {k} is outside 0–{num_classes - 1}")
 
 
 def to_device(data: DataSet, device: str) -> DataSet:

@@ -1,6 +1,7 @@
 """What a person sees: progress of the grid and of the current run, and the main tables."""
 
 from collections import Counter
+from textwrap import fill
 from types import TracebackType
 from typing import Literal
 
@@ -96,7 +97,7 @@ def show_group(console: Console, group: Group) -> None:
         show_table(console, table)
 
 
-WORDS = ("method", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
+WORDS = ("method", "against", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
 
 
 def show_table(console: Console, table: Table) -> None:
@@ -107,15 +108,29 @@ def show_table(console: Console, table: Table) -> None:
     headings = [name.replace(": ", ":\n") for name in table.header]
     numbers = [place for place, name in enumerate(table.header) if name not in WORDS]
     fits = sum(_width(headings, table.rows, place) + 1 for place in numbers) + LABEL <= console.width
+    if not fits:
+        headings = [name.replace(" ", "\n") for name in headings]
     for place, heading in enumerate(headings):
         number = place in numbers
         justify: Literal["left", "right"] = "right" if number else "left"
         shown.add_column(heading, justify=justify, overflow="fold", no_wrap=number and fits)
-    for row in table.rows:
-        shown.add_row(*map(Text, row), style="dim" if row[0].startswith(" ") else None)
+    for i, row in enumerate(_folded(headings, table.rows, numbers, console.width)):
+        texts = [Text(text, style="bold" if (i, j) in table.bold else "") for j, text in enumerate(row)]
+        shown.add_row(*texts, style="dim" if row[0].startswith(" ") else None)
     console.print(shown)
-    for note in table.notes:
+    for note in table.all_notes:
         console.print(Text(note, style="dim"))
+
+
+def _folded(headings: list[str], rows: list[list[str]], numbers: list[int], room: int) -> list[list[str]]:
+    """Return the rows, the longest column of text folded, at spaces and hyphens, to the room that others leave."""
+    widths = [_width(headings, rows, place) for place in range(len(headings))]
+    words = [place for place in range(len(headings)) if place not in numbers]
+    if not words or sum(widths) + len(widths) <= room:
+        return rows
+    longest = max(words, key=widths.__getitem__)
+    left = max(LABEL // 2, room - sum(widths) - len(widths) + widths[longest])
+    return [[fill(cell, left) if place == longest else cell for place, cell in enumerate(row)] for row in rows]
 
 
 def _width(headings: list[str], rows: list[list[str]], place: int) -> int:

@@ -1,6 +1,7 @@
 """The errors a user sees: one line each that says what was wrong, what was seen and what would be right."""
 
 import difflib
+import textwrap
 from collections.abc import Iterable
 
 
@@ -25,7 +26,7 @@ class Declined(BenchError):  # noqa: N818 - not an error: nothing has failed
 
 
 def unknown(kind: str, name: str, available: Iterable[str]) -> UsageError:
-    """Return the error for an unknown name, with the nearest known one and all there are.
+    """Return the error for an unknown name, with the nearest known one and what there are, cut at 400 characters.
 
     >>> print(unknown("method", "rull", ["dul", "rul"]))
     no method 'rull'. Did you mean 'rul'? Available: dul, rul
@@ -33,7 +34,8 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> UsageError:
     names = sorted(available)
     near = difflib.get_close_matches(name, names, n=1)
     hint = f" Did you mean '{near[0]}'?" if near else ""
-    return UsageError(f"no {kind} '{name}'.{hint} Available: {', '.join(names) or 'none'}")
+    listed = textwrap.shorten(", ".join(names) or "none", 400, placeholder=f" … ({len(names)} in all)")
+    return UsageError(f"no {kind} '{name}'.{hint} Available: {listed}")
 
 
 def one_line(error: BaseException) -> str:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from bench.errors import Declined, one_line
 from bench.executors.cell import Context, DataSets
+from bench.factory import MethodFactory
 from bench.grid import BrokenCell, Cell
 from bench.relabel import Labels
 from bench.runner import build
@@ -62,12 +63,12 @@ class Estimator:
     def _images_per_second(self, spec: RunSpec) -> float:
         """Train on one batch over and over, the first time to warm up."""
         data = self.datasets.get(spec)
-        cls = self.context.registry.find("methods", spec.method.name).load()
         size = min(spec.recipe.batch_size, len(data.train.labels))
         labels = Labels.start(data.train.labels[:size], data.train.labels[:size])
         batch = TrainingSet(data.train.images[:size], labels, data.augment)
         recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
-        method = build(spec, data, cls, size)
+        factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, self.context.registry)
+        method = build(spec, data, factory, size, noise_rate=spec.noise.rate or 0.0)
         trainer = Trainer(method, batch, recipe, spec.relabel, spec.seed, len(data.class_names))
         trainer.epoch(1)
         start, steps = time.perf_counter(), 0

@@ -19,11 +19,13 @@ from scipy.stats import spearmanr
 from bench import geometry, metrics
 from bench.metrics import Errors, Ranking, Uncertainty
 from bench.predict import Predictions
-from bench.scores import LOGIT_SCORES
+from bench.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
 
 Labels = Int[np.ndarray, " n"]
+BY_SCORE = {"scores", "noise_detection", "class_distances", "human_uncertainty"}  # the metrics by score
 CONFUSION_CLASSES = 100  # a larger confusion matrix is not kept
 REJECTION_RATES = np.arange(100) / 100
+SCORES = ("own", *LOGIT_SCORES)
 
 
 def source() -> str:
@@ -59,7 +61,7 @@ def evaluate(
     confidence = np.exp(log_probabilities.max(axis=1))
     scores = all_scores(test)
     rankings = {name: metrics.rank(u, errors) for name, u in scores.items()}
-    result = {
+    result: dict[str, Any] = {
         "samples": len(labels),
         "misclassified": int(errors.sum()),
         "accuracy": metrics.accuracy(test.logits, labels),
@@ -78,22 +80,37 @@ def evaluate(
         result["class_distances"] = class_distances(test.features, labels, scores)
     if human_entropy is not None:
         result["human_uncertainty"] = human_uncertainty(scores, human_entropy)
+    for key in BY_SCORE & result.keys():
+        result[key] = completed(result[key])
     undefined = {
         "error_detection": _reason(errors, "image", "misclassified"),
         "noise_detection": _reason(given != true, "training label", "flipped"),
     }
     if human_entropy is not None and not np.ptp(human_entropy):
         undefined["human_uncertainty"] = "humans are equally sure of every image"
+    undefined |= UNDEFINED_IF_NORMALISED if test.normalised else {}
     result["undefined"] = {name: reason for name, reason in undefined.items() if reason}
     curves = {name: metrics.rejection_curve(ranking, REJECTION_RATES) for name, ranking in rankings.items()}
-    return Evaluation(result, pd.DataFrame({"rejected": REJECTION_RATES, **curves}))
+    columns = pd.DataFrame({"rejected": REJECTION_RATES, **curves}, columns=["rejected", *SCORES])
+    return Evaluation(result, columns.astype(float))
 
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
     """Return the method's own uncertainty and those that its logits offer, each (n,)."""
     logits = torch.from_numpy(predictions.logits).double()
-    others = {name: score(logits).numpy() for name, score in LOGIT_SCORES.items()}
+    left_out = UNDEFINED_IF_NORMALISED if predictions.normalised else {}
+    others = {name: score(logits).numpy() for name, score in LOGIT_SCORES.items() if name not in left_out}
     return {"own": predictions.uncertainty, **others}
+
+
+def completed(by_score: dict[str, Any]) -> dict[str, Any]:
+    """Return metrics by score, in the usual order, with None for each metric of a score that is not defined."""
+    names = dict.fromkeys([*SCORES, *by_score])
+    return {name: by_score[name] if name in by_score else _nothing(by_score["own"]) for name in names}
+
+
+def _nothing(like: Any) -> Any:
+    return {key: _nothing(value) for key, value in like.items()} if isinstance(like, dict) else None
 
 
 def of_score(

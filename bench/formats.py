@@ -4,14 +4,18 @@ import csv
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from tabulate import tabulate
 
+from bench.spec import ORACLE
 from bench.stats import Summary
 
 ABSENT = "–"
+ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
 # Signs that LaTeX knows by a command only.
-LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$"}
+LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
+BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by signs that no cell holds
 
 
 @dataclass(frozen=True)
@@ -23,17 +27,25 @@ class Table:
     header: list[str]
     rows: list[list[str]]
     notes: list[str]
+    bold: frozenset[tuple[int, int]] = frozenset()  # (row, column) of cells that a test supports
+
+    @property
+    def all_notes(self) -> list[str]:
+        """The notes, with that on the oracle's mark where it stands."""
+        is_marked = any(ORACLE in text for row in self.rows for text in row)
+        return [*self.notes, ORACLE_NOTE] if is_marked else self.notes
 
     def markdown(self) -> str:
         """Return the table as GitHub Markdown with its title and notes."""
-        body = tabulate(self.rows, self.header, "github", disable_numparse=True, stralign="left")
-        return "\n\n".join([f"**{self.title}**", body, *self.notes]) + "\n"
+        marked = self._marked("**", "**")
+        body = tabulate(marked, self.header, "github", disable_numparse=True, stralign="left")
+        return "\n\n".join([f"**{self.title}**", body, *self.all_notes]) + "\n"
 
     def latex(self) -> str:
         """Return the table as LaTeX for the package booktabs, title and notes as comments."""
-        comments = "".join(f"% {line}\n" for line in (self.title, *self.notes))
-        body = tabulate(self.rows, self.header, "latex_booktabs", disable_numparse=True)
-        for sign, command in LATEX.items():
+        comments = "".join(f"% {line}\n" for line in (self.title, *self.all_notes))
+        body = tabulate(self._marked(*BOLD), self.header, "latex_booktabs", disable_numparse=True)
+        for sign, command in (LATEX | BOLD).items():
             body = body.replace(sign, command)
         return f"{comments}{body}\n"
 
@@ -42,6 +54,17 @@ class Table:
         text = io.StringIO()
         csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
         return text.getvalue()
+
+    def write(self, folder: Path) -> None:
+        """Write the table to a folder in all three formats."""
+        for ending, text in ((".md", self.markdown()), (".tex", self.latex()), (".csv", self.csv())):
+            (folder / f"{self.name}{ending}").write_text(text, encoding="utf-8")
+
+    def _marked(self, before: str, after: str) -> list[list[str]]:
+        return [
+            [f"{before}{text}{after}" if (i, j) in self.bold else text for j, text in enumerate(row)]
+            for i, row in enumerate(self.rows)
+        ]
 
 
 def formatted(summary: Summary | None, form: Callable[[float], str]) -> str:

@@ -6,11 +6,13 @@ from typing import Any
 
 import torch
 
+from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
-from bench.hyperparameters import defaults, resolve
+from bench.factory import MethodFactory
+from bench.hyperparameters import resolve
 from bench.registry import Plugin, Registry
 from bench.request import Request, parse_noise, resolve_recipe
-from bench.spec import Choice, Frozen, Noise, Relabel, RunSpec, validated
+from bench.spec import ORACLE, Choice, Frozen, Noise, Relabel, RunSpec, validated
 
 # Names that --set takes besides the plugins' own.
 RESERVED = ("recipe", "relabel")
@@ -35,7 +37,7 @@ def cells(request: Request, registry: Registry) -> list[Cell]:
     _check_names(request, registry)
     grid: list[Cell] = []
     for dataset_name, seed in product(request.datasets, request.seeds):
-        points = [parse_noise(text, _noise_seed(request, seed)) for text in request.noise]
+        points = _points(request, registry.find("datasets", dataset_name), seed)
         _check_repeated_points(points)
         for point, method_name in product(points, _method_names(request, registry)):
             title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
@@ -53,15 +55,16 @@ def _variants(
     request: Request, registry: Registry, dataset_name: str, method_name: str, point: Noise, seed: int
 ) -> Iterator[RunSpec]:
     """Yield one cell's runs: one for each combination of the method's and relabelling's listed values."""
-    dataset, method = registry.find("datasets", dataset_name), registry.find("methods", method_name)
-    cls: Any = method.load()
+    factories = [
+        MethodFactory.resolve(method_name, given, registry) for given in _axes(request.set.get(method_name, {}))
+    ]
+    dataset = registry.find("datasets", dataset_name)
     recipe = resolve_recipe(request, dataset)
-    dataset_choice = _choice(dataset, dataset.load(), request.set.get(dataset_name, {}))
-    for hyper, relabel in product(_axes(request.set.get(method_name, {})), _relabellings(request, cls.relabels)):
-        choice = _choice(method, cls, hyper)
+    options = resolve(dataset_name, dataset.load(), request.set.get(dataset_name, {}))
+    for factory, relabel in [(each, way) for each in factories for way in _relabellings(request, each.relabels)]:
         spec = RunSpec(
-            dataset=dataset_choice,
-            method=choice,
+            dataset=Choice(name=dataset_name, hyperparameters=options, source=dataset.source),
+            method=Choice(name=method_name, hyperparameters=factory.values, source=factory.source),
             noise=point,
             relabel=relabel,
             recipe=recipe,
@@ -70,7 +73,7 @@ def _variants(
             evaluate=request.evaluate,
             device=_device(request),
             precision=_precision(request),
-            label=_label(choice, cls, relabel),
+            label=_label(factory, relabel),
         )
         assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
         yield spec
@@ -90,6 +93,10 @@ def _check_names(request: Request, registry: Registry) -> None:
             raise UsageError(f"--set {name}.…: {name} is not in this run; it has {', '.join(sorted(used))}")
     if request.evaluate == "held-out" and not request.held_out:
         raise UsageError("--evaluate held-out needs a held-out part: pass --held-out 0.1 as well")
+
+
+def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
+    return [resolve_noise(parse_noise(text, _noise_seed(request, seed)), dataset) for text in request.noise]
 
 
 def _check_repeated_points(points: list[Noise]) -> None:
@@ -126,20 +133,19 @@ def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
     return [relabel for way in wanted for relabel in (given if way == "on" else [None])]
 
 
-def _choice(plugin: Plugin, cls: type, given: dict[str, Any]) -> Choice:
-    return Choice(name=plugin.name, hyperparameters=resolve(plugin.name, cls, given), source=plugin.source)
+def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
+    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`, `told†`.
 
-
-def _label(choice: Choice, cls: Any, relabel: Relabel | None) -> str:
-    """Return a method's row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`."""
-    standard = defaults(cls)
-    changed = [f"{k}={v}" for k, v in choice.hyperparameters.items() if k not in standard or standard[k] != v]
-    if cls.relabels != (relabel is not None):
+    The mark is of methods that are told the true noise rate.
+    """
+    changed = [f"{key}={value}" for key, value in factory.changed.items()]
+    if factory.relabels != (relabel is not None):
         changed.append(f"relabel={'off' if relabel is None else 'on'}")
     if relabel:
         usual = Relabel().model_dump()
         changed += [f"relabel.{k}={v}" for k, v in relabel.model_dump().items() if usual[k] != v]
-    return f"{choice.name}({', '.join(changed)})" if changed else choice.name
+    name = f"{factory.name}{ORACLE if factory.oracle else ''}"
+    return f"{name}({', '.join(changed)})" if changed else name
 
 
 def _device(request: Request) -> Any:

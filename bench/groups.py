@@ -12,6 +12,8 @@ from typing import Any
 from bench.spec import Noise, Relabel, RunSpec
 from bench.store import Record
 
+Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+
 
 @dataclass(frozen=True)
 class Group:
@@ -35,13 +37,13 @@ class Group:
     @cached_property
     def noises(self) -> list[Noise]:
         """The points of the noise axis, by rate within a kind, seeds aside."""
-        points = {(record.spec.noise.kind, record.spec.noise.rate) for record in self.records}
-        ordered = sorted(points, key=lambda point: (point[1] > 0 and point[0] != "symmetric", *point))
-        return [Noise(kind=kind, rate=rate, seed=0) for kind, rate in ordered]
+        points = {record.spec.noise.point: record for record in self.records}
+        found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
+        return sorted(found, key=_along_the_axis)
 
     def cell(self, label: str, noise: Noise) -> list[Record]:
         """Return the runs of one method at one noise, by seed."""
-        return list(self._cells.get((label, noise.kind, noise.rate), ()))
+        return list(self._cells.get((label, noise.point), ()))
 
     def cells(self) -> list[tuple[Noise, str, list[Record]]]:
         """Return all cells that have runs, by noise, then method."""
@@ -49,12 +51,18 @@ class Group:
         return [cell for cell in everything if cell[2]]
 
     @cached_property
-    def _cells(self) -> dict[tuple[str, str, float], list[Record]]:
-        found: dict[tuple[str, str, float], list[Record]] = {}
+    def _cells(self) -> dict[tuple[str, Point], list[Record]]:
+        found: dict[tuple[str, Point], list[Record]] = {}
         for record in sorted(self.records, key=lambda record: (record.spec.seed, record.spec.noise.seed)):
             spec = record.spec
-            found.setdefault((spec.label, spec.noise.kind, spec.noise.rate), []).append(record)
+            found.setdefault((spec.label, spec.noise.point), []).append(record)
         return found
+
+
+def _along_the_axis(noise: Noise) -> tuple[bool, str, float]:
+    """Return a key that sorts by rate within a kind, symmetric noise and none first."""
+    rate = noise.rate or 0.0
+    return rate > 0 and noise.kind != "symmetric", noise.name, rate
 
 
 def _natural(label: str) -> list[float | str]:
@@ -112,7 +120,7 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     labels: dict[str, list[str]] = {}
     for record in group.records:
         spec = record.spec
-        if (spec.noise.kind, spec.noise.rate) == (noise.kind, noise.rate) and spec.relabel in (None, Relabel()):
+        if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
             key = repr(spec.method)
             variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
             labels.setdefault(key, []).append(spec.label)

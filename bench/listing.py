@@ -26,7 +26,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     sections: dict[str, Callable[[], Rows]] = {
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets"),
-        "noise": lambda: {name: _first_line(make.__doc__) for name, make in NOISE_KINDS.items()},
+        "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
         "metrics": lambda: DESCRIPTIONS,
         "presets": lambda: _described(HERE / "presets"),
         "experiments": lambda: _described(HERE / "experiments"),

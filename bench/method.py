@@ -21,7 +21,7 @@ class Task(NamedTuple):
     image_shape: tuple[int, int, int]  # (C, H, W) as the net sees it, after cropping
     train_size: int
     epochs: int
-    noise_rate: float | None  # None unless the method names an oracle hyper-parameter
+    noise_rate: float | None  # part of the given labels that is wrong; None unless the method names an oracle
 
 
 class Batch(NamedTuple):
@@ -77,6 +77,7 @@ class Method(nn.Module):
     relabels: ClassVar[bool] = False  # whether it relabels by default; --relabel overrides
     oracle: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that use the true noise rate
     needs_held_out: ClassVar[bool] = False
+    normalised_logits: bool = False  # whether `logits` are log-probabilities, of which energy says nothing
 
     def __init__(self, task: Task, make_backbone: MakeBackbone) -> None:
         super().__init__()

@@ -22,10 +22,20 @@ class Predictions(NamedTuple):
     logits: Float[np.ndarray, "n classes"]  # float32
     uncertainty: Float[np.ndarray, " n"]  # float64, larger = less sure
     features: Float[np.ndarray, "n features"] | None  # float32
+    normalised: bool = False  # whether the logits are log-probabilities
 
 
-def predict(method: Method, images: ImageSet, evaluate: Evaluate, num_classes: int) -> Predictions:
+def predict(
+    method: Method, images: ImageSet, evaluate: Evaluate, num_classes: int, features: bool = True
+) -> Predictions:
     """Return logits, uncertainty and features of all images; each is averaged over the evaluation's views.
+
+    Args:
+        method: which predicts.
+        images: N of them.
+        evaluate: returns the views of a batch.
+        num_classes: of the data set.
+        features: whether to keep features, which take most of the memory.
 
     Raises:
         PluginError: the method returned a wrong shape or a value that is not finite.
@@ -36,14 +46,15 @@ def predict(method: Method, images: ImageSet, evaluate: Evaluate, num_classes: i
     with torch.inference_mode(), torch.random.fork_rng(devices), reading(images, order) as batches:
         outputs = Outputs(len(images))
         for index, batch in batches:
-            outputs.add(index, _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)]))
+            found = _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
+            outputs.add(index, found if features else found._replace(features=None))
     method.train()
-    return outputs.read()
+    return outputs.read()._replace(normalised=method.normalised_logits)
 
 
 def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
     """Return the accuracy (0–1) on images (N, C, H, W) with labels (N,)."""
-    logits = predict(method, images, evaluate, num_classes).logits
+    logits = predict(method, images, evaluate, num_classes, features=False).logits
     return float((logits.argmax(axis=1) == labels.cpu().numpy()).mean())
 
 

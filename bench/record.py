@@ -9,7 +9,7 @@ from bench import checksums
 from bench.columns import Columns, pack, read_csv, unpack
 from bench.errors import BenchError, one_line
 from bench.index import Content
-from bench.spec import RunSpec, validated
+from bench.spec import Noise, RunSpec, validated
 
 RECORD_FILES = ("spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json")
 RECORD_KEYS = ("metrics", "environment", "cost", "metrics_source", "outcome", "classes")
@@ -34,6 +34,13 @@ class Record:
     classes: list[str]
     packed_epochs: bytes
     packed_curves: bytes
+
+    @property
+    def noise(self) -> Noise:
+        """The point of the noise axis; where no rate was asked for, with that of the labels."""
+        if self.spec.noise.rate is not None:
+            return self.spec.noise
+        return self.spec.noise.model_copy(update={"rate": self.manifest["realised_rate"]})
 
     @property
     def epochs(self) -> Columns:

@@ -55,7 +55,7 @@ class Plugin:
 
     @property
     def recipe(self) -> Path | None:
-        """The TOML file beside a data set's file, its recipe."""
+        """The TOML file beside a data set's file: its recipe, and what it declares about noise."""
         path = self.path.with_suffix(".toml")
         return path if path.is_file() else None
 

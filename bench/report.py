@@ -8,15 +8,17 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import evaluation, figures, tables
+from bench import evaluation, figures, folders, tables
 from bench.claims import Claim
 from bench.errors import BenchError, one_line
 from bench.figures.style import Picture, save
 from bench.groups import Group, group, newest
 from bench.samples import Samples
 from bench.spec import Pictures
-from bench.store import Record, Store, read_predictions
+from bench.store import PREDICTIONS, Record, Store, read_predictions
 from bench.tables import Table
+from bench.tables.entries import flat
+from bench.under_way import UnderWay
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,7 @@ def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictu
     report.tables[members.name] = made
     page = [f"## {members.title}\n"]
     for table in made:
-        stem = report.folder / "tables" / table.name
-        stem.with_suffix(".md").write_text(table.markdown(), encoding="utf-8")
-        stem.with_suffix(".tex").write_text(table.latex(), encoding="utf-8")
-        stem.with_suffix(".csv").write_text(table.csv(), encoding="utf-8")
+        table.write(report.folder / "tables")
         page.append(table.markdown())
     for picture in _pictures(members, samples, wanted, report.problems):
         save(picture.figure, report.folder / "figures" / f"{picture.name}.png")
@@ -116,29 +115,19 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "dataset": spec.dataset.name,
         "method": spec.method.name,
         "label": spec.label,
-        "noise_kind": spec.noise.kind,
-        "noise_rate": spec.noise.rate,
+        "noise_kind": spec.noise.name,
+        "noise_rate": record.noise.rate,
         "noise_seed": spec.noise.seed,
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
-        **_flat(spec.recipe.model_dump(), "recipe."),
+        **flat(spec.recipe.model_dump(), "recipe."),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
         "flips": record.manifest["flips"],
-        **_flat(record.metrics),
+        **flat(record.metrics),
         **record.cost,
         "identity": spec.identity,
         "path": record.path.relative_to(results).as_posix(),
     }
-
-
-def _flat(content: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in content.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
@@ -152,7 +141,7 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
         except FileNotFoundError:
             refreshed.append(record)
             absent += 1
-        except (OSError, ValueError, KeyError, IndexError) as error:
+        except (BenchError, OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
             problems.append(f"{record.path} keeps metrics of an earlier version of the code: {one_line(error)}")
     if absent:
@@ -162,6 +151,24 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
 
 
 def _recompute(store: Store, record: Record, source: str) -> Record:
+    """Recompute a run's metrics while nobody else writes to its place, unless somebody just has.
+
+    Raises:
+        FileNotFoundError: its predictions are not here.
+        BenchError: another program works on it.
+    """
+    for name in PREDICTIONS:
+        (record.path / name).stat()
+    place = folders.place_of(record.path)
+    under_way = UnderWay.take(place)
+    if under_way is None:
+        raise BenchError("another program works on it")
+    with under_way:
+        found = store.read(place)
+        return found if found.metrics_source == source else _computed(store, found, source)
+
+
+def _computed(store: Store, record: Record, source: str) -> Record:
     test, shown = read_predictions(record.path, "test")
     train, seen = read_predictions(record.path, "train")
     label = shown["label"].to_numpy()

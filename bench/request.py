@@ -84,17 +84,21 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def parse_noise(text: str, seed: int) -> Noise:
-    """Return a point of the noise axis from `0.3` (symmetric) or `KIND:RATE`; any kind at rate 0 is no noise.
+    """Return a point of the noise axis from `0.3` (symmetric), `KIND:RATE` or, for labels by people, `KIND:SET`.
+
+    Any kind at rate 0 is no noise.
 
     Raises:
         UsageError: an unknown kind, or a rate that is no number in 0–1.
     """
-    kind, _, rate_text = text.rpartition(":")
-    kind = kind or "symmetric"
+    is_kind = ":" in text or text in NOISE_KINDS
+    kind, _, amount = text.partition(":") if is_kind else ("symmetric", "", text)
     if kind not in NOISE_KINDS:
         raise unknown("noise kind", kind, NOISE_KINDS)
+    if not NOISE_KINDS[kind].rated:
+        return Noise(kind=kind, label_set=amount, seed=seed)
     try:
-        rate = float(rate_text) + 0.0  # no negative zero
+        rate = float(amount) + 0.0  # no negative zero
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
@@ -107,7 +111,7 @@ def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
 
     Where the epochs are changed and the epoch that relabelling starts from is not, the latter moves in proportion.
     """
-    own = read_toml(dataset.recipe) if dataset.recipe else {}
+    own = {key: value for key, value in own_toml(dataset).items() if key != "noise"}
     preset = load_preset(request.preset) if request.preset else {}
     flags = {"epochs": request.epochs, "relabel_from": request.relabel_from}
     over = preset | request.set.get("recipe", {}) | {k: v for k, v in flags.items() if v is not None}
@@ -117,6 +121,11 @@ def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
     published = validated(Recipe, own, "key of recipe")
     start = max(2, round(published.relabel_from * recipe.epochs / published.epochs))
     return recipe.model_copy(update={"relabel_from": start})
+
+
+def own_toml(dataset: Plugin) -> dict[str, Any]:
+    """Return what the TOML file beside a data set holds: its recipe, and a table `noise` (`bench.declared`)."""
+    return read_toml(dataset.recipe) if dataset.recipe else {}
 
 
 def load_preset(name: str) -> dict[str, Any]:

@@ -8,24 +8,27 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+from jaxtyping import Int
 
-from bench import evaluation, noise
+from bench import evaluation, generators, noise
 from bench.backbones import make_backbone
 from bench.checkpoint import Keeper
 from bench.data import Batches, DataSet, Split, random_part
 from bench.environment import environment, now, peak_memory
-from bench.errors import Declined, UsageError
+from bench.errors import DataError, Declined, UsageError
+from bench.factory import MethodFactory
 from bench.images import part
 from bench.method import Method, Progress, Task
 from bench.predict import accuracy, predict
 from bench.relabel import Labels
-from bench.spec import RunSpec
+from bench.spec import Noise, RunSpec
 from bench.store import Outcome, predictions_frame
 from bench.train import EpochLog, Trainer, TrainingSet
 
 # Keep the uses of one seed apart from each other.
 LIMIT_STREAM, HELD_OUT_STREAM = 1, 2
 
+Places = Int[np.ndarray, " k"]  # of training samples in the data set
 OnEpoch = Callable[[Progress, EpochLog], None]
 
 
@@ -33,12 +36,12 @@ class Prepared(NamedTuple):
     """A run's data after noise and splitting, on the device."""
 
     train: TrainingSet
-    places: np.ndarray  # of the training samples in the data set's training part
+    places: Places
     held_out: Split | None  # with given, that is noisy, labels
     manifest: dict[str, Any]
 
 
-def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
     """Run one specification on a data set that is on its device, from its checkpoint if there is one.
 
     Raises:
@@ -47,9 +50,10 @@ def execute(spec: RunSpec, data: DataSet, cls: type[Method], on_epoch: OnEpoch, 
         OutOfTime: the keeper's deadline is near; the run is at a checkpoint.
     """
     started = now()
+    keeper.begin()
     prepared = prepare(spec, data)
-    torch.manual_seed(spec.seed)
-    method = build(spec, data, cls, len(prepared.places))
+    generators.seed(spec.seed)
+    method = build(spec, data, factory, len(prepared.places), prepared.manifest["realised_rate"])
     log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
     method.finish(
@@ -75,10 +79,10 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     """Limit the training set, corrupt its labels, and set the held-out part of it aside, in this order."""
     size, limit = len(data.train.labels), spec.recipe.train_limit
     chosen = random_part(size, limit, 0, LIMIT_STREAM)[0] if limit and limit < size else np.arange(size)
-    true = data.train.labels.cpu().numpy()[chosen]
-    classes = len(data.class_names)
-    given = noise.corrupt(true, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
-    manifest = noise.manifest(true, given, spec.noise.kind, spec.noise.rate, classes, spec.noise.seed)
+    clean = clean_part(spec.noise, data, chosen)
+    true, given = clean.labels, noise.corrupt(clean, spec.noise.kind, spec.noise.rate or 0.0, spec.noise.seed)
+    asked = spec.noise.model_dump(mode="json", exclude_none=True)
+    manifest = noise.manifest(true, given, clean.num_classes, asked)
     aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
@@ -86,6 +90,26 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
     return Prepared(train_set, chosen[rest], held_out if len(aside) else None, manifest)
+
+
+def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
+    """Return the chosen training samples for a point of the noise axis, with what it needs of the data set.
+
+    Raises:
+        DataError: a label set that it names is not here, or a confused class does not exist.
+    """
+    confusions, classes = point.confusions or (), len(data.class_names)
+    if odd := [pair for pair in confusions if max(pair) >= classes]:
+        raise DataError(
+            f"--noise {point.kind}: no classes {odd[0]} to confuse, the data set's are 0–{classes - 1}"
+        )
+    return noise.Clean(
+        labels=data.train.labels.cpu().numpy()[chosen],
+        num_classes=classes,
+        images=lambda places: data.train.images[torch.from_numpy(chosen[places])].cpu().numpy(),
+        confusions=confusions,
+        label_set=None if point.label_set is None else data.label_set(point.label_set)[chosen],
+    )
 
 
 def _held_out_size(spec: RunSpec, size: int) -> int:
@@ -97,8 +121,8 @@ def _held_out_size(spec: RunSpec, size: int) -> int:
     return held_out
 
 
-def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> Method:
-    """Return the method, freshly initialised on its device.
+def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int, noise_rate: float) -> Method:
+    """Return the method, freshly initialised on its device; the noise rate is for those that use it.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
@@ -108,17 +132,17 @@ def build(spec: RunSpec, data: DataSet, cls: type[Method], train_size: int) -> M
         image_shape=data.image_shape,
         train_size=train_size,
         epochs=spec.recipe.epochs,
-        noise_rate=spec.noise.rate if cls.oracle else None,
+        noise_rate=noise_rate if factory.oracle else None,
     )
-    if reason := cls.declines(task):
+    if reason := factory.declines(task):
         raise Declined(reason)
-    if cls.needs_held_out and not spec.held_out:
+    if factory.needs_held_out and not spec.held_out:
         raise Declined("it needs a held-out part: pass --held-out 0.1")
     dtype = getattr(torch, spec.precision)
     pretrained = spec.recipe.pretrained
     weights = Path(pretrained.path) if pretrained else None
     make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype, weights)
-    return cls(task, make, **spec.method.hyperparameters).to(spec.device)
+    return factory(task, make).to(spec.device)
 
 
 def train(
@@ -145,7 +169,7 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     """Predict the evaluated and the training set and compute all metrics from the predictions."""
     classes = len(data.class_names)
     test = predict(method, evaluated.images, data.evaluate, classes)
-    seen = predict(method, prepared.train.images, data.evaluate, classes)
+    seen = predict(method, prepared.train.images, data.evaluate, classes, features=False)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
     label = evaluated.labels.cpu().numpy()
     counts = evaluated.extra.get("human-counts")
@@ -165,5 +189,5 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
         curves=curves,
         record=record,
         test=predictions_frame(test, label=label, **human),
-        train=predictions_frame(seen._replace(features=None), **columns),
+        train=predictions_frame(seen, **columns),
     )

@@ -13,6 +13,7 @@ from bench.errors import DataError, one_line
 from bench.evaluation import all_scores
 from bench.predict import Predictions
 from bench.registry import Registry
+from bench.scores import UNDEFINED_IF_NORMALISED
 from bench.spec import Choice
 from bench.store import Record, read_predictions
 
@@ -29,8 +30,13 @@ class Evaluated(NamedTuple):
         return self.predictions.logits.argmax(axis=1)
 
     def most(self, count: int, score: str, certain: bool) -> Int[np.ndarray, " count"]:
-        """Return the places of the most certain or uncertain samples, the extreme first, ties in order."""
-        uncertainty = all_scores(self.predictions)[score]
+        """Return the places of the most certain or uncertain samples, the extreme first, ties in order.
+
+        Raises:
+            DataError: the score is not defined for these predictions.
+        """
+        if (uncertainty := all_scores(self.predictions).get(score)) is None:
+            raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
         return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
 
 

@@ -41,3 +41,5 @@ LOGIT_SCORES: dict[str, Callable[[Logits], Scores]] = {
     "margin": margin,
     "energy": energy,
 }
+# Those that log-probabilities do not offer, and why.
+UNDEFINED_IF_NORMALISED = {"energy": "the logits are log-probabilities, whose logsumexp is 0 for every image"}

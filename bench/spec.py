@@ -16,12 +16,15 @@ from pydantic import (
     PositiveInt,
     ValidationError,
     field_validator,
+    model_validator,
 )
 
 from bench.backbones import BACKBONES
 from bench.errors import UsageError, unknown
+from bench.noise import Confusions
 
 Rate = Annotated[float, Field(ge=0, le=1)]
+ORACLE = "†"  # after the name, in the label of a method that is told the true noise rate
 
 
 class Frozen(BaseModel):
@@ -95,19 +98,39 @@ class Noise(Frozen):
     """One point of the noise axis, and the seed it is drawn with."""
 
     kind: str
-    rate: Rate
+    rate: Rate | None = None  # None: it is what the label set turns out to have
     seed: NonNegativeInt
+    label_set: str | None = None  # by people, in place of a rate
+    confusions: Confusions | None = None  # those of the data set, for kinds that need them
+
+    @model_validator(mode="after")
+    def _is_a_point(self) -> "Noise":
+        if self.rate is None and self.label_set is None:
+            raise ValueError("it has neither a rate nor a label set")
+        return self
+
+    @property
+    def name(self) -> str:
+        """The kind, with its label set where it has one: `pair`, `human:worse`."""
+        return self.kind if self.label_set is None else f"{self.kind}:{self.label_set}"
+
+    @property
+    def point(self) -> tuple[str, float | None]:
+        """What runs of one column have in common."""
+        return self.name, self.rate if self.label_set is None else None
 
     @property
     def label(self) -> str:
-        """For tables: `30%` for symmetric noise, `pair 30%` for others, `0%` for none."""
-        percent = f"{100 * self.rate:g}%"
-        return percent if self.kind == "symmetric" else f"{self.kind} {percent}"
+        """For tables: `30%` for symmetric noise, `pair 30%` for others, `0%` for none; `human:worse 40.2%`."""
+        if self.rate is None:
+            return self.name
+        percent = f"{100 * self.rate:g}%" if self.label_set is None else f"{100 * self.rate:.3g}%"
+        return percent if self.kind == "symmetric" else f"{self.name} {percent}"
 
     @property
     def slug(self) -> str:
-        """For names of files and folders: `symmetric-0.3`."""
-        return f"{self.kind}-{self.rate:g}"
+        """For names of files and folders: `symmetric-0.3`, `human-worse`."""
+        return f"{self.kind}-{self.label_set or f'{self.rate:g}'}"
 
 
 class Choice(Frozen):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from bench import under_way
 from bench.claims import Claim
 from bench.errors import BenchError
 from bench.files import replacing
@@ -28,19 +29,29 @@ class RunStatus:
 
 
 def remember(store: Store, grid: Iterable[Cell]) -> None:
-    """Write down what runs were asked for, so that what is left is known."""
-    asked = {cell.identity: cell.model_dump(mode="json") for cell in grid if isinstance(cell, RunSpec)}
+    """Write down what runs were asked for, so that what is left is known.
+
+    Runs that were asked for with a plugin's earlier source, and now are with its present one, are forgotten.
+    """
+    specs = [cell for cell in grid if isinstance(cell, RunSpec)]
+    asked = {spec.identity: spec.model_dump(mode="json") for spec in specs}
+    again = set(map(_without_sources, specs))
     store.asked.parent.mkdir(parents=True, exist_ok=True)
     with Claim.wait(store.asked.with_name(".asked.claim")):
         try:
-            before = {spec.identity: spec.model_dump(mode="json") for spec in _asked(store)}
+            kept = [spec for spec in _asked(store) if _without_sources(spec) not in again]
+            before = {spec.identity: spec.model_dump(mode="json") for spec in kept}
         except BenchError:
             before = {}  # it holds no results: what is asked for now is worth more than what is torn
         with replacing(store.asked) as file:
             file.write(json.dumps(before | asked).encode())
 
 
-def status(store: Store) -> list[RunStatus]:
+def _without_sources(spec: RunSpec) -> str:
+    return spec.model_dump_json(exclude={"dataset": {"source"}, "method": {"source"}})
+
+
+def of(store: Store) -> list[RunStatus]:
     """Return how far every run is that was asked for.
 
     Raises:
@@ -89,25 +100,19 @@ class Pace:
         return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
 
 
-def epochs_done(store: Store, spec: RunSpec) -> tuple[int, int]:
-    """Return how many epochs of a run under way are trained, and at which its checkpoint is; its claim says it."""
-    words = _text(store.progress(spec) / "claim").split()
-    trained, kept = words if len(words) == 2 and all(word.isdecimal() for word in words) else ("0", "0")
-    return int(trained), int(kept)
-
-
 def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     epochs = spec.recipe.epochs
     if store.has(spec):
         return RunStatus(spec, "done")
-    progress, (trained, kept) = store.progress(spec), epochs_done(store, spec)
-    if Claim.is_held(progress / "claim"):
+    place = store.path(spec)
+    trained, kept = under_way.epochs_done(place)
+    if under_way.is_taken(place):
         seconds = pace.seconds(spec, epochs - trained)
         return RunStatus(spec, "running", f"epoch {trained} of {epochs} done", seconds)
     seconds = pace.seconds(spec, epochs - kept)
     if store.failure(spec).is_file():
         return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], seconds)
-    if progress.is_dir():
+    if under_way.folder_of(place).is_dir():
         return RunStatus(spec, "interrupted", f"at the checkpoint of epoch {kept} of {epochs}", seconds)
     return RunStatus(spec, "left", seconds=seconds)
 

@@ -1,4 +1,4 @@
-"""Results on disk: one folder per run, written as a whole or not at all.
+"""Results on disk: one folder per run, written as a whole or not at all, by who holds the run's claim.
 
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
@@ -24,14 +24,15 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pandas as pd
 
-from bench import checksums, folders
-from bench.folders import PARTIAL, REPLACED, Move
+from bench import checksums, folders, under_way
+from bench.files import replacing
+from bench.folders import PARTIAL, Move
 from bench.index import Index, Stamp
 from bench.predict import Predictions
 from bench.record import RECORD_FILES, Record, StoreError, checked, record_of
 from bench.spec import RunSpec
 
-PROGRESS = ".progress-"  # folder of a run that is under way or was interrupted: its claim and its checkpoint
+PREDICTIONS = ("test.parquet", "train.parquet")
 
 
 class Outcome(NamedTuple):
@@ -67,15 +68,18 @@ class Store:
         """Return the folder of a run."""
         return self.root / spec.folder
 
-    def progress(self, spec: RunSpec) -> Path:
-        """Return the folder of a run's claim and checkpoint while it is not finished."""
-        target = self.path(spec)
-        return target.with_name(f"{PROGRESS}{target.name}")
-
     def has(self, spec: RunSpec) -> bool:
         """Return whether a run's folder is there; a run that is not finished has none."""
-        folders.recover(self.path(spec))
-        return self.path(spec).is_dir()
+        return folders.find(self.path(spec)) is not None
+
+    def check_place(self, record: Record) -> None:
+        """Check that a run of another store, whose names may be anything, has its place in this one.
+
+        Raises:
+            StoreError: it has not.
+        """
+        if not self.path(record.spec).resolve().is_relative_to(self.root.resolve()):
+            raise StoreError(f"{record.path} names a place outside the store: {record.spec.folder}")
 
     def check(self, spec: RunSpec) -> None:
         """Check that a run that is there can be read.
@@ -83,23 +87,24 @@ class Store:
         Raises:
             StoreError: its folder is damaged, or holds another run.
         """
-        folder = self.path(spec)
-        if self.read(folder).spec.identity != spec.identity:
-            raise StoreError(f"{folder} holds another run; move it away, or pass --force to run over it")
+        try:
+            is_it = self.read(self.path(spec)).spec.identity == spec.identity
+        except StoreError as error:
+            raise StoreError(f"{error}; move the folder away to run it again") from None
+        if not is_it:
+            raise StoreError(f"{self.path(spec)} holds another run; move it away, or pass --force to run over it")
 
     def save(self, outcome: Outcome) -> None:
         """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
-        target = self.path(outcome.spec)
-        partial = folders.fresh(target)
-        _write_json(partial / "spec.json", outcome.spec.model_dump(mode="json"))
-        _write_json(partial / "manifest.json", outcome.manifest)
-        _write_csv(partial / "epochs.csv", outcome.epochs)
-        _write_csv(partial / "curves.csv", outcome.curves)
-        outcome.test.to_parquet(partial / "test.parquet", index=False)
-        outcome.train.to_parquet(partial / "train.parquet", index=False)
-        _write_json(partial / "record.json", outcome.record | {"outcome": outcome.digest})
-        checksums.write(partial)
-        folders.put(partial, target)
+        with folders.replacing(self.path(outcome.spec)) as folder:
+            _write_json(folder / "spec.json", outcome.spec.model_dump(mode="json"))
+            _write_json(folder / "manifest.json", outcome.manifest)
+            _write_csv(folder / "epochs.csv", outcome.epochs)
+            _write_csv(folder / "curves.csv", outcome.curves)
+            outcome.test.to_parquet(folder / "test.parquet", index=False)
+            outcome.train.to_parquet(folder / "train.parquet", index=False)
+            _write_json(folder / "record.json", outcome.record | {"outcome": outcome.digest})
+            checksums.write(folder)
         self.failure(outcome.spec).unlink(missing_ok=True)
 
     def failure(self, spec: RunSpec) -> Path:
@@ -112,13 +117,13 @@ class Store:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(f"{reason}\n{trace}", encoding="utf-8")
 
-    def read(self, folder: Path) -> Record:
+    def read(self, place: Path) -> Record:
         """Read one run's record.
 
         Raises:
             StoreError: the folder is not a run, or its files do not fit together.
         """
-        return record_of(folder, checked(folder))
+        return _again(place, lambda folder: record_of(folder, checked(folder)))
 
     @contextmanager
     def reading(self, keep: bool = True) -> Iterator[Callable[[Path], Record]]:
@@ -128,7 +133,7 @@ class Store:
             keep: whether to write down what was read, for the next time.
         """
         with closing(Index(self.index, keep)) as index:
-            yield lambda folder: self._recall(folder, index)
+            yield lambda place: _again(place, lambda folder: self._recall(folder, index))
 
     def _recall(self, folder: Path, index: Index) -> Record:
         stamp = Stamp.of(folder / name for name in (*RECORD_FILES, checksums.NAME))
@@ -162,10 +167,7 @@ class Store:
 
     def _copy(self, record: Record) -> Path:
         """Return a copy of a run beside its place."""
-        target = self.path(record.spec)
-        if not target.resolve().is_relative_to(self.root.resolve()):
-            raise StoreError(f"{record.path} names a place outside the store: {record.spec.folder}")
-        partial = folders.fresh(target)
+        partial = folders.fresh(self.path(record.spec))
         try:
             for file in record.path.iterdir():
                 if not file.name.startswith("."):
@@ -175,18 +177,31 @@ class Store:
             raise
         return partial
 
+    def add_predictions(self, record: Record, other: Record) -> None:
+        """Copy the predictions that a run here lacks from the same run of another store.
+
+        Raises:
+            StoreError: they are not those that the run here was written with.
+        """
+        digests = checksums.read(record.path)
+        for name in lacking(record, other):
+            content = (other.path / name).read_bytes()
+            if hashlib.sha256(content).hexdigest() != digests.get(name):
+                raise StoreError(f"{other.path / name} is not the one that {record.path / checksums.NAME} names")
+            with replacing(record.path / name) as file:
+                file.write(content)
+
     def recompute(self, record: Record, metrics: dict[str, Any], curves: pd.DataFrame, source: str) -> Record:
         """Replace a stored run's metrics and curves, made by newer code from its predictions."""
         content = _read_json(record.path / "record.json") | {"metrics": metrics, "metrics_source": source}
-        partial = folders.fresh(record.path)
-        _write_csv(partial / "curves.csv", curves)
-        _write_json(partial / "record.json", content)
-        for file in record.path.iterdir():
-            if not (partial / file.name).exists() and file.name != checksums.NAME:
-                os.link(file, partial / file.name)
-        digests = {path.name: checksums.digest(path) for path in (partial / "curves.csv", partial / "record.json")}
-        checksums.write_lines(partial / checksums.NAME, checksums.read(record.path) | digests)
-        folders.put(partial, record.path)
+        with folders.replacing(record.path) as folder:
+            _write_csv(folder / "curves.csv", curves)
+            _write_json(folder / "record.json", content)
+            for file in record.path.iterdir():
+                if not (folder / file.name).exists() and file.name != checksums.NAME:
+                    os.link(file, folder / file.name)
+            digests = {name: checksums.digest(folder / name) for name in ("curves.csv", "record.json")}
+            checksums.write_lines(folder / checksums.NAME, checksums.read(record.path) | digests)
         return self.read(record.path)
 
     def scan(self, keep: bool = True) -> tuple[list[Record], list[str]]:
@@ -202,23 +217,40 @@ class Store:
                     problems.append(f"{folder} is left over from a run that was cut off; it is ignored")
                     continue
                 try:
-                    records.append(self._recall(folder, index))
+                    records.append(_again(folder, lambda found: self._recall(found, index)))
                 except StoreError as error:
                     problems.append(f"{error}; it is left alone and not in the tables")
             index.keep_only(record.path.relative_to(self.root) for record in records)
         return records, problems
 
-    def _runs(self) -> Iterator[Path]:
-        """Yield the folders that may be runs; replacements that were cut off are finished or undone."""
-        for folder in _leaves(self.root):
-            if not folder.name.startswith(REPLACED):
-                yield folder
-                continue
-            target = folder.with_name(folder.name.removeprefix(REPLACED))
-            is_listed = target.is_dir()
-            folders.recover(target)
-            if not is_listed:
-                yield target
+    def _runs(self) -> Iterable[Path]:
+        """Return the places of what may be runs."""
+        return dict.fromkeys(folders.place_of(folder) for folder in _leaves(self.root))
+
+
+def lacking(record: Record, other: Record) -> list[str]:
+    """Return the files of predictions that a run lacks and the same run of another store has."""
+    return [name for name in PREDICTIONS if not (record.path / name).exists() and (other.path / name).exists()]
+
+
+def _again(place: Path, read: Callable[[Path], Record]) -> Record:
+    """Read the run of a place, twice if another program puts a new one there in this moment."""
+    folder = folders.find(place) or place
+    before = _inode(folder)
+    try:
+        return read(folder)
+    except StoreError:
+        folder = folders.find(place) or place
+        if _inode(folder) == before:
+            raise
+        return read(folder)
+
+
+def _inode(folder: Path) -> int | None:
+    try:
+        return folder.stat().st_ino
+    except OSError:
+        return None
 
 
 def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
@@ -234,14 +266,18 @@ def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
     if not is_root and (len(files) > len(traces) or not kinds):
         yield folder
     for name in within:
-        if not name.startswith(PROGRESS):
+        if not name.startswith(under_way.PREFIX):
             yield from _leaves(folder / name, is_root=False)
 
 
 def predictions_frame(predictions: Predictions, **columns: np.ndarray) -> pd.DataFrame:
-    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` …."""
+    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` ….
+
+    Logits that are log-probabilities are named so: `log_probability_0` ….
+    """
     frame = {**columns, "uncertainty": predictions.uncertainty}
-    frame |= {f"logit_{k}": column for k, column in enumerate(predictions.logits.T)}
+    name = "log_probability" if predictions.normalised else "logit"
+    frame |= {f"{name}_{k}": column for k, column in enumerate(predictions.logits.T)}
     if predictions.features is not None:
         frame |= {f"feature_{k}": column for k, column in enumerate(predictions.features.T)}
     return pd.DataFrame(frame)
@@ -256,11 +292,12 @@ def read_predictions(folder: Path, part: Literal["test", "train"]) -> tuple[Pred
     """
     checksums.check(folder, [f"{part}.parquet"])
     frame = pd.read_parquet(folder / f"{part}.parquet")
-    logits = frame.filter(regex=r"^logit_\d+$")
+    logits = frame.filter(regex=r"^(logit|log_probability)_\d+$")
     features = frame.filter(regex=r"^feature_\d+$")
     labels = frame.drop(columns=[*logits, *features, "uncertainty"])
     found = features.to_numpy() if len(features.columns) else None
-    return Predictions(logits.to_numpy(copy=True), frame["uncertainty"].to_numpy(), found), labels
+    uncertainty, normalised = frame["uncertainty"].to_numpy(), "log_probability_0" in logits
+    return Predictions(logits.to_numpy(copy=True), uncertainty, found, normalised), labels
 
 
 def _write_json(path: Path, content: dict[str, Any]) -> None:

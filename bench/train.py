@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 
+from bench import generators
 from bench.augment import Augment
 from bench.data import training_order
 from bench.errors import Declined, PluginError
@@ -79,15 +80,13 @@ class Trainer:
 
     def state_dict(self) -> dict[str, Any]:
         """Return all that the following epochs depend on, as tensors and plain values."""
-        cuda = self.data.images.device.type == "cuda"
         return {
             "method": self.method.state_dict(),
             "optimizer": self.optimizer.state_dict(),
             "scheduler": self.scheduler.state_dict(),
             "current": self.data.labels.current,
             "generator": self.generator.get_state(),
-            "torch": torch.get_rng_state(),
-            "cuda": torch.cuda.get_rng_state() if cuda else None,
+            "generators": generators.state(),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -97,9 +96,7 @@ class Trainer:
         self.scheduler.load_state_dict(state["scheduler"])
         self.data.labels.current.copy_(state["current"])
         self.generator.set_state(state["generator"])
-        torch.set_rng_state(state["torch"])
-        if state["cuda"] is not None:
-            torch.cuda.set_rng_state(state["cuda"])
+        generators.restore(state["generators"])
 
     def _step(
         self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress

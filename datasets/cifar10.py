@@ -1,11 +1,14 @@
 """CIFAR-10: 50,000 + 10,000 photographs, 32×32, 10 classes.
 
 Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; through torchvision.
-Human label counts of the test images (CIFAR-10H, Peterson et al., ICCV 2019) are read where they are
-present, as ROOT/cifar-10h/cifar10h-counts.npy.
+Read where they are present: labels that people gave the training images (CIFAR-10N, Wei et al., ICLR 2022), for
+human noise, as ROOT/cifar-10n/CIFAR-10_human.pt, and counts of those that they gave the test images (CIFAR-10H,
+Peterson et al., ICCV 2019), as ROOT/cifar-10h/cifar10h-counts.npy.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -14,6 +17,23 @@ from torchvision.datasets import CIFAR10
 from bench.augment import Transforms
 from bench.data import DataSet, Source, Split, missing
 from bench.errors import DataError, one_line
+
+# Where CIFAR-10N's file comes from, and its names for the label sets.
+HUMAN_LABELS = "https://github.com/UCSC-REAL/cifar-10-100n"
+LABEL_SETS = {
+    "aggre": "aggre_label",
+    "worse": "worse_label",
+    "random1": "random_label1",
+    "random2": "random_label2",
+    "random3": "random_label3",
+}
+# All that a pickle of int64 arrays, as numpy 1 wrote it, calls: torch refuses the rest, so no code of a file runs.
+INT64_ARRAYS: list[Any] = [
+    (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"),
+    np.ndarray,
+    np.dtype,
+    type(np.dtype(np.int64)),
+]
 
 
 class Cifar10(Source):
@@ -24,7 +44,8 @@ class Cifar10(Source):
         transforms = Transforms([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616], padding=4, flip=True)
         train, test = (self._read(root, train, download) for train in (True, False))
         test = test._replace(extra=self._human_counts(root))
-        return DataSet(train, test, tuple(self.class_names), transforms.augment, transforms.evaluate)
+        label_sets = self._label_sets(root / "cifar-10n" / "CIFAR-10_human.pt", train.labels.numpy())
+        return DataSet(train, test, tuple(self.class_names), transforms.augment, transforms.evaluate, label_sets)
 
     def _read(self, root: Path, train: bool, download: bool) -> Split:
         folder = root / CIFAR10.base_folder
@@ -44,4 +65,19 @@ class Cifar10(Source):
     @staticmethod
     def _human_counts(root: Path) -> dict[str, np.ndarray]:
         path = root / "cifar-10h" / "cifar10h-counts.npy"
-        return {"human-counts": np.load(path, allow_pickle=False)} if path.is_file() else {}
+        return {"human-counts": np.load(path, allow_pickle=False).astype(float)} if path.is_file() else {}
+
+    @staticmethod
+    def _label_sets(path: Path, true: np.ndarray) -> Mapping[str, np.ndarray] | DataError:
+        if not path.is_file():
+            return DataError(
+                f"cifar10: human noise needs {path}, which is not there; it comes from {HUMAN_LABELS}"
+            )
+        try:
+            with torch.serialization.safe_globals(INT64_ARRAYS):
+                found = torch.load(path, weights_only=True)
+            if not np.array_equal(found["clean_label"], true):
+                raise ValueError("its clean labels are not those of the training images")
+            return {name: found[key] for name, key in LABEL_SETS.items()}
+        except Exception as error:
+            return DataError(f"cifar10: {path} is damaged or not CIFAR-10N's ({one_line(error)}); {HUMAN_LABELS}")

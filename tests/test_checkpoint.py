@@ -12,15 +12,17 @@ import pytest
 import torch
 from harness import PLUGINS, grid, plugin, spec
 
-from bench import checkpoint
+from bench import checkpoint, generators
 from bench.backbones import make_backbone
 from bench.checkpoint import Keeper, OutOfTime
 from bench.data import load
 from bench.errors import BenchError
-from bench.executors.cell import Context, DataSets, Observer, run_cell
+from bench.executors.cell import Context, DataSets, Observer, not_to_run, run_cell
+from bench.factory import MethodFactory
 from bench.registry import Registry
 from bench.runner import execute
 from bench.store import Store
+from bench.under_way import folder_of
 
 EPOCHS = 4
 STEPS = {"factor": 0.5, "first_epoch": 2, "every": 2}
@@ -47,11 +49,23 @@ def data_of(cell):
     return load(cell.dataset, REGISTRY, PLUGINS, False)
 
 
-def go(cell, path, **keeper):
-    """Train as far as the keeper lets it."""
-    cls = REGISTRY.find("methods", cell.method.name).load()
-    keeper = {"interval": 1e9} | keeper
-    return execute(cell, data_of(cell), cls, lambda *_: None, Keeper(path, cell.identity, **keeper))
+def factory_of(cell, registry=REGISTRY):
+    return MethodFactory.of(cell.method.name, cell.method.hyperparameters, registry)
+
+
+def go(cell, path, stops=False, **options):
+    """Train to the end, or until time is over, which it is after the first epoch."""
+    return go_on(cell, data_of(cell), factory_of(cell), path, stops, **options)
+
+
+def go_on(cell, data, factory, path, stops, **options):
+    keeper = Keeper(path, cell.identity, **{"interval": 1e9} | options)
+
+    def on_epoch(progress, log):
+        if stops:
+            keeper.deadline = 0.0
+
+    return execute(cell, data, factory, on_epoch, keeper)
 
 
 def go_in_pieces(cell, path):
@@ -60,7 +74,7 @@ def go_in_pieces(cell, path):
     while True:
         torch.manual_seed(1000 + len(stops))  # what another program would find
         try:
-            return go(cell, path, deadline=0.0), stops
+            return go(cell, path, stops=True), stops
         except OutOfTime as error:
             stops.append(str(error))
 
@@ -101,6 +115,29 @@ def test_a_run_stopped_after_every_epoch_ends_in_the_same_bits(tmp_path, method,
     assert (whole.train["current"] != whole.train["given"]).any()
 
 
+FINISHING = {
+    "mc-dropout": {"passes": 3, "inner.dimension": 8},
+    "deep-ensemble": {"members": 2, "inner": "rul", "inner.dimension": 8},
+    "temperature-scaling": {"inner": "scn", "inner.dimension": 8},
+    "evidential": {"dimension": 8, "annealing_epochs": 2},
+    "ddu": {"inner.dimension": 8, "coefficient": 0.7},
+    "confidnet": {"inner.dimension": 8},
+}
+
+
+@pytest.mark.parametrize("method", FINISHING)
+def test_a_run_that_ends_in_a_finish_ends_in_the_same_bits_wherever_it_was_stopped(tmp_path, method):
+    recipe = {"train_limit": 150, "batch_size": 32, "backbone": "cnn-16-32-64"}
+    content = {"methods": [method], "datasets": ["digits"], "noise": [0.4], "held_out": 0.2, "epochs": 3}
+    cell = spec(**content, set={method: FINISHING[method], "recipe": recipe})
+    whole = go(cell, tmp_path / "last.pt", interval=0.0)
+    pieces, stops = go_in_pieces(cell, tmp_path / "checkpoint.pt")
+    assert len(stops) == 2
+    torch.manual_seed(5)
+    from_the_last_epoch = go(cell, tmp_path / "last.pt")
+    assert {whole.digest} == {pieces.digest, from_the_last_epoch.digest}
+
+
 def test_where_it_was_stopped_makes_no_difference(tmp_path):
     cell = digits("rul")
     digests = set()
@@ -113,10 +150,9 @@ def test_where_it_was_stopped_makes_no_difference(tmp_path):
 
         keeper = Keeper(path, cell.identity, interval=0.0)
         with pytest.raises(KeyboardInterrupt):
-            execute(cell, data_of(cell), REGISTRY.find("methods", "rul").load(), stop, keeper)
+            execute(cell, data_of(cell), factory_of(cell), stop, keeper)
         resumed = Keeper(path, cell.identity, interval=0.0)
-        cls = REGISTRY.find("methods", "rul").load()
-        digests.add(execute(cell, data_of(cell), cls, lambda *_: None, resumed).digest)
+        digests.add(execute(cell, data_of(cell), factory_of(cell), lambda *_: None, resumed).digest)
         assert resumed.note == f", resumed after epoch {epoch}"
     assert digests == {go(cell, tmp_path / "never.pt").digest}
 
@@ -127,7 +163,7 @@ def test_a_checkpoint_is_more_than_the_weights(tmp_path):
     whole = go(cell, tmp_path / "never.pt").digest
     path = tmp_path / "checkpoint.pt"
     with pytest.raises(OutOfTime):
-        go(cell, path, deadline=0.0)
+        go(cell, path, stops=True)
     kept = torch.load(path, weights_only=True)
     for part in ("optimizer", "current", "generator", "torch"):
         content = torch.load(path, weights_only=True)
@@ -146,7 +182,7 @@ def test_a_checkpoint_is_more_than_the_weights(tmp_path):
 def test_a_run_goes_on_in_a_fresh_process_to_the_same_bits(tmp_path):
     cell = digits("loss-attention")
     with pytest.raises(OutOfTime):
-        go(cell, tmp_path / "checkpoint.pt", deadline=0.0)
+        go(cell, tmp_path / "checkpoint.pt", stops=True)
     (tmp_path / "spec.json").write_text(cell.model_dump_json())
     program = f"""
 import sys
@@ -155,14 +191,16 @@ import torch
 torch.set_num_threads(1)
 from bench.checkpoint import Keeper
 from bench.data import load
+from bench.factory import MethodFactory
 from bench.registry import Registry
 from bench.runner import execute
 from bench.spec import RunSpec
 folder, registry = Path({str(tmp_path)!r}), Registry()
 cell = RunSpec.model_validate_json((folder / "spec.json").read_text())
 keeper = Keeper(folder / "checkpoint.pt", cell.identity, 1e9)
-cls = registry.find("methods", cell.method.name).load()
-print(execute(cell, load(cell.dataset, registry, folder, False), cls, lambda *_: None, keeper).digest, keeper.note)
+factory = MethodFactory.of(cell.method.name, cell.method.hyperparameters, registry)
+data = load(cell.dataset, registry, folder, False)
+print(execute(cell, data, factory, lambda *_: None, keeper).digest, keeper.note)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert done.stdout == f"{go(cell, tmp_path / 'never.pt').digest} , resumed after epoch 1\n", done.stderr
@@ -195,15 +233,15 @@ def test_the_state_of_a_method_beyond_its_weights_survives(tmp_path):
         "\n    def finish(self, train, held_out):\n        assert (self.steps, int(self.seen)) == (16, 16)\n"
     )
     registry = Registry([PLUGINS, plugin(tmp_path / "plugins", "counting", source)])
-    cls = registry.find("methods", "counting").load()
     cell = spec().model_copy(update={"method": spec().method.model_copy(update={"name": "counting"})})
     data, outcomes = data_of(cell), []
-    for deadline in (None, 0.0):
+    for stopping in (False, True):
         stops = 0
-        while len(outcomes) < (1 if deadline is None else 2):
-            keeper = Keeper(tmp_path / "checkpoint.pt", cell.identity, 1e9, deadline)
+        while len(outcomes) < (2 if stopping else 1):
             try:
-                outcomes.append(execute(cell, data, cls, lambda *_: None, keeper))
+                outcomes.append(
+                    go_on(cell, data, factory_of(cell, registry), tmp_path / "checkpoint.pt", stopping)
+                )
             except OutOfTime:
                 stops += 1
     assert stops == 3
@@ -253,9 +291,9 @@ def train_by(clock, seconds, path, **keeper):
     def epoch_passed(progress, log):
         clock.now += seconds
 
-    cls, cell = REGISTRY.find("methods", "dummy").load(), spec()
+    cell = spec()
     try:
-        execute(cell, data_of(cell), cls, epoch_passed, Keeper(path, cell.identity, **keeper))
+        execute(cell, data_of(cell), factory_of(cell), epoch_passed, Keeper(path, cell.identity, **keeper))
     except OutOfTime as error:
         return str(error)
     return "ended"
@@ -280,6 +318,50 @@ def test_no_epoch_is_begun_that_would_end_past_the_deadline(tmp_path, clock, wri
     assert (ended, written) == (f"stopped after epoch {epochs} of 4", [epochs])
 
 
+def test_a_run_goes_on_only_if_its_next_epoch_ends_in_time(tmp_path, clock):
+    path = tmp_path / "checkpoint.pt"
+    assert train_by(clock, 10, path, interval=1e9, deadline=clock.now + 25) == "stopped after epoch 2 of 4"
+    before = path.read_bytes()
+    assert train_by(clock, 10, path, interval=0.0, deadline=clock.now + 9) == "stopped after epoch 2 of 4"
+    assert path.read_bytes() == before
+    assert train_by(clock, 10, path, interval=1e9, deadline=clock.now + 11) == "stopped after epoch 3 of 4"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), torch.OutOfMemoryError("in vain")])
+def test_want_of_memory_does_not_advise_to_delete_the_checkpoint(stopped, monkeypatch, error):
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch, "load", fails)
+    with pytest.raises(type(error)):
+        go(spec(), stopped)
+
+
+def test_a_resumed_run_tells_the_epoch_of_its_checkpoint(stopped):
+    told = []
+    go(spec(), stopped, restored=told.append)
+    assert told == [1]
+
+
+def test_numbers_that_a_method_draws_from_numpy_are_those_of_a_run_never_interrupted(tmp_path):
+    """Not from Python's generator, from which the tests' own type checker draws."""
+    source = DUMMY.replace(
+        "        logits, uncertainty = self(batch.images)\n",
+        "        logits, uncertainty = self(batch.images)\n        logits = logits * np.random.rand()\n",
+    )
+    source = source.replace("from torch import Tensor, nn", "import numpy as np\nfrom torch import Tensor, nn")
+    registry = Registry([PLUGINS, plugin(tmp_path / "plugins", "drawing", source)])
+    cell = spec().model_copy(update={"method": spec().method.model_copy(update={"name": "drawing"})})
+    drawing, data, path = factory_of(cell, registry), data_of(cell), tmp_path / "checkpoint.pt"
+    whole = go_on(cell, data, drawing, tmp_path / "never.pt", stops=False)
+    with pytest.raises(OutOfTime):
+        go_on(cell, data, drawing, path, stops=True)
+    generators.seed(99)  # what another program would find
+    assert go_on(cell, data, drawing, path, stops=False).digest == whole.digest
+    other = go_on(spec(seeds=[1]), data, drawing, tmp_path / "other.pt", stops=False)
+    assert other.digest != whole.digest
+
+
 def test_a_run_whose_last_epoch_is_over_is_finished_though_the_time_is_too(tmp_path, clock, written):
     path = tmp_path / "checkpoint.pt"
     assert train_by(clock, 10, path, interval=1e9, deadline=clock.now + 40) == "ended"
@@ -287,17 +369,23 @@ def test_a_run_whose_last_epoch_is_over_is_finished_though_the_time_is_too(tmp_p
 
 
 def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_path, clock):
-    cell, cls, path = spec(), REGISTRY.find("methods", "dummy").load(), tmp_path / "checkpoint.pt"
+    cell, path = spec(), tmp_path / "checkpoint.pt"
     lengths = iter([3.0, 5.0, 7.0, 11.0])
 
-    def epoch_passed(progress, log):
-        clock.now += next(lengths)
+    def go_on():
+        keeper = Keeper(path, cell.identity, 1e9)
+
+        def epoch_passed(progress, log):
+            clock.now += next(lengths)
+            keeper.deadline = 0.0
+
+        clock.now += 100_000  # until the run begins
+        return execute(cell, data_of(cell), factory_of(cell), epoch_passed, keeper)
 
     for _ in range(3):
         with pytest.raises(OutOfTime):
-            execute(cell, data_of(cell), cls, epoch_passed, Keeper(path, cell.identity, 1e9, deadline=0.0))
-        clock.now += 100_000
-    outcome = execute(cell, data_of(cell), cls, epoch_passed, Keeper(path, cell.identity, 1e9, deadline=0.0))
+            go_on()
+    outcome = go_on()
     assert outcome.record["cost"]["seconds"] == outcome.record["cost"]["training_seconds"] == 26.0
     assert outcome.record["cost"]["images_per_second"] == round(60 * 4 / 26, 1)
 
@@ -305,7 +393,7 @@ def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_p
 def test_a_checkpoint_holds_tensors_and_plain_values_only(tmp_path):
     cell, path = digits("scn", {"optimizer": "adam", "schedule": STEPS}), tmp_path / "checkpoint.pt"
     with pytest.raises(OutOfTime):
-        go(cell, path, deadline=0.0)
+        go(cell, path, stops=True)
     content = torch.load(path, weights_only=True)  # refuses everything else
     assert (content["identity"], len(content["log"])) == (cell.identity, 1)
     assert content["log"][0]["epoch"] == 1
@@ -320,7 +408,7 @@ def stopped(tmp_path):
     """The checkpoint of a run of tiny that was stopped after its first epoch."""
     path = tmp_path / "run" / "checkpoint.pt"
     with pytest.raises(OutOfTime):
-        go(spec(), path, deadline=0.0)
+        go(spec(), path, stops=True)
     return path
 
 
@@ -328,7 +416,7 @@ def other_checkpoint(path):
     """A checkpoint of another run where that of this one should be."""
     path.unlink()
     with pytest.raises(OutOfTime):
-        go(spec(seeds=[1]), path, deadline=0.0)
+        go(spec(seeds=[1]), path, stops=True)
 
 
 def without(*keys):
@@ -381,11 +469,15 @@ def test_a_checkpoint_that_cannot_be_used_is_one_line_that_names_it(stopped, how
 
 
 def test_a_checkpoint_that_may_not_be_read_is_one_line_that_names_it(stopped, monkeypatch):
-    def refused(path, **_):
-        raise PermissionError(13, "Permission denied", str(path))
+    read = Path.read_bytes
 
-    monkeypatch.setattr(torch, "load", refused)
-    with pytest.raises(BenchError, match=f"{re.escape(str(stopped))} cannot be used: PermissionError"):
+    def refused(path):
+        if path == stopped:
+            raise PermissionError(13, "Permission denied", str(path))
+        return read(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(BenchError, match=f"^{re.escape(str(stopped))} cannot be read: PermissionError[^;]*$"):
         go(spec(), stopped)
 
 
@@ -402,7 +494,7 @@ def test_a_checkpoint_that_was_cut_off_in_writing_leaves_the_old_one(stopped, mo
             go(spec(), stopped, interval=0.0)
     assert stopped.read_bytes() == before
     keeper = Keeper(stopped, spec().identity, 1e9)
-    execute(spec(), data_of(spec()), REGISTRY.find("methods", "dummy").load(), lambda *_: None, keeper)
+    execute(spec(), data_of(spec()), factory_of(spec()), lambda *_: None, keeper)
     assert keeper.note == ", resumed after epoch 1"
 
 
@@ -457,7 +549,7 @@ def test_an_interrupted_cell_keeps_its_checkpoint_and_goes_on_from_it(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run_one(cell, here)
     assert not here.store.has(cell)
-    kept = here.store.progress(cell)
+    kept = folder_of(here.store.path(cell))
     assert {path.name for path in kept.iterdir()} == {"checkpoint.pt", "claim"}
     report = run_one(cell, here)
     assert (report.status, report.detail.endswith(", resumed after epoch 2")) == ("done", True)
@@ -479,14 +571,14 @@ def test_a_forced_run_that_is_interrupted_goes_on_from_its_checkpoint_too(tmp_pa
         run_one(cell, forced)
     report = run_one(cell, forced)
     assert (report.status, report.detail.endswith(", resumed after epoch 2")) == ("done", True)
-    assert not once.store.progress(cell).exists()
+    assert not folder_of(once.store.path(cell)).exists()
 
 
 def test_what_a_kill_after_the_last_step_leaves_is_tidied_up(tmp_path):
     """A program that is killed when the run is in its place and its checkpoint is not yet removed."""
     cell, here = spec(), context(tmp_path)
     assert run_one(cell, here).status == "done"
-    progress = here.store.progress(cell)
+    progress = folder_of(here.store.path(cell))
     progress.mkdir()
     (progress / "claim").write_text("4")
     (progress / "checkpoint.pt").write_bytes(b"of a run that is finished")
@@ -499,7 +591,7 @@ def test_a_cell_whose_checkpoint_cannot_be_used_fails_with_one_line_and_runs_onc
     cell, here = only(folder), context(tmp_path / "results", folder)
     with pytest.raises(KeyboardInterrupt):
         run_one(cell, here)
-    checkpoint = here.store.progress(cell) / "checkpoint.pt"
+    checkpoint = folder_of(here.store.path(cell)) / "checkpoint.pt"
     checkpoint.write_bytes(checkpoint.read_bytes()[:1000])
     for _ in range(2):
         report = run_one(cell, here)
@@ -516,14 +608,17 @@ def test_a_cell_that_is_out_of_time_is_stopped_and_one_not_begun_says_so(tmp_pat
     (folder / "mark").touch()
     here = context(tmp_path / "results", folder)
     past = dataclasses.replace(here, deadline=time.time() - 1)
-    report = run_one(only(folder), past)
-    assert (report.status, report.detail) == ("stopped", "not begun")
+    said = not_to_run(only(folder), past)
+    assert (said.status, said.detail) == ("stopped", "not begun")
     assert not here.store.root.exists()
+    report = run_one(only(folder), past)  # which another machine may begin too late
+    assert (report.status, report.detail) == ("stopped", "not begun")
+    assert not [path for path in here.store.root.rglob("*") if path.is_file()]
 
 
 def test_a_cell_that_fails_without_a_checkpoint_leaves_no_progress(tmp_path):
     folder = interrupting(tmp_path / "plugins", epoch=1, error="RuntimeError('no luck')")
     cell, here = only(folder), context(tmp_path / "results", folder)
     assert run_one(cell, here).status == "failed"
-    assert not here.store.progress(cell).exists()
+    assert not folder_of(here.store.path(cell)).exists()
     assert run_one(cell, here).status == "done"

@@ -122,16 +122,19 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: baseline, dul,"),
+        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: baseline, confidnet,"),
         (["--methods", ""], "error: methods: the list, or a place in it, is empty"),
         (["--methods", "rul,rul"], "error: methods: rul is given twice"),
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
         (["--noise", "1.2"], "error: --noise 1.2: a rate is a number from 0 to 1"),
         (["--noise", "par:0.2"], "error: no noise kind 'par'. Did you mean 'pair'?"),
+        (["--noise", "human:worse"], "error: --noise human:worse: digits has no labels by people"),
         (["--preset", "quik"], "error: no preset 'quik'. Did you mean 'quick'?"),
         (["--set", "rul.mix=banana"], "error: --set rul.mix=banana: input should be 2, 3, 5 or 'C(3,2)'"),
         (["--set", "rul.mxi=3"], "error: no hyper-parameter of rul 'mxi'. Did you mean 'mix'?"),
         (["--set", "rulmix=3"], "error: --set rulmix=3: must look like NAME.KEY=VALUE"),
+        (["--set", "mc-dropout.inner=rull"], "error: no method 'rull'. Did you mean 'rul'? Available: baseline,"),
+        (["--set", "mc-dropout.inner.rat=1"], "error: no hyper-parameter of mc-dropout.inner 'rat'."),
         (["--seeds", "one"], "error: seeds: input should be a valid integer"),
         (["--seeds", "-1"], "error: seeds: input should be greater than or equal to 0"),
         (["--experiment", "tabel1"], "error: no experiment 'tabel1'."),
@@ -146,6 +149,21 @@ def test_bad_input_gets_one_clear_line_and_status_2(arguments, said, tmp_path):
     assert failed.stderr.count("\n") == 1
     assert failed.stdout == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_method_inside_a_method_is_set_from_the_command_line(tmp_path):
+    done = bench(
+        *(*TINY[:-3], "deep-ensemble,temperature-scaling", "--noise", "0.3", "--results", str(tmp_path)),
+        *("--set", "deep-ensemble.inner=rul", "--set", "deep-ensemble.inner.mix=[2,3]"),
+        *("--set", "deep-ensemble.members=2"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tiny · deep-ensemble(inner=rul, inner.mix=3, members=2) · noise 30% · seed 0" in done.stdout
+    declined = "declined: tiny · temperature-scaling · noise 30% · seed 0: it needs a held-out part"
+    assert done.stderr.startswith(declined)
+    specs = [json.loads(path.read_text()) for path in tmp_path.glob("runs/tiny/deep-ensemble/*/*/spec.json")]
+    assert sorted(each["method"]["hyperparameters"]["inner.mix"] for each in specs) == [2, 3]
+    assert max(len(line) for line in done.stdout.splitlines() if not line.startswith(("[", "All tables"))) <= 80
 
 
 def test_a_failed_cell_is_told_the_others_run_and_the_status_says_so(tmp_path):

@@ -173,6 +173,42 @@ def test_human_uncertainty_where_humans_never_differ_is_none_with_a_reason(data)
     assert "human_uncertainty" in result["undefined"]
 
 
+def leaves(content):
+    """The values of a nested dictionary."""
+    nested = isinstance(content, dict)
+    return [leaf for value in content.values() for leaf in leaves(value)] if nested else [content]
+
+
+def as_probabilities(predicted):
+    logits = scipy.special.log_softmax(predicted.logits.astype(float), axis=1).astype(np.float32)
+    return predicted._replace(logits=logits, normalised=True)
+
+
+def test_log_probabilities_offer_no_energy_and_the_reason_is_told(data, result):
+    test, labels, train, given, true = data
+    human = np.random.default_rng(2).random(N)
+    found = evaluate(as_probabilities(test), labels, as_probabilities(train), given, true, human)
+    assert list(found.metrics["undefined"]) == ["energy"]
+    assert "log-probabilities" in found.metrics["undefined"]["energy"]
+    assert found.curves["energy"].isna().all()
+    assert list(found.curves) == ["rejected", *SCORES]
+    for key in ("scores", "noise_detection", "class_distances"):
+        assert list(found.metrics[key]) == list(result[key])
+        assert found.metrics[key]["energy"].keys() == result[key]["energy"].keys()
+        assert all(leaf is None for leaf in leaves(found.metrics[key]["energy"]))
+        assert not any(leaf is None for leaf in leaves(found.metrics[key]["msp"]))
+    assert found.metrics["human_uncertainty"]["energy"] is None
+    json.dumps(found.metrics, allow_nan=False)
+
+
+def test_log_probabilities_offer_the_other_scores_as_logits_do(data, result):
+    test, labels, train, given, true = data
+    found = evaluate(as_probabilities(test), labels, as_probabilities(train), given, true).metrics
+    for score in ("own", "msp", "entropy", "margin"):
+        assert found["scores"][score]["auroc"] == pytest.approx(result["scores"][score]["auroc"], abs=1e-3)
+    assert found["nll"] == pytest.approx(result["nll"], rel=1e-5)
+
+
 # ---- top-k -------------------------------------------------------------------------------------------------
 
 

@@ -2,20 +2,24 @@
 
 import ctypes
 import os
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from bench import folders
-from bench.folders import fresh, put, put_all
+from bench.folders import fresh, put_all, replacing
 
 
 def written(place, text="new"):
     """A folder with two files beside its place."""
-    partial = fresh(place)
+    return write(fresh(place), text), place
+
+
+def write(folder, text="new"):
     for name in ("a.txt", "b.txt"):
-        (partial / name).write_text(f"{text} {name}")
-    return partial, place
+        (folder / name).write_text(f"{text} {name}")
+    return folder
 
 
 def content(folder):
@@ -35,7 +39,7 @@ def log(monkeypatch):
     """What is synced, written out and renamed, in order."""
     done = []
     rename, write_out = Path.rename, folders._write_out
-    monkeypatch.setattr(folders, "_sync", lambda path: done.append(("sync", path)))
+    monkeypatch.setattr(folders, "sync", lambda path: done.append(("sync", path)))
     monkeypatch.setattr(Path, "rename", lambda a, b: (done.append(("rename", a)), rename(a, b))[1])
     monkeypatch.setattr(folders, "_write_out", lambda path: (done.append(("all", path)), write_out(path))[1])
     return done
@@ -47,8 +51,9 @@ def without_syncfs(monkeypatch):
 
 
 def test_a_folder_takes_its_place_after_its_files_are_on_disk_and_the_place_is_synced_then(places, log):
-    partial, place = written(places[0])
-    put(partial, place)
+    with replacing(places[0]) as partial:
+        write(partial)
+    place = places[0]
     before, (after,) = log[: log.index(("rename", partial))], log[log.index(("rename", partial)) + 1 :]
     assert set(before) == {("sync", path) for path in (partial, partial / "a.txt", partial / "b.txt")}
     assert after == ("sync", place.parent)
@@ -105,8 +110,9 @@ def test_one_that_cannot_be_written_holds_up_none_of_the_others(places, monkeypa
 
 def test_a_program_that_ends_in_between_leaves_whole_folders_or_none(places, monkeypatch):
     for place in places[:3]:
-        put(*written(place, "old"))
-    moves, rename, left = [written(place) for place in places], Path.rename, [4]
+        with replacing(place) as folder:
+            write(folder, "old")
+    moves, rename, left = [written(place) for place in places], Path.rename, [5]
 
     def ends(source, target):
         if not left[0]:
@@ -118,7 +124,39 @@ def test_a_program_that_ends_in_between_leaves_whole_folders_or_none(places, mon
         patch.setattr(Path, "rename", ends)
         with pytest.raises(KeyboardInterrupt):
             put_all(moves)
+    old = {name: text.replace("new", "old") for name, text in NEW.items()}
+    found = [folders.find(place) for place in places]
+    assert [content(folder) if folder else None for folder in found] == [NEW, NEW, old, None]
+    assert [folders.place_of(folder) for folder in found if folder] == places[:3]
+    assert found[2] != places[2]
     for place in places:
         folders.recover(place)
-    old = {name: text.replace("new", "old") for name, text in NEW.items()}
     assert [content(place) if place.is_dir() else None for place in places] == [NEW, NEW, old, None]
+
+
+def test_a_reader_finds_the_old_or_the_new_at_every_moment_of_a_replacement(places, monkeypatch):
+    place, rename, seen = places[0], Path.rename, []
+    with replacing(place) as folder:
+        write(folder, "old")
+
+    def looked(source, target):
+        for done in (False, True):
+            if done:
+                rename(source, target)
+            seen.append(content(folders.find(place))["a.txt"])
+
+    monkeypatch.setattr(Path, "rename", looked)
+    with replacing(place) as folder:
+        write(folder)
+    assert seen == ["old a.txt", "old a.txt", "old a.txt", "new a.txt"]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_a_folder_that_cannot_be_written_leaves_the_old_one_and_nothing_else(places, error):
+    with replacing(places[0]) as folder:
+        write(folder, "old")
+    with suppress(OSError, KeyboardInterrupt), replacing(places[0]) as folder:
+        write(folder)
+        raise error
+    assert content(places[0])["a.txt"] == "old a.txt"
+    assert list(places[0].parent.iterdir()) == [places[0]]

@@ -1,5 +1,6 @@
 import csv
 import io
+from dataclasses import replace
 
 from bench.formats import ABSENT, Table, count, percent
 from bench.stats import Summary
@@ -39,3 +40,10 @@ def test_latex_is_booktabs_and_escaped():
 
 def test_csv_reads_back_as_it_was():
     assert list(csv.reader(io.StringIO(TABLE.csv()))) == [TABLE.header, *TABLE.rows]
+
+
+def test_the_mark_of_a_method_that_is_told_the_noise_rate_is_explained_wherever_it_stands():
+    marked = replace(TABLE, rows=[*TABLE.rows, ["knowing†(rate=0.2)", "99.00"]])
+    assert marked.markdown().splitlines()[-1].startswith("† is told the true rate of wrong labels")
+    assert r"knowing$^\dagger$(rate=0.2)" in marked.latex()
+    assert marked.all_notes[:-1] == TABLE.all_notes == TABLE.notes

@@ -18,9 +18,9 @@ from generated import accuracies, generate, scan_often, specification, write
 from harness import run, spec
 
 import bench
-from bench import checksums, index
+from bench import checksums, index, status
 from bench.report import load_records
-from bench.status import remember, status
+from bench.status import remember
 from bench.store import Store
 from bench.transfer import merge, pack
 
@@ -124,7 +124,7 @@ def test_status_reads_no_file_that_the_index_knows_and_writes_nothing(warm, read
     before = {path: path.stat().st_mtime_ns for path in warm.root.parent.rglob("*")}
     cost = read_afresh(warm)[0].cost["seconds"]
     reads.clear()
-    (left,) = [each for each in status(warm) if each.state == "left"]
+    (left,) = [each for each in status.of(warm) if each.state == "left"]
     assert reads == []
     assert left.seconds == pytest.approx(cost)
     assert {path: path.stat().st_mtime_ns for path in warm.root.parent.rglob("*")} == before
@@ -132,7 +132,7 @@ def test_status_reads_no_file_that_the_index_knows_and_writes_nothing(warm, read
 
 def test_status_makes_no_index(store):
     remember(store, [record.spec for record in read_afresh(store)])
-    assert {each.state for each in status(store)} == {"done"}
+    assert {each.state for each in status.of(store)} == {"done"}
     assert not store.index.exists()
 
 

@@ -1,36 +1,40 @@
 """Which machines run a grid: what is asked for, and how much there is room for."""
 
-import os
-
 import pytest
 import torch
-from harness import grid
+from harness import grid, spec
 
 from bench.commands import make_machines
 from bench.errors import UsageError
+from bench.executors import machines
 from bench.executors.machines import Machines
 
 
 def test_there_is_room_for_a_run_on_each_gpu_or_on_each_so_many_cores(monkeypatch):
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    assert [Machines(threads=threads).at_once(99) for threads in (1, 2, 3, 8, 9)] == [8, 4, 2, 1, 1]
-    assert Machines(threads=2).at_once(3) == 3
-    assert Machines(jobs="auto", threads=4).at_once(99) == 2
+    monkeypatch.setattr(machines, "cpu_count", lambda: 8)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 3)
-    assert Machines(threads=4).at_once(99) == 3
-    assert Machines(runs_per_gpu=5).at_once(99) == 15
-    assert Machines(jobs="5", threads=2).at_once(99) == 5
+    cpu = spec()
+    gpu = cpu.model_copy(update={"device": "cuda"})
+    assert [Machines(threads=threads).at_once([cpu] * 99) for threads in (1, 2, 3, 8, 9)] == [8, 4, 2, 1, 1]
+    assert Machines(threads=2).at_once([cpu] * 3) == 3
+    assert Machines(jobs="auto", threads=4).at_once([cpu] * 99) == 2
+    assert Machines(threads=4).at_once([cpu, gpu] * 99) == 3
+    assert Machines(runs_per_gpu=5).at_once([gpu] * 99) == 15
+    assert Machines(jobs="5", threads=2).at_once([gpu] * 99) == 5
+    assert Machines(jobs="0").at_once([gpu] * 99) == 1
 
 
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"jobs": "0"}, "jobs: must be auto or a number from 1, got '0'"),
-        ({"jobs": "-2"}, "jobs: must be auto or a number from 1, got '-2'"),
-        ({"jobs": "two"}, "jobs: must be auto or a number from 1, got 'two'"),
-        ({"jobs": "1.5"}, "jobs: must be auto or a number from 1, got '1.5'"),
-        ({"jobs": ""}, "jobs: must be auto or a number from 1, got ''"),
+        (
+            {"jobs": "0", "executor": "ray"},
+            "--jobs 0: is this process alone; with --executor ray pass auto, or from 1",
+        ),
+        ({"jobs": "-2"}, "jobs: must be auto or a number from 0, got '-2'"),
+        ({"jobs": "two"}, "jobs: must be auto or a number from 0, got 'two'"),
+        ({"jobs": "1.5"}, "jobs: must be auto or a number from 0, got '1.5'"),
+        ({"jobs": ""}, "jobs: must be auto or a number from 0, got ''"),
         ({"threads": 0}, "threads: input should be greater than 0, got 0"),
         ({"runs_per_gpu": -1}, "runs-per-gpu: input should be greater than 0, got -1"),
         ({"executor": "rya"}, "executor: input should be 'local', 'ray' or 'slurm', got 'rya'"),

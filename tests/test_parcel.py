@@ -11,7 +11,6 @@ import torch
 from harness import PLUGINS, grid, plugin, run
 
 from bench.data import load
-from bench.executors.cell import UnderWay
 from bench.executors.parcel import Courier, Parcel, Shipment, run_parcel, take_in
 from bench.registry import Registry
 from bench.store import Store, StoreError
@@ -40,14 +39,19 @@ class Told(Courier):
         super().__init__(self.messages.append)
 
 
-def test_a_run_that_travelled_has_the_same_bits(tmp_path):
+@pytest.mark.parametrize("noise", ["0.3", "human:crowd", "instance-dependent:0.3"])
+def test_a_run_that_travelled_has_the_same_bits(tmp_path, noise):
     """The plugins' folder is gone when the parcel is opened; the data set's functions are the plugin's own."""
     augment = "\n\ndef shifted(images, generator):\n    return normalise(images + 1, [0.5], [0.5])\n"
     source = TINY.replace("transforms.augment", "shifted") + augment
+    source = source.replace(
+        "transforms.evaluate)", "transforms.evaluate, {'crowd': self.part(60).labels.numpy()})"
+    )
     assert source.count("shifted") == 2
     folder = plugin(tmp_path / "plugins", "mine", "from bench.augment import normalise\n" + source, "datasets")
-    (cell,) = grid(folder, datasets=["mine"])
-    run(tmp_path / "here", folder, datasets=["mine"])
+    (folder / "datasets" / "mine.toml").write_text('[noise]\nlabel_sets = ["crowd"]\n')
+    (cell,) = grid(folder, datasets=["mine"], noise=[noise])
+    run(tmp_path / "here", folder, datasets=["mine"], noise=[noise])
     registry = Registry([PLUGINS, folder])
     files, fetch = registry.files(), shipment(cell, registry)
     (folder / "datasets" / "mine.py").unlink()
@@ -76,6 +80,21 @@ def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on
         take_in(answer.run, cell, Store(tmp_path / name))
         outcomes.append(Store(tmp_path / name).scan()[0][0].outcome)
     assert outcomes[0] == outcomes[1]
+
+
+def test_the_method_inside_a_method_travels_along(tmp_path):
+    folder = plugin(tmp_path / "plugins", "mine", DUMMY.replace("scale: float = 1.0", "scale: float = 2.0"))
+    settings = {"methods": ["deep-ensemble"], "set": {"deep-ensemble": {"inner": "mine", "members": 2}}}
+    (cell,) = grid(folder, **settings)
+    run(tmp_path / "here", folder, **settings)
+    registry = Registry([PLUGINS, folder])
+    files, fetch = registry.files(), shipment(cell, registry)
+    (folder / "methods" / "mine.py").unlink()
+    answer = run_parcel(pack(cell), files, fetch, Told())
+    assert answer.report.status == "done", answer.report
+    take_in(answer.run, cell, Store(tmp_path / "there"))
+    ((here,), _), ((there,), _) = Store(tmp_path / "here").scan(), Store(tmp_path / "there").scan()
+    assert there.outcome == here.outcome
 
 
 def test_a_run_out_of_time_or_that_fails_says_so_and_sends_no_results(tmp_path):
@@ -128,19 +147,6 @@ def test_arrays_that_arrive_are_not_copied_and_no_warning_is_given():
     assert np.shares_memory(back.train.images.numpy(), sent.train.images)
     assert torch.equal(back.test.labels, data.test.labels)
     assert back._replace(train=None, test=None) == data._replace(train=None, test=None)
-
-
-def test_progress_that_another_program_has_claimed_is_not_taken_and_a_release_keeps_the_checkpoint(tmp_path):
-    (cell,) = grid()
-    store = Store(tmp_path)
-    first = UnderWay.take(cell, store)
-    assert UnderWay.take(cell, store) is None
-    first.checkpoint.write_bytes(b"half")
-    first.release(done=False)
-    second = UnderWay.take(cell, store)
-    assert second.checkpoint.read_bytes() == b"half"
-    second.release(done=True)
-    assert not store.progress(cell).exists()
 
 
 def test_a_plugin_of_the_same_name_is_sent_from_the_folder_that_counts(tmp_path):

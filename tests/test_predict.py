@@ -69,6 +69,14 @@ def test_views_are_averaged_in_logits_uncertainty_and_features():
         np.testing.assert_allclose(two, 2 * one)
 
 
+@pytest.mark.parametrize("normalised", [True, False])
+def test_whether_logits_are_log_probabilities_is_what_the_method_says(normalised):
+    method = Pixels()
+    method.normalised_logits = normalised
+    assert predict(method, images(9), one_view, 3).normalised is normalised
+    assert Pixels().normalised_logits is False
+
+
 def test_accuracy_counts_the_argmax():
     pixels = torch.tensor([[[[9, 1, 1]]], [[[1, 9, 1]]], [[[1, 9, 1]]], [[[1, 1, 9]]]], dtype=torch.uint8)
     assert accuracy(Pixels(), pixels, torch.tensor([0, 1, 2, 2]), one_view, 3) == 0.75
@@ -79,3 +87,9 @@ def test_a_prediction_that_is_not_finite_is_refused():
     method.predict = lambda batch: Prediction(batch.flatten(1), torch.full((len(batch),), torch.nan))
     with pytest.raises(PluginError, match="predict returned uncertainty that are not finite"):
         predict(method, images(4), one_view, 3)
+
+
+def test_features_that_nobody_wants_are_not_kept():
+    whole, without = (predict(Pixels(), images(9), one_view, 3, features=wanted) for wanted in (True, False))
+    assert (whole.features.shape, without.features) == ((9, 1), None)
+    np.testing.assert_array_equal(whole.logits, without.logits)

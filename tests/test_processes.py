@@ -9,6 +9,7 @@ import torch
 from commandline import server, until
 from harness import PLUGINS, grid, plugin, run
 
+from bench import status
 from bench.claims import Claim
 from bench.commands import make_context
 from bench.errors import UsageError
@@ -16,8 +17,9 @@ from bench.executors.cell import Context, Observer
 from bench.executors.processes import ProcessExecutor, death, gpu_of
 from bench.grid import BrokenCell
 from bench.registry import Registry
-from bench.status import remember, status
+from bench.status import remember
 from bench.store import Store
+from bench.under_way import folder_of
 
 DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
@@ -173,9 +175,9 @@ def test_a_process_that_always_dies_costs_its_own_cell_only_and_the_signal_is_na
     watcher = Watcher()
     reports = make(tmp_path / "results", folder, observer=watcher).run(cells)
     assert [report.status for report in reports] == ["failed", "done", "failed", "done"]
-    assert {report.detail for report in reports[::2]} == {"its process died 2 times, the last time by SIGSEGV"}
+    assert {report.detail for report in reports[::2]} == {"its process died by SIGSEGV (2 tries got no further)"}
     assert [told[0] for told in watcher.told if told[1] == cells[0].title].count("started") == 2
-    found = {each.spec.title: (each.state, each.detail) for each in status(store)}
+    found = {each.spec.title: (each.state, each.detail) for each in status.of(store)}
     assert found[cells[0].title] == ("failed", reports[0].detail)
     assert found[cells[1].title][0] == "done"
 
@@ -186,7 +188,34 @@ def test_a_process_that_dies_before_it_says_anything_is_told_with_its_exit_statu
     folder = method(tmp_path / "plugins", "dying", imports=leave)
     reports = make(tmp_path / "results", folder).run(grid(folder, methods=["dying", "dummy"]))
     assert [report.status for report in reports] == ["failed", "done"]
-    assert reports[0].detail == "its process died 2 times, the last time by exit status 3"
+    assert reports[0].detail == "its process died by exit status 3 (2 tries got no further)"
+
+
+@pytest.mark.parametrize("error", ["MemoryError('in vain')", "torch.OutOfMemoryError('in vain')"])
+def test_a_run_out_of_memory_has_one_retry_when_the_others_are_done(tmp_path, error):
+    mark = tmp_path / "mark"
+    body = f"import torch\nif progress.epoch == 3 and not Path({str(mark)!r}).exists():\n"
+    folder = method(tmp_path / "plugins", "hungry", f"{body}    Path({str(mark)!r}).touch()\n    raise {error}")
+    cells, watcher = grid(folder, methods=["hungry", "dummy"], seeds=[0, 1]), Watcher()
+    reports = make(tmp_path, folder, jobs=1, observer=watcher, checkpoint_seconds=0.0).run(cells)
+    assert [report.status for report in reports] == ["done"] * 4
+    assert reports[0].detail.endswith(", resumed after epoch 2")
+    started = [told[1] for told in watcher.told if told[0] == "started"]
+    assert started == [cell.title for cell in (*cells, cells[0])]
+
+
+def test_a_run_that_never_has_enough_memory_fails_and_says_so(tmp_path):
+    folder = method(tmp_path / "plugins", "hungry", "raise MemoryError('in vain')")
+    (report,) = make(tmp_path, folder, jobs=1).run(grid(folder, methods=["hungry"]))
+    said = "it ran out of memory: MemoryError: in vain (2 tries got no further)"
+    assert (report.status, report.detail) == ("failed", said)
+
+
+def test_a_run_whose_checkpoint_moves_on_is_tried_again_however_often_its_process_dies(tmp_path):
+    body = "mark = Path({!r}) / str(progress.epoch)\nif not mark.exists():\n    mark.touch()\n    os._exit(3)"
+    folder = method(tmp_path / "plugins", "dying", body.format(str(tmp_path)))
+    (report,) = make(tmp_path / "results", folder, checkpoint_seconds=0.0).run(grid(folder, methods=["dying"]))
+    assert (report.status, report.detail.endswith(", resumed after epoch 3")) == ("done", True), report
 
 
 def test_an_interrupt_ends_the_processes_at_once(tmp_path):
@@ -227,7 +256,7 @@ def is_alive(pid):
 def test_a_run_that_another_program_works_on_is_waited_for_and_done_when_it_gave_up(tmp_path, jobs):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(store.progress(mine) / "claim")
+    claim = Claim.take(folder_of(store.path(mine)) / "claim")
     assert claim is not None
 
     class Releasing(Watcher):
@@ -249,7 +278,7 @@ def test_a_run_that_another_program_works_on_is_waited_for_and_done_when_it_gave
 def test_a_run_that_another_program_finished_meanwhile_is_stored(tmp_path):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(store.progress(mine) / "claim")
+    claim = Claim.take(folder_of(store.path(mine)) / "claim")
 
     class Finishing(Observer):
         def cell_finished(self, report):
@@ -263,7 +292,7 @@ def test_a_run_that_another_program_finished_meanwhile_is_stored(tmp_path):
 
 def test_when_time_is_over_what_another_program_works_on_is_not_waited_for(tmp_path):
     cells = grid(seeds=[0, 1])
-    with Claim.take(Store(tmp_path).progress(cells[0]) / "claim"):
+    with Claim.take(folder_of(Store(tmp_path).path(cells[0])) / "claim"):
         reports = make(tmp_path, deadline=0.0).run(cells)
     assert [(report.status, report.detail) for report in reports] == [("stopped", "not begun")] * 2
 

@@ -12,6 +12,7 @@ from bench.errors import UsageError
 from bench.executors.cell import Context, Observer
 from bench.registry import Registry
 from bench.store import Store
+from bench.under_way import folder_of
 
 # Ray looks at it when it is imported: 127.0.0.1 is then not replaced by the machine's other address.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
@@ -131,7 +132,7 @@ def test_a_process_that_always_dies_costs_its_own_cell_only(cluster, tmp_path):
     folder = method(tmp_path / "plugins", "dying", "os.kill(os.getpid(), signal.SIGKILL)")
     reports = make(cluster, tmp_path / "results", folder).run(grid(folder, methods=["dying", "dummy"]))
     assert [report.status for report in reports] == ["failed", "done"]
-    assert reports[0].detail == "its process died 4 times, the last time by WorkerCrashedError"
+    assert reports[0].detail == "its process died by WorkerCrashedError (4 tries got no further)"
 
 
 def test_a_cell_that_fails_says_why_with_its_traceback_in_this_store(cluster, tmp_path):
@@ -152,7 +153,7 @@ def test_a_data_set_that_is_not_here_fails_its_cells(cluster, tmp_path):
 def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(store.progress(mine) / "claim")
+    claim = Claim.take(folder_of(store.path(mine)) / "claim")
 
     class Releasing(Observer):
         def cell_finished(self, report):
@@ -162,6 +163,25 @@ def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
 
     reports = make(cluster, tmp_path, observer=Releasing()).run(cells)
     assert [report.status for report in reports] == ["done", "done"]
+
+
+def test_a_checkpoint_that_cannot_be_written_here_fails_its_cell_and_the_others_run(cluster, tmp_path):
+    cells = grid(seeds=[0, 1])
+    executor = make(cluster, tmp_path, checkpoint_seconds=0.0)
+    heard, watcher = executor._heard, Watcher()
+    executor.observer = watcher
+
+    def full(task, name, values):
+        if name == "checkpointed" and values[0] == cells[0]:
+            raise OSError(28, "No space left on device")
+        heard(task, name, values)
+
+    executor._heard = full
+    reports = executor.run(cells)
+    assert [report.status for report in reports] == ["failed", "done"]
+    assert "No space left on device" in reports[0].detail
+    assert [told[1] for told in watcher.told if told[0] == cells[0].title].count("ended") == 1
+    assert not list(tmp_path.rglob(".p*"))
 
 
 def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp_path):
@@ -182,7 +202,7 @@ def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp
     with pytest.raises(KeyboardInterrupt):
         make(cluster, tmp_path / "results", folder, observer=Impatient(), checkpoint_seconds=0.0).run([cell])
     until(lambda: not Path(f"/proc/{pid.read_text()}").exists(), "the end of the task")
-    progress = Store(tmp_path / "results").progress(cell)
+    progress = folder_of(Store(tmp_path / "results").path(cell))
     assert (progress / "checkpoint.pt").is_file()
     assert not Claim.is_held(progress / "claim")
 

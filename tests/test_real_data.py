@@ -4,20 +4,27 @@ import os
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
 from harness import bench
 
 from bench.data import load
+from bench.evaluation import entropy_of_counts
+from bench.grid import cells
 from bench.registry import Registry
-from bench.spec import Choice
+from bench.request import Request
+from bench.runner import prepare
+from bench.spec import Choice, validated
 
 ROOT = Path(os.environ.get("BENCH_DATA") or "data")
 FILES = {
     "mnist": ROOT / "MNIST" / "raw",
     "cifar10": ROOT / "cifar-10-batches-py",
     "fer2013": ROOT / "fer2013" / "train",
+    "cifar10n": ROOT / "cifar-10n",
+    "cifar10h": ROOT / "cifar-10h",
 }
 SHAPES = {"mnist": (1, 28, 28), "cifar10": (3, 32, 32)}
 
@@ -79,6 +86,79 @@ def test_a_slice_of_the_real_thing_learns_through_the_command_line(name, tmp_pat
     runs = pd.read_csv(tmp_path / "report" / "runs.csv")
     assert (runs["flips"] == 400).all()
     assert runs["accuracy"].min() > {"mnist": 0.6, "cifar10": 0.2}[name]
+
+
+@cache
+def prepared(noise: str, dataset: str = "cifar10"):
+    """The training set of a real data set with some noise, as a run has it."""
+    content = {"methods": ["baseline"], "datasets": [dataset], "noise": [noise], "device": "cpu"}
+    (cell,) = cells(validated(Request, content, "option"), Registry())
+    return prepare(cell, real(dataset))
+
+
+@needs("cifar10")
+@needs("cifar10n")
+@pytest.mark.parametrize(
+    ("label_set", "published"),
+    [("aggre", 9.03), ("random1", 17.23), ("random2", 18.12), ("random3", 17.64), ("worse", 40.21)],
+)
+def test_cifar10ns_labels_are_as_wrong_as_published(label_set, published):
+    told = prepared(f"human:{label_set}").manifest
+    assert told["samples"] == 50_000
+    assert 100 * told["realised_rate"] == pytest.approx(published, abs=0.03)  # aggre: 9.01 in the file
+
+
+@needs("cifar10")
+@needs("cifar10n")
+def test_people_take_cats_for_dogs():
+    counts = np.array(prepared("human:worse").manifest["transitions"])
+    np.fill_diagonal(counts, 0)
+    names = real("cifar10").class_names
+    assert (names[counts[names.index("cat")].argmax()], names[counts[names.index("truck")].argmax()]) == (
+        "dog",
+        "automobile",
+    )
+
+
+@needs("cifar10")
+@needs("cifar10h")
+def test_cifar10hs_people_agree_with_the_label_nearly_always():
+    data = real("cifar10")
+    counts = data.test.extra["human-counts"]
+    assert counts.shape == (10_000, 10)
+    assert (counts.sum(axis=1).min(), counts.sum(axis=1).max()) == (47, 63)
+    assert (counts.argmax(axis=1) == data.test.labels.numpy()).mean() == pytest.approx(0.9921, abs=1e-4)
+    assert entropy_of_counts(counts).mean() == pytest.approx(0.154, abs=1e-3)
+
+
+ALIKE = {
+    "mnist": {(2, 7), (3, 8), (5, 6), (6, 5), (7, 1)},
+    "cifar10": {
+        ("truck", "automobile"),
+        ("bird", "airplane"),
+        ("deer", "horse"),
+        ("cat", "dog"),
+        ("dog", "cat"),
+    },
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_asymmetric_noise_exchanges_the_classes_that_the_field_does(name):
+    names = [int(text[0]) if name == "mnist" else text for text in real(name).class_names]
+    counts = np.array(prepared("asymmetric:0.4", name).manifest["transitions"])
+    moved = {(names[row], names[column]) for row, column in np.argwhere(counts) if row != column}
+    assert moved == ALIKE[name]
+    share = 1 - counts.diagonal() / counts.sum(axis=1)
+    assert share[[names.index(origin) for origin, _ in moved]] == pytest.approx(0.4, abs=1e-3)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_instance_dependent_noise_has_about_the_rate_in_every_class(name):
+    counts = np.array(prepared("instance-dependent:0.3", name).manifest["transitions"])
+    assert 1 - counts.diagonal() / counts.sum(axis=1) == pytest.approx(0.3, abs=0.035)
+    others = np.sort(counts - np.diag(counts.diagonal()), axis=1)
+    assert (others[:, -1] > 2 * others[:, 1:].mean(axis=1)).all()  # no class moves evenly: pixels say where to
 
 
 @needs("fer2013")

@@ -12,6 +12,7 @@ from bench.groups import Group, group
 from bench.report import frame, load_records
 from bench.store import Store
 from bench.tables import table1
+from bench.under_way import UnderWay
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +91,20 @@ def test_every_score_has_its_row_of_ranking_metrics(members):
     assert names == {"own", "msp", "entropy", "margin", "energy"}
 
 
+def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("relabels = True", "normalised_logits = True")
+    linear = "self.linear(images.flatten(1))"
+    source = source.replace(f"self.scale * {linear}", f"F.log_softmax({linear}, dim=1)")
+    folder = plugin(tmp_path / "plugins", "sure", source)
+    reports = run(tmp_path / "results", folder, methods=["sure", "dummy"])
+    assert [each.status for each in reports] == ["done", "done"], reports
+    (members,) = report(tmp_path / "results").groups
+    for table, numbers in ((tables.scores(members), 9), (tables.noise_detection(members), 3)):
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
+        assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
+        assert sum("log-probabilities" in note for note in table.notes) == 1
+
+
 def test_noise_detection_leaves_out_runs_without_noise(members):
     assert {row[0] for row in tables.noise_detection(members).rows} == {"30%"}
 
@@ -103,7 +118,16 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
     assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
 
 
-TABLES = ["accuracy", "top-k", "certain-classes", "class-distances", "scores", "noise-detection", "quality"]
+TABLES = [
+    "accuracy",
+    "robustness",
+    "top-k",
+    "certain-classes",
+    "class-distances",
+    "scores",
+    "noise-detection",
+    "quality",
+]
 FIGURES = ["rejection", "confusion", "training"]
 
 
@@ -210,6 +234,45 @@ def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
     (problem,) = problems
     assert problem.startswith(f"{folder} keeps metrics of an earlier version of the code: ")
     assert "test.parquet" in problem
+
+
+def test_stale_metrics_of_a_run_that_another_program_works_on_stay_and_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    with UnderWay.take(folder):
+        ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    assert problems == [f"{folder} keeps metrics of an earlier version of the code: another program works on it"]
+
+
+def test_metrics_that_another_program_has_recomputed_meanwhile_are_taken_over(tmp_path, monkeypatch):
+    run(tmp_path)
+    store = Store(tmp_path)
+    right, take, taken = spoil(store.path(spec())), UnderWay.take, []
+
+    def second(place):
+        if not taken:
+            taken.append(place)
+            load_records(Store(tmp_path))  # another program is first
+        return take(place)
+
+    monkeypatch.setattr(UnderWay, "take", second)
+    monkeypatch.setattr(Store, "recompute", counted := Counted(Store.recompute))
+    ((record,), problems) = load_records(store)
+    assert (record.metrics["accuracy"], problems, counted.calls) == (right, [], 1)
+
+
+class Counted:
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __get__(self, owner, kind):
+        def call(*given):
+            self.calls += 1
+            return self.function(owner, *given)
+
+        return call
 
 
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):

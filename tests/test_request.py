@@ -31,7 +31,11 @@ def test_any_kind_at_rate_zero_is_the_same_point():
     assert str(parse_noise("-0", seed=1).rate) == "0.0"
 
 
-@pytest.mark.parametrize("text", ["1.5", "-0.1", "abc", "pair:", "", "nan", "inf"])
+def test_labels_by_people_are_a_point_without_a_rate():
+    assert parse_noise("human:worse", seed=2) == Noise(kind="human", label_set="worse", seed=2)
+
+
+@pytest.mark.parametrize("text", ["1.5", "-0.1", "abc", "pair:", "pair", "", "nan", "inf", "instance-dependent:x"])
 def test_a_rate_outside_zero_to_one_is_refused(text):
     with pytest.raises(UsageError, match="a rate is a number from 0 to 1"):
         parse_noise(text, seed=0)
@@ -171,6 +175,7 @@ def test_a_key_that_is_none_does_not_enter_the_identity():
     content = cell.model_dump(mode="json", exclude={"label"})
     for key in optional:
         del content["recipe"][key]
+    assert [content["noise"].pop(key) for key in ("label_set", "confusions")] == [None] * 2
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -200,6 +205,26 @@ def test_identity_changes_with_the_plugins_source(tmp_path):
 def test_the_folder_can_be_read_by_eye():
     cell = spec(noise=["pair:0.25"], seeds=[4])
     assert cell.folder.as_posix() == f"tiny/dummy/pair-0.25/seed4-{cell.identity[:8]}"
+
+
+def test_a_point_of_the_noise_axis_needs_a_rate_or_a_label_set():
+    with pytest.raises(UsageError, match="it has neither a rate nor a label set"):
+        validated(Noise, {"kind": "pair", "seed": 0}, "key of noise")
+
+
+@pytest.mark.parametrize(
+    ("noise", "label", "slug"),
+    [
+        (Noise(kind="symmetric", rate=0, seed=0), "0%", "symmetric-0"),
+        (Noise(kind="symmetric", rate=0.125, seed=0), "12.5%", "symmetric-0.125"),
+        (Noise(kind="asymmetric", rate=0.4, seed=0, confusions=((0, 1),)), "asymmetric 40%", "asymmetric-0.4"),
+        (Noise(kind="human", label_set="worse", seed=0), "human:worse", "human-worse"),
+        (Noise(kind="human", label_set="worse", rate=0.40208, seed=0), "human:worse 40.2%", "human-worse"),
+        (Noise(kind="human", label_set="aggre", rate=0.0901, seed=0), "human:aggre 9.01%", "human-aggre"),
+    ],
+)
+def test_a_point_of_the_noise_axis_has_a_label_and_a_slug(noise, label, slug):
+    assert (noise.label, noise.slug) == (label, slug)
 
 
 def test_a_broken_plugin_breaks_its_own_cells_only(tmp_path):

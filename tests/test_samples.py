@@ -88,6 +88,14 @@ def test_every_score_orders_by_its_own_values(certain):
     assert len(set(map(tuple, orders.values()))) == 5
 
 
+def test_energy_of_log_probabilities_orders_nothing():
+    found = scored([2, 5, 1])
+    found = found._replace(predictions=found.predictions._replace(normalised=True))
+    with pytest.raises(DataError, match="there is no score energy: the logits are log-probabilities"):
+        found.most(2, "energy", certain=True)
+    assert found.most(2, "own", certain=True).tolist() == [2, 0]
+
+
 # ---- what is lacking ---------------------------------------------------------------------------------------
 
 

@@ -10,10 +10,10 @@ import pytest
 from generated import generate
 
 import bench
-from bench import figures, index, tables
+from bench import figures, index, status, tables
 from bench.groups import group
 from bench.report import frame, load_records
-from bench.status import remember, status
+from bench.status import remember
 from bench.store import Store
 from bench.transfer import merge
 
@@ -76,7 +76,7 @@ def prepare_status(results):
     remember(store, specs)
     for spec in specs[::2]:
         shutil.rmtree(store.path(spec))
-    return partial(status, store)
+    return partial(status.of, store)
 
 
 # By name, what prepares the work on a results folder and returns it.
@@ -104,7 +104,7 @@ def growth(folder, axis, sizes, prepare):
 @pytest.mark.parametrize("name", WORK)
 def test_each_further_run_takes_as_many_steps_as_those_before(tmp_path, name, axis):
     few, many = growth(tmp_path, axis, (2, 6, 24), WORK[name])
-    assert 0 < many < 1.01 * few
+    assert 0 < many < 1.03 * few  # crossings are looked for between all pairs of methods, a few steps each
 
 
 @pytest.mark.parametrize("axis", ["seeds", "methods"])

@@ -1,6 +1,7 @@
 """Runs as jobs of a queue, by submitit's own stand-ins for Slurm: subprocesses, and this process."""
 
 import os
+import signal
 import stat
 from pathlib import Path
 
@@ -73,6 +74,31 @@ def test_a_job_that_dies_is_submitted_again_and_goes_on_from_its_checkpoint(tmp_
     assert report.status == "done", report
     assert report.detail.endswith(", resumed after epoch 2")
     run(tmp_path / "here", folder, methods=["dying"])
+    assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_job_at_its_limit_or_preempted_is_submitted_again_and_goes_on_from_its_checkpoint(tmp_path):
+    """Submitit's own signal, as Slurm would send it, in the third epoch."""
+    pid = tmp_path / "pid"
+    wait = (
+        f"pid = Path({str(pid)!r})\nif progress.epoch == 3 and not pid.exists():\n"
+        "    pid.write_text(str(os.getpid()))\n    time.sleep(60)"
+    )
+    folder = method(tmp_path / "plugins", "slow", wait)
+    executor = make(tmp_path / "there", folder, timeout_min=60)
+    look, signalled = executor.listen, []
+
+    def listen(seconds):
+        look(seconds)
+        if pid.exists() and not signalled:
+            signalled.append(os.kill(int(pid.read_text()), signal.SIGUSR2))
+
+    executor.listen = listen
+    (report,) = executor.run(grid(folder, methods=["slow"]))
+    assert (report.status, executor.tried[0]) == ("done", 1), report
+    assert report.detail.endswith(", resumed after epoch 2")
+    run(tmp_path / "here", folder, methods=["slow"])
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
 
 

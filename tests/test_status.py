@@ -9,11 +9,12 @@ import pytest
 from commandline import Shell
 from harness import PLUGINS, grid, run, spec
 
-from bench import checksums
+from bench import checksums, status
 from bench.claims import Claim
 from bench.errors import BenchError
-from bench.status import remember, status
+from bench.status import remember
 from bench.store import Store
+from bench.under_way import folder_of
 
 SEEDS = list(range(5))
 
@@ -32,7 +33,7 @@ def took(store, cell, seconds):
 
 
 def states(store):
-    return {(each.spec.label, each.spec.seed): each.state for each in status(store)}
+    return {(each.spec.label, each.spec.seed): each.state for each in status.of(store)}
 
 
 @pytest.fixture
@@ -54,13 +55,13 @@ def shell(tmp_path):
 
 def test_every_run_that_was_asked_for_has_a_state(store):
     remember(store, cells(seeds=range(7)))
-    under_way, cut_off, without_word = (store.progress(spec(seeds=[seed])) for seed in (3, 4, 5))
+    under_way, cut_off, without_word = (folder_of(store.path(spec(seeds=[seed]))) for seed in (3, 4, 5))
     for folder, done in ((under_way, "2 1"), (cut_off, "4 3")):
         folder.mkdir()
         (folder / "claim").write_text(done)
     without_word.mkdir()
     with Claim.take(under_way / "claim"):
-        found = {each.spec.seed: each for each in status(store)}
+        found = {each.spec.seed: each for each in status.of(store)}
         assert Claim.take(under_way / "claim") is None
     assert [found[seed].state for seed in range(7)] == [
         *["done"] * 3,
@@ -81,18 +82,18 @@ def test_every_run_that_was_asked_for_has_a_state(store):
 
 def test_looking_holds_up_nobody(store):
     remember(store, cells())
-    store.progress(spec(seeds=[4])).mkdir()
-    status(store)
-    with Claim.take(store.progress(spec(seeds=[4])) / "claim") as claim:
+    folder_of(store.path(spec(seeds=[4]))).mkdir()
+    status.of(store)
+    with Claim.take(folder_of(store.path(spec(seeds=[4]))) / "claim") as claim:
         assert claim is not None
 
 
 def test_looking_writes_nothing(store):
     """A results folder may be somebody else's, and a run may end, its claim with it, at any moment."""
     remember(store, cells())
-    store.progress(spec(seeds=[4])).mkdir()
+    folder_of(store.path(spec(seeds=[4]))).mkdir()
     before = sorted(store.root.rglob("*"))
-    status(store)
+    status.of(store)
     assert sorted(store.root.rglob("*")) == before
 
 
@@ -100,7 +101,7 @@ def test_a_failed_run_says_why_until_it_succeeds(store):
     failing = spec(seeds=[3])
     remember(store, cells())
     store.save_failure(failing, "the reason, in one line", "Traceback …\n  and more")
-    (found,) = [each for each in status(store) if each.spec == failing]
+    (found,) = [each for each in status.of(store) if each.spec == failing]
     assert (found.state, found.detail) == ("failed", "the reason, in one line")
     assert found.seconds == 4 * statistics.median([1, 2, 10])
     run(store.root.parent, seeds=[3])
@@ -110,21 +111,21 @@ def test_a_failed_run_says_why_until_it_succeeds(store):
 def test_a_run_that_failed_after_a_checkpoint_has_failed(store):
     remember(store, cells())
     failing = spec(seeds=[3])
-    store.progress(failing).mkdir()
-    (store.progress(failing) / "claim").write_text("3 3")
-    (store.progress(failing) / "checkpoint.pt").write_bytes(b"of epoch 3")
+    folder_of(store.path(failing)).mkdir()
+    (folder_of(store.path(failing)) / "claim").write_text("3 3")
+    (folder_of(store.path(failing)) / "checkpoint.pt").write_bytes(b"of epoch 3")
     store.save_failure(failing, "no space left")
-    (found,) = [each for each in status(store) if each.spec == failing]
+    (found,) = [each for each in status.of(store) if each.spec == failing]
     assert (found.state, found.detail) == ("failed", "no space left")
-    with Claim.take(store.progress(failing) / "claim"):
+    with Claim.take(folder_of(store.path(failing)) / "claim"):
         assert states(store)["dummy", 3] == "running"
 
 
 def test_a_claim_file_that_a_power_cut_tore_counts_no_epoch(store):
     remember(store, cells())
-    store.progress(spec(seeds=[3])).mkdir()
-    (store.progress(spec(seeds=[3])) / "claim").write_bytes(b"\x00\x00")
-    (found,) = [each for each in status(store) if each.spec.seed == 3]
+    folder_of(store.path(spec(seeds=[3]))).mkdir()
+    (folder_of(store.path(spec(seeds=[3]))) / "claim").write_bytes(b"\x00\x00")
+    (found,) = [each for each in status.of(store) if each.spec.seed == 3]
     assert (found.state, found.detail) == ("interrupted", "at the checkpoint of epoch 0 of 4")
 
 
@@ -142,7 +143,7 @@ def test_the_pace_is_that_of_the_method_else_of_the_data_set_else_unknown(store)
     remember(store, asked)
     seconds = {
         (each.spec.dataset.name, each.spec.label, each.spec.recipe.epochs): each.seconds
-        for each in status(store)
+        for each in status.of(store)
         if each.state == "left"
     }
     of_any = statistics.median([1, 2, 10, 25])
@@ -170,11 +171,11 @@ def test_two_grids_add_up_and_the_same_one_counts_once(store):
 def test_a_finished_run_that_is_damaged_takes_nothing_from_the_others(store):
     remember(store, cells())
     (store.path(spec(seeds=[2])) / "record.json").write_text("{ torn")
-    assert {each.seconds for each in status(store) if each.state == "left"} == {4 * statistics.median([1, 2])}
+    assert {each.seconds for each in status.of(store) if each.state == "left"} == {4 * statistics.median([1, 2])}
 
 
 def test_nothing_was_asked_for(tmp_path):
-    assert status(Store(tmp_path)) == []
+    assert status.of(Store(tmp_path)) == []
     assert list(tmp_path.iterdir()) == []
 
 
@@ -188,7 +189,7 @@ def test_a_damaged_list_of_what_was_asked_for_is_one_line_that_names_it(store, c
     if content == "[]":
         store.asked.write_text("[1]")
     with pytest.raises(BenchError, match=re.escape(f"{store.asked} is damaged")) as error:
-        status(store)
+        status.of(store)
     assert "\n" not in str(error.value)
 
 
@@ -205,8 +206,8 @@ def test_a_damaged_list_never_stops_a_run(store, content):
 
 def test_the_command_tells_counts_time_and_what_is_under_way(store, shell):
     remember(store, cells())
-    store.progress(spec(seeds=[3])).mkdir()
-    (store.progress(spec(seeds=[3])) / "claim").write_text("2 1")
+    folder_of(store.path(spec(seeds=[3]))).mkdir()
+    (folder_of(store.path(spec(seeds=[3]))) / "claim").write_text("2 1")
     done = shell.run("status", "--results", store.root.parent)
     assert (done.wait(), done.err) == (0, "")
     lines = [" ".join(line.split()) for line in done.out.splitlines() if line.strip()]
@@ -244,6 +245,6 @@ def test_a_run_writes_down_what_it_was_asked_for(tmp_path, shell):
     places = ("--plugins", PLUGINS, "--results", tmp_path, "--device", "cpu", "--datasets", "tiny")
     done = shell.run("run", "--methods", "dummy", "--noise", "0,0.3", "--max-minutes", "0", *places)
     assert done.wait() == 75, done.err
-    assert [each.state for each in status(Store(tmp_path))] == ["left", "left"]
+    assert [each.state for each in status.of(Store(tmp_path))] == ["left", "left"]
     assert done.out.count("stopped: not begun") == 2
     assert "out of time: 2 of 2 runs are left; the same command goes on from there" in done.err

@@ -10,6 +10,7 @@ from harness import run, spec
 from bench import checksums
 from bench.predict import Predictions
 from bench.store import Store, StoreError, predictions_frame, read_predictions
+from bench.under_way import UnderWay, folder_of
 
 
 @pytest.fixture
@@ -60,6 +61,18 @@ def test_predictions_survive_the_way_through_parquet(tmp_path):
     read, labels = read_predictions(tmp_path, "test")
     for before, after in zip(written, read, strict=True):
         np.testing.assert_array_equal(before, after)
+    assert list(labels) == ["label"]
+
+
+def test_log_probabilities_are_stored_under_their_name(tmp_path):
+    logits = np.log(np.full((5, 3), 1 / 3, dtype=np.float32))
+    frame = predictions_frame(Predictions(logits, np.arange(5.0), None, normalised=True), label=np.arange(5))
+    assert list(frame) == ["label", "uncertainty", *(f"log_probability_{k}" for k in range(3))]
+    frame.to_parquet(tmp_path / "test.parquet")
+    checksums.write(tmp_path)
+    read, labels = read_predictions(tmp_path, "test")
+    assert read.normalised
+    np.testing.assert_array_equal(read.logits, logits)
     assert list(labels) == ["label"]
 
 
@@ -168,12 +181,14 @@ def test_a_replacement_that_was_cut_off_at_its_end_is_finished(store):
     folder = store.path(spec())
     shutil.copytree(folder, folder.with_name(f".replaced-{folder.name}"))
     assert store.has(spec())
-    assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+    assert [record.path for record in store.scan()[0]] == [folder]
     assert store.scan()[1] == []
+    with UnderWay.take(folder):
+        assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".replaced")] == []
 
 
 def test_a_run_under_way_is_no_problem(store):
-    (store.progress(spec(seeds=[1]))).mkdir()
+    folder_of(store.path(spec(seeds=[1]))).mkdir()
     assert store.scan()[1] == []
 
 

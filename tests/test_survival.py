@@ -147,7 +147,7 @@ def test_a_grid_that_is_out_of_time_stops_at_a_checkpoint_and_ends_later_in_the_
     mark = tmp_path / "mark"
     body = f"mark = Path({str(mark)!r})\nif progress.epoch == 2 and not mark.exists():\n"
     folder = slow(tmp_path / "plugins", "slow", body + "    mark.touch()\n    time.sleep(3)")
-    grid = [*TINY, "--plugins", folder, "--methods", "slow", "--noise", "0,0.3", "--jobs", "1"]
+    grid = [*TINY, "--plugins", folder, "--methods", "slow", "--noise", "0,0.3", "--jobs", "0"]
     first = shell.run(*grid, "--max-minutes", "0.05", "--results", tmp_path / "stopped")
     assert first.wait() == 75
     assert first.err == "out of time: 2 of 2 runs are left; the same command goes on from there\n"
@@ -168,8 +168,8 @@ def test_a_grid_that_is_out_of_time_stops_at_a_checkpoint_and_ends_later_in_the_
 
 
 def test_a_disk_that_is_full_costs_what_does_not_fit_and_the_same_command_goes_on(tmp_path, shell, whole):
-    """Files may grow to 32 KiB: checkpoints of the dummy fit, those of scn and the pictures do not."""
-    full = shell.run(*GRID, "--jobs", "1", "--results", tmp_path, file_size=1 << 15)
+    """Files may grow to 48 KiB: checkpoints of the dummy fit, those of scn and the pictures do not."""
+    full = shell.run(*GRID, "--jobs", "1", "--results", tmp_path, file_size=48 << 10)
     assert full.wait() == 1
     assert "Traceback" not in full.err
     lines = full.out.splitlines()
@@ -222,7 +222,7 @@ def test_two_programs_on_one_grid_share_it_and_do_each_run_once(tmp_path, shell)
     log, results = tmp_path / "log", tmp_path / "results"
     for name in ("one", "two", "three"):
         folder = counted(tmp_path / "plugins", log, name)
-    grid = [*TINY, "--plugins", folder, "--noise", "0.3", "--jobs", "1", "--results", results]
+    grid = [*TINY, "--plugins", folder, "--noise", "0.3", "--jobs", "0", "--results", results]
     started = [shell.start(*grid, "--methods", names) for names in ("one,two,three", "two,one,three")]
     assert [(command.wait(), command.err) for command in started] == [(0, ""), (0, "")]
     lines = [line.split() for line in log.read_text().splitlines()]
@@ -241,7 +241,7 @@ def test_two_programs_on_one_grid_share_it_and_do_each_run_once(tmp_path, shell)
 
 
 def test_reports_written_at_the_same_time_are_whole(tmp_path, shell):
-    grid = [*TINY, "--methods", "dummy", "--noise", "0.3", "--jobs", "1", "--results", tmp_path]
+    grid = [*TINY, "--methods", "dummy", "--noise", "0.3", "--jobs", "0", "--results", tmp_path]
     assert shell.run(*grid).wait() == 0
     alone = page(tmp_path)
     at_once = [shell.start("report", "--plugins", PLUGINS, "--results", tmp_path) for _ in range(3)]

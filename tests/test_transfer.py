@@ -16,6 +16,7 @@ from bench.errors import UsageError
 from bench.spec import RunSpec
 from bench.store import RECORD_FILES, Store
 from bench.transfer import merge, pack
+from bench.under_way import UnderWay, folder_of
 
 DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 GRID = {"methods": ["dummy", "baseline"], "noise": [0, 0.3], "seeds": [0, 1]}
@@ -317,7 +318,7 @@ def test_packing_what_came_in_a_pack_gives_the_same_runs(tmp_path, finished):
 
 def test_a_pack_leaves_out_what_is_not_finished_and_names_what_is_damaged(tmp_path, finished, bench):
     store = Store(copy(finished, tmp_path / "some", "dummy"))
-    progress = store.progress(spec(seeds=[7]))
+    progress = folder_of(store.path(spec(seeds=[7])))
     progress.mkdir()
     (progress / "checkpoint.pt").write_text("x")
     torn = store.path(spec()) / "epochs.csv"
@@ -428,3 +429,75 @@ def test_a_merge_that_is_interrupted_leaves_whole_runs_and_goes_on(tmp_path, fin
     merged = merge(store, finished)
     assert (merged.added, merged.same) == (5, 3)
     assert content(tmp_path / "runs") == content(finished / "runs")
+
+
+# ---- beside other programs ----------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_being_run_here_is_left_to_who_runs_it(tmp_path, finished):
+    here = Store(tmp_path / "here")
+    records, _ = Store(finished).scan()
+    with UnderWay.take(here.path(records[0].spec)):
+        merged = merge(here, finished)
+    said = f"{records[0].spec.title} is being run here; merge again when it is done"
+    assert (merged.added, merged.problems) == (len(records) - 1, [said])
+    again = merge(here, finished)
+    assert (again.added, again.same, again.problems) == (1, len(records) - 1, [])
+
+
+def test_a_run_that_is_finished_here_while_others_are_copied_is_not_replaced(tmp_path, finished, monkeypatch):
+    here, take, mine = Store(tmp_path / "here"), UnderWay.take, []
+
+    def after_another_program_has(place):
+        if not mine:
+            mine.append(place)
+            shutil.copytree(Store(finished).path(spec_at(finished, place)), place)
+            (place / "mark").touch()
+        return take(place)
+
+    monkeypatch.setattr(UnderWay, "take", after_another_program_has)
+    merged = merge(here, finished)
+    assert len(merged.problems) == 1
+    assert merged.problems[0].endswith("was finished here in this moment; merge again to compare")
+    assert (mine[0] / "mark").exists()
+    assert not list(here.root.rglob(".p*"))
+
+
+def spec_at(results, place):
+    return next(record.spec for record in Store(results).scan()[0] if record.path.name == place.name)
+
+
+def test_an_interrupted_run_whose_result_arrives_leaves_no_checkpoint(tmp_path, finished):
+    here = Store(tmp_path / "here")
+    spec = Store(finished).scan()[0][0].spec
+    with UnderWay.take(here.path(spec)) as under_way:
+        under_way.checkpoint.write_bytes(b"half")
+    assert merge(here, finished).problems == []
+    assert not list(here.root.rglob(".p*"))
+
+
+def test_a_merge_brings_predictions_to_runs_that_came_without(tmp_path, finished, bench):
+    pack(Store(finished), tmp_path / "runs.tar.gz", predictions=False)
+    here = Store(tmp_path / "here")
+    count = merge(here, tmp_path / "runs.tar.gz").added
+    code, said, _ = bench("merge", finished, "--results", tmp_path / "here")
+    assert code == 0
+    assert said.endswith(f"0 runs added, {count} were here, {count} of them without the predictions added now\n")
+    for record in here.scan()[0]:
+        there = Store(finished).path(record.spec)
+        assert content(record.path) == content(there)
+    assert merge(here, finished).completed == 0
+
+
+def test_predictions_that_are_not_those_of_the_run_here_are_refused(tmp_path, finished):
+    there = copy(finished, tmp_path / "there", "dummy")
+    pack(Store(there), tmp_path / "runs.tar.gz", predictions=False)
+    here = Store(tmp_path / "here")
+    merge(here, tmp_path / "runs.tar.gz")
+    for path in there.rglob("train.parquet"):
+        path.write_bytes(path.read_bytes() + b"!")
+    merged = merge(here, there)
+    assert len(merged.problems) == merged.same > 0
+    assert all("is not the one that" in problem for problem in merged.problems)
+    assert not list(here.root.rglob("train.parquet"))
+    assert not list(here.root.rglob(".p*"))

@@ -12,6 +12,7 @@ from bench.backbones import make_backbone
 from bench.checks.verdict import CheckSkipped
 from bench.data import Batches, DataSet, Source, load
 from bench.errors import DataError
+from bench.factory import MethodFactory
 from bench.hyperparameters import declared, resolve
 from bench.method import Batch, Method, Prediction, Progress, Task
 from bench.registry import Plugin, Registry
@@ -54,10 +55,22 @@ class MethodBed:
         own = read_toml(path) if path else {}
         return validated(Recipe, own | {"epochs": EPOCHS}, "key of recipe")
 
+    @cached_property
+    def factory(self) -> MethodFactory:
+        """The method with its hyper-parameters.
+
+        Raises:
+            UsageError: one of those given does not exist, or does not fit.
+        """
+        known = Registry()
+        is_known = known.all("methods").get(self.plugin.name) == self.plugin
+        registry = known if is_known else Registry([self.plugin.path.parents[1]])
+        return MethodFactory.resolve(self.plugin.name, self.settings, registry)
+
     @property
     def task(self) -> Task:
         """What the method is told; the noise rate only if it names an oracle hyper-parameter."""
-        rate = 0.2 if self.cls.oracle else None
+        rate = 0.2 if self.factory.oracle else None
         size = len(self.data.train.labels)
         return Task(len(self.data.class_names), self.data.image_shape, size, EPOCHS, rate)
 
@@ -67,8 +80,7 @@ class MethodBed:
         """Return the method, freshly initialised from a seed; further keywords reach it unchecked."""
         torch.manual_seed(seed)
         make = partial(make_backbone, self.recipe.backbone, self.data.image_shape, dtype)
-        values = resolve(self.plugin.name, self.cls, self.settings)
-        return self.cls(self.task, make, **values, **unchecked).to(device)
+        return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
 
     def batch(self, size: int, device: str = "cpu") -> Batch:
         """Return the first training samples as a batch."""
@@ -108,7 +120,7 @@ class MethodBed:
         held_out = Batches(self.data, test.images[-HELD_OUT:], test.labels[-HELD_OUT:])
         torch.manual_seed(0)
         method.finish(
-            Batches(self.data, train.images, train.labels), held_out if self.cls.needs_held_out else None
+            Batches(self.data, train.images, train.labels), held_out if self.factory.needs_held_out else None
         )
         return method
 

@@ -56,7 +56,7 @@ def check_oracles_are_hyper_parameters(bed: MethodBed) -> None:
 def check_declines_with_a_reason(bed: MethodBed) -> None:
     """`declines` returns None, or a reason in one line."""
     for task in (bed.task, bed.task._replace(num_classes=2)):
-        reason = bed.cls.declines(task)
+        reason = bed.factory.declines(task)
         fits = reason is None or (isinstance(reason, str) and reason.strip() and "\n" not in reason)
         require(fits, f"declines returned {reason!r}: return None, or why not to run, in one line")
 

@@ -1,23 +1,25 @@
 """One cell of a grid, run in this process: claimed, from its checkpoint on, stored."""
 
-import shutil
 import time
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
+import torch
+
 from bench.checkpoint import Keeper, OutOfTime
-from bench.claims import Claim
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
-from bench.grid import BrokenCell, Cell
+from bench.factory import MethodFactory
+from bench.grid import Cell
 from bench.method import Progress
 from bench.registry import Registry
 from bench.runner import OnEpoch, execute
 from bench.spec import RunSpec
 from bench.store import Store
 from bench.train import EpochLog
+from bench.under_way import UnderWay, is_taken, tidy
 
 
 @dataclass(frozen=True)
@@ -25,10 +27,11 @@ class CellReport:
     """What became of one cell.
 
     `stored`: finished before. `stopped`: out of time, at a checkpoint or not begun. `claimed`: by another process.
+    `starved`: out of memory, which another try, when less runs beside it, may have enough of.
     """
 
     title: str
-    status: Literal["done", "stored", "declined", "failed", "stopped", "claimed"]
+    status: Literal["done", "stored", "declined", "failed", "stopped", "claimed", "starved"]
     detail: str = ""  # the accuracy and time of a run, or the reason
     trace: str = ""  # of an error that nobody foresaw
 
@@ -74,7 +77,7 @@ class Context:
 
 
 class DataSets:
-    """The data sets of a grid, each loaded at its first use; one that cannot be loaded is not tried again."""
+    """The data sets of a grid, one at a time in memory; one that cannot be loaded is not tried again."""
 
     def __init__(self, context: Context) -> None:
         self.context = context
@@ -84,10 +87,11 @@ class DataSets:
         """Return a run's data set on the run's device.
 
         Raises:
-            DataError: its files are missing or damaged.
+            DataError: its files, or those of the labels that are its noise, are missing or damaged.
         """
         key = spec.dataset.model_dump_json()
         if key not in self.loaded:
+            self.loaded = {known: error for known, error in self.loaded.items() if isinstance(error, DataError)}
             try:
                 data = load(spec.dataset, self.context.registry, self.context.data_root, self.context.download)
                 self.loaded[key] = to_device(data, spec.device)
@@ -96,31 +100,41 @@ class DataSets:
         found = self.loaded[key]
         if isinstance(found, DataError):
             raise found
+        if spec.noise.label_set is not None:
+            found.label_set(spec.noise.label_set)
         return found
 
 
-def run_cell(cell: Cell, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
-    """Run one cell and return what became of it; only an interrupt is raised."""
-    if isinstance(cell, BrokenCell):
-        return CellReport(cell.title, "failed", cell.reason)
+def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
+    """Return what is to be said of a run without running it: it is finished, claimed or too late; else None."""
     try:
-        if context.is_finished(cell):
-            context.store.check(cell)
-            _tidy(context.store.progress(cell))
-            return CellReport(cell.title, "stored")
+        if context.is_finished(spec):
+            context.store.check(spec)
+            tidy(context.store.path(spec))
+            return CellReport(spec.title, "stored")
         if context.is_over():
-            return CellReport(cell.title, "stopped", "not begun")
-        return _claimed(cell, context, datasets, observer)
+            return CellReport(spec.title, "stopped", "not begun")
+        return CellReport(spec.title, "claimed") if is_taken(context.store.path(spec)) else None
+    except (BenchError, OSError) as error:
+        return CellReport(spec.title, "failed", one_line(error))
+
+
+def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
+    """Run one cell and return what became of it; only an interrupt is raised."""
+    try:
+        return _claimed(spec, context, datasets, observer)
     except Declined as error:
-        return CellReport(cell.title, "declined", one_line(error))
+        return CellReport(spec.title, "declined", one_line(error))
     except OutOfTime as error:
-        return CellReport(cell.title, "stopped", one_line(error))
+        return CellReport(spec.title, "stopped", one_line(error))
     except KeyboardInterrupt:
         raise
     except BenchError as error:
-        return CellReport(cell.title, "failed", one_line(error))
+        return CellReport(spec.title, "failed", one_line(error))
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        return CellReport(spec.title, "starved", one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return CellReport(cell.title, "failed", one_line(error), traceback.format_exc())
+        return CellReport(spec.title, "failed", one_line(error), traceback.format_exc())
 
 
 def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:
@@ -140,47 +154,8 @@ def _written_down(spec: RunSpec, report: CellReport, store: Store) -> CellReport
     return replace(report, detail=f"{report.detail}{where}")
 
 
-class UnderWay:
-    """A run that this program has claimed, until it is released.
-
-    Args:
-        claim: on the file `claim` in the folder of the run's progress.
-        progress: that folder.
-    """
-
-    CHECKPOINT = "checkpoint.pt"
-
-    def __init__(self, claim: Claim, progress: Path) -> None:
-        self.claim, self.progress = claim, progress
-        self.checkpoint = progress / self.CHECKPOINT
-        self.trained = self.kept = 0
-
-    @classmethod
-    def take(cls, spec: RunSpec, store: Store) -> "UnderWay | None":
-        """Claim a run; None if another program has."""
-        progress = store.progress(spec)
-        claim = Claim.take(progress / "claim")
-        return cls(claim, progress) if claim else None
-
-    def epoch_done(self, epoch: int) -> None:
-        """Write down how far the run is."""
-        self.trained = epoch
-        self.claim.note(f"{self.trained} {self.kept}")
-
-    def checkpointed(self) -> None:
-        """Write down that the checkpoint is of the last epoch."""
-        self.kept = self.trained
-        self.claim.note(f"{self.trained} {self.kept}")
-
-    def release(self, done: bool) -> None:
-        """Give the run up; the checkpoint of one that is not done stays."""
-        if done or not self.checkpoint.exists():
-            shutil.rmtree(self.progress, ignore_errors=True)
-        self.claim.release()
-
-
 def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
-    under_way = UnderWay.take(spec, context.store)
+    under_way = UnderWay.take(context.store.path(spec))
     if under_way is None:
         return CellReport(spec.title, "claimed")
     done = False
@@ -199,7 +174,14 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
             observer.checkpointed(spec, path)
 
         interval, deadline = context.checkpoint_seconds, context.deadline
-        keeper = Keeper(under_way.checkpoint, spec.identity, interval, deadline, on_checkpoint)
+        keeper = Keeper(
+            under_way.checkpoint,
+            spec.identity,
+            interval,
+            deadline,
+            restored=under_way.resumed,
+            written=on_checkpoint,
+        )
         said = _run(spec, context, datasets, on_epoch, keeper)
         done = True
         return CellReport(spec.title, "done", said)
@@ -208,16 +190,10 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
         under_way.release(done)
 
 
-def _tidy(progress: Path) -> None:
-    """Remove what a program that was killed at its last step left of a run that is finished."""
-    if progress.is_dir() and (claim := Claim.take(progress / "claim")):
-        UnderWay(claim, progress).release(done=True)
-
-
 def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:
     data = datasets.get(spec)
-    cls = context.registry.find("methods", spec.method.name).load()
-    outcome = execute(spec, data, cls, on_epoch, keeper)
+    factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.record["metrics"]["accuracy"], outcome.record["cost"]["seconds"]
     return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"

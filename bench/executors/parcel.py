@@ -12,11 +12,12 @@ import numpy as np
 import torch
 
 from bench.data import DataSet, Split, to_device
-from bench.executors.cell import CellReport, Context, DataSets, UnderWay, run_cell
+from bench.executors.cell import CellReport, Context, DataSets, run_cell
 from bench.executors.messenger import Messenger
 from bench.registry import Registry
 from bench.spec import RunSpec
 from bench.store import Store, StoreError
+from bench.under_way import checkpoint_in, folder_of
 
 
 class Parcel(NamedTuple):
@@ -127,7 +128,7 @@ def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Con
         path.write_bytes(content)
     store = Store(folder / "results")
     if parcel.checkpoint is not None:
-        path = store.progress(parcel.spec) / UnderWay.CHECKPOINT
+        path = checkpoint_in(folder_of(store.path(parcel.spec)))
         path.parent.mkdir(parents=True)
         path.write_bytes(parcel.checkpoint)
     return Context(

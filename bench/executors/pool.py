@@ -1,21 +1,23 @@
-"""What executors that run several cells at a time share: who waits, who gets another try, and who is done."""
+"""What all executors share: who waits, who gets another try, and who is done."""
 
 import time
 from abc import ABC, abstractmethod
 from collections import deque
 from typing import Any
 
-from bench.executors.cell import CellReport, Context, DataSets, Observer, run_cell, settle
-from bench.executors.local import PATIENCE
+from bench.executors.cell import CellReport, Context, Observer, not_to_run, settle
 from bench.grid import BrokenCell, Cell
 from bench.spec import RunSpec
+from bench.under_way import epochs_done
+
+PATIENCE = 1.0  # seconds between two looks at a cell that another program works on
 
 
 class Pool(ABC):
     """Hands the cells of a grid to workers; a subclass knows what a worker is.
 
     Args:
-        tries: of a cell whose worker dies.
+        tries: of a cell whose worker dies or runs out of memory, as long as its checkpoint does not move on.
     """
 
     def __init__(self, context: Context, observer: Observer, tries: int) -> None:
@@ -27,7 +29,7 @@ class Pool(ABC):
         self.cells, self.reports = cells, dict[int, CellReport]()
         self.queue = deque(range(len(cells)))
         self.claimed: list[tuple[float, int]] = []  # since when, and the place
-        self.tried = [0] * len(cells)
+        self.tried, self.kept = [0] * len(cells), [0] * len(cells)
         try:
             while len(self.reports) < len(cells):
                 self._fill()
@@ -59,6 +61,8 @@ class Pool(ABC):
         """Take in what became of a cell; one that another program works on is tried again later."""
         if report.status == "claimed":
             self.claimed.append((time.monotonic(), place))
+        elif report.status == "starved":
+            self._retry(place, f"it ran out of memory: {report.detail}")
         else:
             self.reports[place] = settle(self.cells[place], report, self.context, self.observer)
 
@@ -66,12 +70,18 @@ class Pool(ABC):
         """Give the cell of a worker that died another try, or up."""
         spec: Any = self.cells[place]
         self.observer.run_ended(spec)
-        self.tried[place] += 1
+        self._retry(place, f"its process died by {how}")
+
+    def _retry(self, place: int, reason: str) -> None:
+        """Put a cell at the end of the queue, when less may run beside it, unless its tries got no further."""
+        spec: Any = self.cells[place]
+        before, self.kept[place] = self.kept[place], epochs_done(self.context.store.path(spec))[1]
+        self.tried[place] = 1 + (self.tried[place] if self.kept[place] <= before else 0)
         if self.tried[place] < self.tries:
-            self.queue.appendleft(place)
+            self.queue.append(place)
         else:
-            reason = f"its process died {self.tries} times, the last time by {how}"
-            self.reported(place, CellReport(spec.title, "failed", reason))
+            tries = f" ({self.tries} tries got no further)" if self.tries > 1 else ""
+            self.reported(place, CellReport(spec.title, "failed", reason + tries))
 
     def _fill(self) -> None:
         """Put workers to cells while there are cells that want one."""
@@ -81,7 +91,9 @@ class Pool(ABC):
         while self.queue and len(self.workers) < self.size():
             place = self.queue.popleft()
             cell = self.cells[place]
-            if isinstance(cell, BrokenCell) or self.context.is_finished(cell) or self.context.is_over():
-                self.reported(place, run_cell(cell, self.context, DataSets(self.context), self.observer))
+            if isinstance(cell, BrokenCell):
+                self.reported(place, CellReport(cell.title, "failed", cell.reason))
+            elif obstacle := not_to_run(cell, self.context):
+                self.reported(place, obstacle)
             else:
                 self.start(place, cell)

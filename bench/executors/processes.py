@@ -17,7 +17,6 @@ import torch
 from bench.executors.cell import Context, DataSets, Observer, run_cell
 from bench.executors.messenger import Messenger
 from bench.executors.pool import Pool
-from bench.grid import Cell
 from bench.spec import RunSpec
 
 TRIES = 2
@@ -68,7 +67,7 @@ class ProcessExecutor(Pool):
         for place, worker in [each for each in self.workers.items() if each[1].connection in ready]:
             try:
                 name, values = worker.connection.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):  # at the end of a message, or within one
                 self._dismiss(place)
                 self.died(place, death(worker.process.exitcode))
             else:
@@ -92,14 +91,14 @@ class ProcessExecutor(Pool):
         worker.process.join()
 
 
-def work(connection: Connection, cell: Cell, context: Context, threads: int, gpu: str | None) -> None:
+def work(connection: Connection, spec: RunSpec, context: Context, threads: int, gpu: str | None) -> None:
     """Run one cell in this process and tell the parent; end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     torch.set_num_threads(threads)
-    connection.send(("report", (run_cell(cell, context, DataSets(context), Messenger(connection.send)),)))
+    connection.send(("report", (run_cell(spec, context, DataSets(context), Messenger(connection.send)),)))
 
 
 def _end_with_parent(connection: Connection) -> None:

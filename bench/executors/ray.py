@@ -20,12 +20,13 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 import bench
 from bench.data import load
 from bench.errors import BenchError, UsageError, one_line
-from bench.executors.cell import CellReport, Context, Observer, UnderWay
+from bench.executors.cell import CellReport, Context, Observer
 from bench.executors.parcel import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.executors.pool import Pool
 from bench.files import replacing
 from bench.images import MappedImages
 from bench.spec import RunSpec
+from bench.under_way import UnderWay
 
 TRIES = 4  # machines come and go
 CALM: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
@@ -67,7 +68,8 @@ class RayExecutor(Pool):
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.mailbox = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
         self.plugins = ray.put(context.registry.files())
-        self.data: dict[str, Any] = {}  # references, by the data set's specification
+        self.data: dict[str, Any] = {}  # the newest reference, by the data set's specification
+        self.sent = 0  # tasks so far
         self.task = ray.remote(max_calls=1, max_retries=0)(work)
 
     def size(self) -> int:
@@ -80,32 +82,28 @@ class RayExecutor(Pool):
 
     def start(self, place: int, spec: RunSpec) -> None:
         """Claim a run here and send it to the cluster."""
-        under_way = UnderWay.take(spec, self.context.store)
-        obstacle = self._obstacle(spec) if under_way else CellReport(spec.title, "claimed")
-        if under_way and obstacle:
-            under_way.release(done=obstacle.status == "stored")
-        if obstacle:
-            self.reported(place, obstacle)
-        elif under_way:
-            self._send(place, spec, under_way)
-
-    def _obstacle(self, spec: RunSpec) -> CellReport | None:
-        """Return what keeps a claimed run from being sent."""
+        under_way = UnderWay.take(self.context.store.path(spec))
+        if under_way is None:
+            self.reported(place, CellReport(spec.title, "claimed"))
+            return
         if self.context.is_finished(spec):  # by who held the claim before
-            return CellReport(spec.title, "stored")
+            under_way.release(done=True)
+            self.reported(place, CellReport(spec.title, "stored"))
+            return
         try:
-            self._data(spec)
-        except BenchError as error:
-            return CellReport(spec.title, "failed", one_line(error))
-        return None
+            self.workers[place] = self._sent(place, spec, under_way)
+        except (BenchError, OSError, RayError) as error:
+            under_way.release(done=False)
+            self.reported(place, CellReport(spec.title, "failed", one_line(error)))
 
-    def _send(self, place: int, spec: RunSpec, under_way: UnderWay) -> None:
+    def _sent(self, place: int, spec: RunSpec, under_way: UnderWay) -> Task:
         self.context.store.failure(spec).unlink(missing_ok=True)
-        key = f"{place}.{self.tried[place]}"
+        self.sent += 1
+        key = f"{place}.{self.sent}"
         share = {f"num_{name.lower()}s": amount for name, amount in self._share(spec.device).items()}
         parcel, data = self._parcel(spec, under_way), self._data(spec)
         task = self.task.options(**share).remote(parcel, self.plugins, data, self.mailbox, key)
-        self.workers[place] = Task(task, under_way, key)
+        return Task(task, under_way, key)
 
     def listen(self, seconds: float) -> None:
         """Take in messages first: a task has sent all of its own before it ends."""
@@ -114,15 +112,18 @@ class RayExecutor(Pool):
         for key, name, values in self.mailbox.get_nowait_batch(self.mailbox.size()):
             place = int(key.partition(".")[0])
             if place in self.workers and self.workers[place].key == key:
-                self._heard(self.workers[place], name, values)
+                try:
+                    self._heard(self.workers[place], name, values)
+                except OSError as error:
+                    self._give_up(place, error)
         for reference in ended:
-            self._ended(tasks[reference])
+            if tasks[reference] in self.workers:
+                self._ended(tasks[reference])
 
     def close(self) -> None:
         """Cancel the tasks and leave the cluster."""
         for task in self.workers.values():
-            ray.cancel(task.reference, force=True)
-            task.under_way.release(done=False)
+            _cancel(task)
         self.mailbox.shutdown(force=True)
         if self.owned:
             ray.shutdown()
@@ -145,16 +146,14 @@ class RayExecutor(Pool):
             context = self.context
             data = load(spec.dataset, context.registry, context.data_root, context.download)
             on_disk = isinstance(data.train.images, MappedImages)
-            self.data[key] = None if on_disk else [ray.put(Shipment.of(data))]
+            self.data = {key: None if on_disk else [ray.put(Shipment.of(data))]}
         return self.data[key]
 
     def _parcel(self, spec: RunSpec, under_way: UnderWay) -> Parcel:
         path = under_way.checkpoint
         checkpoint = path.read_bytes() if path.exists() else None
-        context = self.context
-        return Parcel(
-            spec, checkpoint, context.checkpoint_seconds, context.deadline, context.data_root, self.threads
-        )
+        context, root = self.context, self.context.data_root.absolute()
+        return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads)
 
     def _heard(self, task: Task, name: str, values: tuple[Any, ...]) -> None:
         if name == "checkpointed":
@@ -165,6 +164,14 @@ class RayExecutor(Pool):
         if name == "epoch":
             task.under_way.epoch_done(values[1].epoch)
         getattr(self.observer, name)(*values)
+
+    def _give_up(self, place: int, error: OSError) -> None:
+        """Report a run as failed whose checkpoints cannot be written here."""
+        task, spec = self.workers.pop(place), self.cells[place]
+        assert isinstance(spec, RunSpec)
+        _cancel(task)
+        self.observer.run_ended(spec)
+        self.reported(place, CellReport(spec.title, "failed", one_line(error)))
 
     def _ended(self, place: int) -> None:
         task, spec = self.workers.pop(place), self.cells[place]
@@ -184,6 +191,11 @@ class RayExecutor(Pool):
             return
         task.under_way.release(done)
         self.reported(place, report)
+
+
+def _cancel(task: Task) -> None:
+    ray.cancel(task.reference, force=True)
+    task.under_way.release(done=False)
 
 
 def connect(address: str | None) -> None:

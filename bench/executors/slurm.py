@@ -1,5 +1,6 @@
 """Runs a grid as Slurm jobs, through submitit; results, data and plugins lie where all machines see them."""
 
+import os
 import time
 from typing import Any
 
@@ -11,9 +12,9 @@ from bench.executors.cell import CellReport, Context, DataSets, Observer, run_ce
 from bench.executors.pool import Pool
 from bench.method import Progress
 from bench.spec import RunSpec
-from bench.status import epochs_done
+from bench.under_way import epochs_done
 
-TRIES = 4  # jobs are preempted, and run into their limits
+TRIES = 4  # of jobs that are preempted, or run into their limits, before a checkpoint is written
 
 
 class SlurmExecutor(Pool):
@@ -53,7 +54,7 @@ class SlurmExecutor(Pool):
 
     def start(self, place: int, spec: RunSpec) -> None:
         """Submit a job."""
-        self.workers[place] = self.executor.submit(work, spec, self.context, self.threads)
+        self.workers[place] = self.executor.submit(Job(), spec, self.context, self.threads)
 
     def listen(self, seconds: float) -> None:
         """Look how far the jobs are."""
@@ -73,7 +74,7 @@ class SlurmExecutor(Pool):
         """Tell of a job's start, and of the epoch that its claim says it has done."""
         spec = self.cells[place]
         assert isinstance(spec, RunSpec)
-        epoch, _ = epochs_done(self.context.store, spec)
+        epoch, _ = epochs_done(self.context.store.path(spec))
         if place not in self.shown:
             self.observer.run_started(spec)
         if epoch > self.shown.get(place, 0):
@@ -93,7 +94,17 @@ class SlurmExecutor(Pool):
             self.died(place, one_line(error))
 
 
-def work(spec: RunSpec, context: Context, threads: int) -> CellReport:
-    """Run one cell, on one of the cluster's machines."""
-    torch.set_num_threads(threads)
-    return run_cell(spec, context, DataSets(context), Observer())
+class Job:
+    """One cell, run on one of the cluster's machines."""
+
+    def __call__(self, spec: RunSpec, context: Context, threads: int) -> CellReport:
+        """Run it."""
+        torch.set_num_threads(threads)
+        return run_cell(spec, context, DataSets(context), Observer())
+
+    def checkpoint(self, *given: object) -> None:
+        """End the job when submitit says that it is preempted or at its time limit; it is submitted again.
+
+        What submitit itself does then raises an exception within the run, which would pass for the run's own.
+        """
+        os._exit(1)

@@ -23,6 +23,20 @@ def entry(content: Any, path: tuple[str, ...]) -> Any:
     return content
 
 
+def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested entries by their names joined by dots: `scores.own.auroc`."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+def undefined(group: Group, *names: str) -> list[str]:
+    """Return a note for each reason why something of these names, under `undefined`, is so in some run."""
+    reasons = {entry(record.metrics, ("undefined", name)) for record in group.records for name in names}
+    return [f"–: {reason}." for reason in sorted(reasons - {None})]
+
+
 def epoch_sum(log: Columns, key: str) -> float | None:
     """Return the sum of a column of the log over all epochs."""
     return float(np.nansum(log[key])) if key in log else None

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bench.formats import Table, count, formatted, percent
 from bench.groups import Group
-from bench.tables.entries import over
+from bench.tables.entries import over, undefined
 
 
 def top_k(group: Group) -> Table:
@@ -59,7 +59,8 @@ def scores(group: Group) -> Table:
         rows,
         [
             "In % where no factor is named. Errors are the positive class of AUROC, AP and FPR95 error, right "
-            "images that of FPR95 correct. Lower is better for AURC, e-AURC, AUGRC, FPR95 and risk."
+            "images that of FPR95 correct. Lower is better for AURC, e-AURC, AUGRC, FPR95 and risk.",
+            *undefined(group, "error_detection", "energy"),
         ],
     )
 
@@ -71,7 +72,7 @@ def noise_detection(group: Group) -> Table:
         [noise.label, label, score]
         + [percent(over(cell, "noise_detection", score, key)) for key in keys]
         for noise, label, cell in group.cells()
-        if noise.rate > 0
+        if noise.rate
         for score in cell[0].metrics["noise_detection"]
     ]  # fmt: skip
     return Table(
@@ -79,7 +80,10 @@ def noise_detection(group: Group) -> Table:
         f"How well training scores find the flipped labels: {group.title}",
         ["noise", "method", "score", "AUROC", "AP", "precision at flips"],
         rows,
-        ["In %. The score label_aware is 1 − p[given label]; the others do not look at the label."],
+        [
+            "In %. The score label_aware is 1 − p[given label]; the others do not look at the label.",
+            *undefined(group, "energy"),
+        ],
     )
 
 
@@ -100,5 +104,8 @@ def human_uncertainty(group: Group) -> Table:
         f"Spearman correlation with the entropy of human labels: {group.title}",
         ["noise", "method", *names],
         rows,
-        ["1: the score orders the images as human disagreement does."],
+        [
+            "1: the score orders the images as human disagreement does.",
+            *undefined(group, "human_uncertainty", "energy"),
+        ],
     )

@@ -9,6 +9,7 @@ from bench.formats import ABSENT, Table, percent
 from bench.groups import Group
 from bench.spec import Noise
 from bench.store import Record
+from bench.tables.best import best, bold_notes
 from bench.tables.entries import over, repeated
 
 PUBLISHED = Path(__file__).parents[1] / "published.toml"
@@ -17,9 +18,12 @@ PUBLISHED = Path(__file__).parents[1] / "published.toml"
 def accuracy(group: Group) -> Table:
     """Return the accuracy table in the shape of the paper's Table 1, the published cells under ours."""
     rows, notes = [], []
+    bests = [best(group, noise, "accuracy") for noise in group.noises]
+    bold = set()
     for label in group.labels:
         cells = [group.cell(label, noise) for noise in group.noises]
         rows.append([label, *(percent(over(cell, "accuracy")) for cell in cells)])
+        bold |= {(len(rows) - 1, 1 + j) for j, found in enumerate(bests) if found.supported == label}
         paper = [
             _paper(group.dataset, label, noise, cell) for noise, cell in zip(group.noises, cells, strict=True)
         ]
@@ -34,8 +38,15 @@ def accuracy(group: Group) -> Table:
         f"{evaluated} (%) of the last epoch by label noise: {group.title}",
         header,
         rows,
-        [f"{spread}Columns: part of the training labels that are flipped.", *notes],
+        [f"{spread}{_columns(group)}", *bold_notes(bests), *notes],
+        frozenset(bold),
     )
+
+
+def _columns(group: Group) -> str:
+    if all(noise.kind == "symmetric" for noise in group.noises):
+        return "Columns: part of the training labels that are flipped."
+    return "Columns: the rate asked for of each kind of noise; for labels by people, the part that is wrong."
 
 
 @cache

@@ -11,15 +11,18 @@ from bench.registry import Registry
 SOUND = (PLUGINS / "datasets" / "tiny.py").read_text()
 RECIPE = (PLUGINS / "datasets" / "tiny.toml").read_text()
 RETURN = "        return DataSet("
-FROM_FILES = (
-    "        if not (root / 'tiny').is_dir():\n            raise missing('tiny', root)\n"
-)
+FROM_FILES = "        if not (root / 'tiny').is_dir():\n            raise missing('tiny', root)\n"
 IMPORT = "from bench.data import DataSet, Source, Split"
 AUGMENT = "transforms.augment, transforms.evaluate"
 
 BROKEN = [
     ("images_and_labels", "images.to(torch.uint8)", "images", "images must be uint8"),
-    ("images_and_labels", "Split(images.to(torch.uint8), labels)", "Split(images.to(torch.uint8), labels + 1)", "label 3 of"),
+    (
+        "images_and_labels",
+        "Split(images.to(torch.uint8), labels)",
+        "Split(images.to(torch.uint8), labels + 1)",
+        "label 3 of",
+    ),
     ("class_names", '("a", "b", "c")', '("a", "b", "b")', "a name of its own"),
     ("class_names", '("a", "b", "c")', '("a", "b", "c", "d")', r"class \[3\] has no training image"),
     ("augment", AUGMENT, "lambda x, g: x, transforms.evaluate", "torch.uint8: make it"),
@@ -29,8 +32,18 @@ BROKEN = [
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x.float() + torch.rand(1)]", "draw no random numbers"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x / 0]", "not finite"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of views"),
-    ("loads_twice_alike", "torch.Generator().manual_seed(size)", "torch.Generator().manual_seed(torch.seed())", "sort file names"),
-    ("missing_files_are_one_line", RETURN, "        (root / 'tiny' / 'images.npy').read_bytes()\n" + RETURN, "not FileNotFoundError"),
+    (
+        "loads_twice_alike",
+        "torch.Generator().manual_seed(size)",
+        "torch.Generator().manual_seed(torch.seed())",
+        "sort file names",
+    ),
+    (
+        "missing_files_are_one_line",
+        RETURN,
+        "        (root / 'tiny' / 'images.npy').read_bytes()\n" + RETURN,
+        "not FileNotFoundError",
+    ),
 ]
 
 
@@ -44,7 +57,9 @@ def bed(folder, source=SOUND, recipe=RECIPE, root=None):
 @pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
 def test_a_sound_data_set_passes(tmp_path, check):
     (tmp_path / "tiny").mkdir()
-    source = SOUND.replace(IMPORT, f"{IMPORT}, missing").replace("        transforms =", FROM_FILES + "        transforms =")
+    source = SOUND.replace(IMPORT, f"{IMPORT}, missing").replace(
+        "        transforms =", FROM_FILES + "        transforms ="
+    )
     check(bed(tmp_path, source))
 
 
@@ -56,7 +71,9 @@ def test_a_broken_data_set_is_caught_with_advice(tmp_path, name, old, new, said)
     assert "\n" not in str(raised.value)
 
 
-@pytest.mark.parametrize(("recipe", "said"), [(None, "write its recipe"), ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'")])
+@pytest.mark.parametrize(
+    ("recipe", "said"), [(None, "write its recipe"), ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'")]
+)
 def test_a_recipe_that_lacks_or_is_unfit_is_caught(tmp_path, recipe, said):
     with pytest.raises(CheckFailed, match=said):
         checks.check_has_a_recipe(bed(tmp_path, recipe=recipe))

@@ -50,7 +50,11 @@ def test_the_parametrisation_has_an_id_for_each_plugin_and_check():
     ids = [case.id for case in cases]
     assert "dummy-check_learns_digits" in ids
     assert "tiny-check_augment" in ids
-    assert len(set(ids)) == len(ids) == sum(len(checks_for(find_plugin(n, Registry([PLUGINS])))) for n in ("dummy", "tiny"))
+    assert (
+        len(set(ids))
+        == len(ids)
+        == sum(len(checks_for(find_plugin(n, Registry([PLUGINS])))) for n in ("dummy", "tiny"))
+    )
 
 
 def test_the_command_prints_a_line_for_each_check_and_fails_with_one():

@@ -58,31 +58,111 @@ LOSS_HEAD = "    def loss(self, batch, progress):\n"
 BROKEN = [
     ("direction_is_documented", "; u = 1 − max softmax", "", "say in the class's docstring what"),
     ("hyper_parameters_are_validated", "scale: float = 1.0", "scale=1.0", "annotate scale"),
-    ("unknown_hyper_parameters_are_refused", "scale: float = 1.0", "scale: float = 1.0, **rest", "takes any keyword"),
-    ("oracles_are_hyper_parameters", "class Mine(Method):\n", "class Mine(Method):\n    oracle = ('rate',)\n", "oracle names rate"),
-    ("declines_with_a_reason", PREDICT, "    @classmethod\n    def declines(cls, task):\n        return ''\n\n" + PREDICT, "return None, or why"),
-    ("step_shapes", f"Step({LOSS},", "Step(F.cross_entropy(logits, batch.labels, reduction='none'),", r"loss of shape \(20,\)"),
-    ("step_shapes", f"return Step({LOSS}, logits, self.score(logits))", f"return {LOSS}", "return a bench.method.Step"),
-    ("prediction_shapes", PREDICTED, "return Prediction(logits, self.score(logits).unsqueeze(1))", r"uncertainty of shape \(20, 1\)"),
+    (
+        "unknown_hyper_parameters_are_refused",
+        "scale: float = 1.0",
+        "scale: float = 1.0, **rest",
+        "takes any keyword",
+    ),
+    (
+        "oracles_are_hyper_parameters",
+        "class Mine(Method):\n",
+        "class Mine(Method):\n    oracle = ('rate',)\n",
+        "oracle names rate",
+    ),
+    (
+        "declines_with_a_reason",
+        PREDICT,
+        "    @classmethod\n    def declines(cls, task):\n        return ''\n\n" + PREDICT,
+        "return None, or why",
+    ),
+    (
+        "step_shapes",
+        f"Step({LOSS},",
+        "Step(F.cross_entropy(logits, batch.labels, reduction='none'),",
+        r"loss of shape \(20,\)",
+    ),
+    (
+        "step_shapes",
+        f"return Step({LOSS}, logits, self.score(logits))",
+        f"return {LOSS}",
+        "return a bench.method.Step",
+    ),
+    (
+        "prediction_shapes",
+        PREDICTED,
+        "return Prediction(logits, self.score(logits).unsqueeze(1))",
+        r"uncertainty of shape \(20, 1\)",
+    ),
     ("prediction_shapes", PREDICTED, "return logits, self.score(logits)", "return a bench.method.Prediction"),
     ("loss_is_finite", f"Step({LOSS}", f"Step({LOSS} / 0", "look for log 0"),
     ("loss_is_finite", f"Step({LOSS}", f"Step({LOSS}.detach()", "do not detach"),
-    ("every_trained_parameter_gets_a_gradient", INIT, INIT + "        self.unused = nn.Linear(2, 2)\n", "unused.weight, unused.bias got no gradient"),
+    (
+        "every_trained_parameter_gets_a_gradient",
+        INIT,
+        INIT + "        self.unused = nn.Linear(2, 2)\n",
+        "unused.weight, unused.bias got no gradient",
+    ),
     ("odd_last_batch", f"Step({LOSS}", f"Step({LOSS} / (len(logits) - 2)", "last batch of 2 is"),
     ("same_seed_same_bits", f"Step({LOSS}", f"Step((1 + next(COUNT)) * {LOSS}", "draw random numbers from torch"),
-    ("true_labels_do_not_matter", LOSS_HEAD, LOSS_HEAD + PEEK + "        batch = batch._replace(labels=true)\n", "use nothing but batch.labels"),
+    (
+        "true_labels_do_not_matter",
+        LOSS_HEAD,
+        LOSS_HEAD + PEEK + "        batch = batch._replace(labels=true)\n",
+        "use nothing but batch.labels",
+    ),
     ("learns_digits", PREDICTED, "return Prediction(-logits, self.score(logits))", "must be 50%"),
-    ("uncertainty_tells_samples_apart", PREDICTED, "return Prediction(logits, torch.ones(len(images)))", "the same for all images"),
-    ("uncertainty_tells_samples_apart", PREDICTED, "return Prediction(logits, self.score(logits) / 0)", "not finite"),
-    ("predict_leaves_no_trace", PREDICT, PREDICT + "        self.linear.bias.data.add_(1)\n", "predict changes linear.bias"),
+    (
+        "uncertainty_tells_samples_apart",
+        PREDICTED,
+        "return Prediction(logits, torch.ones(len(images)))",
+        "the same for all images",
+    ),
+    (
+        "uncertainty_tells_samples_apart",
+        PREDICTED,
+        "return Prediction(logits, self.score(logits) / 0)",
+        "not finite",
+    ),
+    (
+        "predict_leaves_no_trace",
+        PREDICT,
+        PREDICT + "        self.linear.bias.data.add_(1)\n",
+        "predict changes linear.bias",
+    ),
     ("predict_leaves_no_trace", PREDICT, PREDICT + "        self.train()\n", "leave the mode as it is"),
-    ("predict_leaves_no_trace", PREDICTED, "return Prediction(logits, self.score(logits) + next(COUNT))", "one seed differs"),
-    ("batch_of_one", PREDICTED, "return Prediction(logits - logits.mean(dim=0), self.score(logits))", "in a batch differ"),
-    ("batch_of_one", PREDICTED, "return Prediction(logits, self.score(logits).squeeze()[list(range(len(images)))])", "must take a batch of one"),
-    ("batch_order", PREDICTED, "return Prediction(logits, torch.arange(1.0 * len(images)))", "treat each image by itself"),
+    (
+        "predict_leaves_no_trace",
+        PREDICTED,
+        "return Prediction(logits, self.score(logits) + next(COUNT))",
+        "one seed differs",
+    ),
+    (
+        "batch_of_one",
+        PREDICTED,
+        "return Prediction(logits - logits.mean(dim=0), self.score(logits))",
+        "in a batch differ",
+    ),
+    (
+        "batch_of_one",
+        PREDICTED,
+        "return Prediction(logits, self.score(logits).squeeze()[list(range(len(images)))])",
+        "must take a batch of one",
+    ),
+    (
+        "batch_order",
+        PREDICTED,
+        "return Prediction(logits, torch.arange(1.0 * len(images)))",
+        "treat each image by itself",
+    ),
     ("pickles", INIT, INIT + "        self.function = lambda: 0\n", "keep no lambda"),
     ("state_dict_round_trip", LOSS_HEAD, LOSS_HEAD + "        self.scale = 2.0\n", "register_buffer"),
-    ("finish_restarts", PREDICT, "    def finish(self, train, held_out):\n        self.scale += 1\n\n" + PREDICT, "begun again"),
+    (
+        "finish_restarts",
+        PREDICT,
+        "    def finish(self, train, held_out):\n        self.scale += 1\n\n" + PREDICT,
+        "begun again",
+    ),
     ("bfloat16", PREDICTED, "return Prediction(logits / 0, self.score(logits))", "exponentials in float32"),
 ]
 
@@ -127,7 +207,9 @@ def test_every_check_that_can_fail_here_is_shown_to():
 
 
 def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_batch(tmp_path):
-    source = SOUND.lstrip().replace(PREDICTED, "return Prediction(logits + torch.randn_like(logits), self.score(logits))")
+    source = SOUND.lstrip().replace(
+        PREDICTED, "return Prediction(logits + torch.randn_like(logits), self.score(logits))"
+    )
     random = bed(tmp_path, source)
     checks.check_predict_leaves_no_trace(random)
     for check in (checks.check_batch_of_one, checks.check_batch_order):

@@ -1,0 +1,54 @@
+"""What a data set declares about label noise: the table `[noise]` of the TOML file beside it."""
+
+from typing import Annotated
+
+from pydantic import Field, NonNegativeInt, field_validator
+
+from bench.errors import UsageError, unknown
+from bench.noise import NOISE_KINDS, Confusions
+from bench.registry import Plugin
+from bench.request import own_toml
+from bench.spec import Frozen, Noise, validated
+
+
+class Declared(Frozen):
+    """The table's keys."""
+
+    confusions: tuple[tuple[NonNegativeInt, NonNegativeInt], ...] = ()  # (class, the class it is mistaken for)
+    label_sets: tuple[Annotated[str, Field(pattern="^[a-z0-9-]+$")], ...] = ()  # by people, that it may load
+
+    @field_validator("confusions")
+    @classmethod
+    def _one_target_each(cls, confusions: Confusions) -> Confusions:
+        origins = [origin for origin, _ in confusions]
+        if len(set(origins)) < len(origins) or any(origin == target for origin, target in confusions):
+            raise ValueError("each class stands first at most once, and beside another class")
+        return confusions
+
+
+def resolve_noise(point: Noise, dataset: Plugin) -> Noise:
+    """Return a point of the noise axis with what the data set declares for it.
+
+    Raises:
+        UsageError: the data set declares nothing of the kind.
+    """
+    declared = validated(Declared, own_toml(dataset).get("noise", {}), f"key of noise in {dataset.name}.toml")
+    if point.label_set is not None:
+        _check_label_set(point, dataset.name, declared)
+    if not NOISE_KINDS[point.kind].confusions:
+        return point
+    if not declared.confusions:
+        raise UsageError(
+            f"--noise {point.kind}: {dataset.name} declares no classes that look alike; "
+            f"the TOML file beside a data set may, as confusions = [[2, 7], …] under [noise]"
+        )
+    return point.model_copy(update={"confusions": declared.confusions})
+
+
+def _check_label_set(point: Noise, name: str, declared: Declared) -> None:
+    if not declared.label_sets:
+        raise UsageError(f"--noise {point.name}: {name} has no labels by people")
+    if point.label_set not in declared.label_sets:
+        raise unknown(
+            f"label set of {name} for --noise {point.kind}:SET", str(point.label_set), declared.label_sets
+        )

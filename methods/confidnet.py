@@ -1,0 +1,90 @@
+"""ConfidNet: a second net learns the confidence.
+
+Source: Corbière, Thome, Bar-Hen, Cord and Pérez, Addressing Failure Prediction by Learning Model Confidence,
+NeurIPS 2019: the true class probability (eq. 2), squared error (eq. 4), four layers of 400 on the frozen net's
+features, Adam at 1e-4.
+Departures: the net stays frozen, in eval mode and on images that are not augmented (the paper then fine-tunes a
+copy of its encoder); as many epochs as the net had, unless `epochs` says else. The true class is that of the
+current training labels, which are noisy. The inner method's accuracy is left as it is.
+"""
+
+from collections.abc import Iterable
+from itertools import pairwise
+
+import torch
+from pydantic import PositiveFloat, PositiveInt
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bench.factory import MethodFactory
+from bench.method import Batch, MakeBackbone, Prediction, Task
+from bench.wrapper import Wrapper, feature_width, learnt
+
+WIDTH, LAYERS, BATCH_SIZE = 400, 4, 128
+
+
+class ConfidenceNet(nn.Sequential):
+    """Features (B, D) → logit of the confidence ĉ (B, 1)."""
+
+    def __init__(self, features: int) -> None:
+        widths = [features, *[WIDTH] * LAYERS]
+        hidden = [layer for before, after in pairwise(widths) for layer in (nn.Linear(before, after), nn.ReLU())]
+        super().__init__(*hidden, nn.Linear(WIDTH, 1))
+
+    def reset(self) -> None:
+        """Draw new weights."""
+        for layer in self:
+            if isinstance(layer, nn.Linear):
+                layer.reset_parameters()
+
+
+class ConfidNet(Wrapper):
+    """ĉ = sigmoid(net(f)) on the features f, trained by (ĉ − p_y)² once the inner method is; u = 1 − ĉ.
+
+    Args:
+        inner: the method that is trained first, and gives f and p.
+        epochs: of the confidence net; None for as many as the inner method has.
+        learning_rate: of its Adam.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        make_backbone: MakeBackbone,
+        *,
+        inner: MethodFactory = MethodFactory("baseline"),
+        epochs: PositiveInt | None = None,
+        learning_rate: PositiveFloat = 1e-4,
+    ) -> None:
+        super().__init__(task, make_backbone, inner=inner)
+        self.epochs, self.learning_rate = epochs or task.epochs, learning_rate
+        with torch.random.fork_rng(devices=[]):  # the inner method trains to the same bits as without
+            self.confidence = ConfidenceNet(feature_width(self.inner, task)).requires_grad_(False)
+
+    def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
+        """Train the confidence net, from new weights."""
+        super().finish(train, held_out)
+        prediction, labels = learnt(self.inner, train)
+        assert prediction.features is not None  # as `feature_width` has found
+        true_class = prediction.logits.softmax(dim=1).gather(1, labels[:, None])  # (N, 1)
+        self.confidence.reset()
+        self.confidence.requires_grad_(True)
+        self.regress(prediction.features, true_class)
+        self.confidence.requires_grad_(False)
+
+    def regress(self, features: Tensor, target: Tensor) -> None:
+        """Fit ĉ of features (N, D) to a target (N, 1)."""
+        optimizer = torch.optim.Adam(self.confidence.parameters(), lr=self.learning_rate)
+        for _ in range(self.epochs):
+            for index in torch.randperm(len(features), device=features.device).split(BATCH_SIZE):
+                loss = F.mse_loss(self.confidence(features[index]).sigmoid(), target[index])
+                optimizer.zero_grad()
+                loss.backward()
+                optimizer.step()
+
+    def predict(self, images: Tensor) -> Prediction:
+        """Return the inner method's logits and features, and 1 − ĉ."""
+        logits, _, features = self.inner.predict(images)
+        assert features is not None
+        confidence_logit = self.confidence(features).squeeze(1)
+        return Prediction(logits, (-confidence_logit).double().sigmoid(), features)

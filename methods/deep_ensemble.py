@@ -1,0 +1,71 @@
+"""Deep ensemble: the mean of independent nets.
+
+Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
+Ensembles, NeurIPS 2017, section 2.4: members that differ in initialisation, probabilities averaged uniformly.
+Departures: the members train side by side, on the same batches in the same order, instead of each on an order of
+its own; the paper's adversarial training is left out. From a pretrained backbone the members differ in their heads
+and dropout masks only.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from bench.averaging import Spread, mean_log_probabilities, spread
+from bench.factory import MethodFactory
+from bench.method import Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+
+
+class DeepEnsemble(Method):
+    """L = Σ_m L_m of members that share no weight, so that each trains as alone; logits log p̄, p̄ = mean_m p_m.
+
+    u = H(p̄), or the mutual information H(p̄) − mean_m H(p_m).
+
+    Args:
+        inner: the method that the members are.
+        members: M.
+        score: `entropy` (of the mean), or `mutual-information`, the disagreement of the members.
+    """
+
+    normalised_logits = True
+
+    def __init__(
+        self,
+        task: Task,
+        make_backbone: MakeBackbone,
+        *,
+        inner: MethodFactory = MethodFactory("baseline"),
+        members: PositiveInt = 5,
+        score: Spread = "entropy",
+    ) -> None:
+        super().__init__(task, make_backbone)
+        self.members: Any = nn.ModuleList(inner(task, make_backbone) for _ in range(members))
+        self.score = score
+
+    def loss(self, batch: Batch, progress: Progress) -> Step:
+        """Return the sum of the members' losses; log p̄ and its spread, if all members hand over logits."""
+        steps = [member.loss(batch, progress) for member in self.members]
+        loss = torch.stack([step.loss for step in steps]).sum()
+        logits = [step.logits.detach() for step in steps if step.logits is not None]
+        return Step(loss, *self.averaged(logits)) if len(logits) == len(steps) else Step(loss)
+
+    def averaged(self, logits: list[Tensor]) -> tuple[Tensor, Tensor]:
+        """Return log p̄ (B, K) of the members' logits, each (B, K), and its spread (B,)."""
+        stacked = torch.stack(logits)
+        return mean_log_probabilities(stacked), spread(stacked, self.score)
+
+    def predict(self, images: Tensor) -> Prediction:
+        """Return log p̄ and its spread; features of different nets have no mean."""
+        return Prediction(*self.averaged([member.predict(images).logits for member in self.members]))
+
+    def param_groups(self, lr: float) -> list[dict[str, Any]]:
+        """Return the members' parameter groups."""
+        return [group for member in self.members for group in member.param_groups(lr)]
+
+    def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
+        """Finish each member."""
+        for member in self.members:
+            member.finish(train, held_out)

@@ -1,0 +1,47 @@
+"""Generalised cross-entropy: between cross-entropy and the mean absolute error, which bears wrong labels.
+
+Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,
+NeurIPS 2018, eq. 6; its truncated form, eq. 9.
+Departure: the published truncation finds the samples that it drops anew every ten epochs, by the net of the best
+epoch; here each batch finds its own, by the net as it is.
+"""
+
+import math
+from typing import Annotated, Any
+
+from pydantic import Field
+from torch import Tensor
+
+from bench.classifier import Classifier, log_likelihood
+from bench.method import Batch, MakeBackbone, Progress, Task
+
+PLAIN = 1 / 3  # of the epochs come before truncation: 40 of 120 as published
+
+
+class GeneralisedCrossEntropy(Classifier):
+    """L = (1 − p_y^q)/q, constant where p_y ≤ k in the truncated form; u = 1 − max softmax.
+
+    Args:
+        q: in 0 … 1; near 0 it is cross-entropy, at 1 the mean absolute error.
+        truncation: k, below which a label is not believed after a third of the epochs; None (published: 0.5 for
+            the truncated form) believes all.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        make_backbone: MakeBackbone,
+        *,
+        q: Annotated[float, Field(gt=0, le=1)] = 0.7,
+        truncation: Annotated[float, Field(gt=0, lt=1)] | None = None,
+        **trunk: Any,
+    ) -> None:
+        super().__init__(task, make_backbone, **trunk)
+        self.q, self.truncation = q, truncation
+
+    def criterion(self, logits: Tensor, batch: Batch, progress: Progress) -> Tensor:
+        """Return the mean of (1 − p_y^q)/q."""
+        log_p = log_likelihood(logits, batch)
+        if self.truncation is not None and progress.epoch > PLAIN * progress.epochs:
+            log_p = log_p.clamp(min=math.log(self.truncation))
+        return -(self.q * log_p).expm1().mean() / self.q

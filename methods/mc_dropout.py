@@ -1,0 +1,92 @@
+"""Monte-Carlo dropout: mean of passes with dropout on.
+
+Source: Gal and Ghahramani, Dropout as a Bayesian Approximation, ICML 2016, eq. 6; the two scores: Gal, Uncertainty
+in Deep Learning, 2016, section 3.3.1.
+Departures: dropout is where the inner method has it, on our trunk in the embedding head, not before every layer.
+So the backbone is passed once, and the T passes cost little.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from pydantic import PositiveInt
+from torch import Tensor, nn
+
+from bench.averaging import Spread, mean_log_probabilities, spread
+from bench.errors import UsageError
+from bench.factory import MethodFactory
+from bench.method import Backbone, MakeBackbone, Prediction, Task
+from bench.wrapper import Wrapper
+
+
+class OnePass(Backbone):
+    """A backbone that, while it keeps, passes the same images once only."""
+
+    def __init__(self, backbone: Backbone) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.channels, self.grid = backbone.channels, backbone.grid
+        self.keeps = False
+        self.kept: tuple[Tensor, Tensor] | None = None  # the images last passed, and their feature map
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Return the feature map."""
+        if self.kept and self.kept[0] is images:
+            return self.kept[1]
+        feature_map: Tensor = self.backbone(images)
+        self.kept = (images, feature_map) if self.keeps else None
+        return feature_map
+
+
+class MonteCarloDropout(Wrapper):
+    """p̄ = (1/T) Σ_t softmax(z_t), a dropout mask drawn for each pass t; logits log p̄.
+
+    u = H(p̄), or the mutual information H(p̄) − (1/T) Σ_t H(p_t). Training is the inner method's own.
+
+    Args:
+        inner: the method that is trained.
+        passes: T.
+        score: `entropy` (of the mean), or `mutual-information`, the disagreement of the passes.
+    """
+
+    normalised_logits = True
+
+    def __init__(
+        self,
+        task: Task,
+        make_backbone: MakeBackbone,
+        *,
+        inner: MethodFactory = MethodFactory("baseline"),
+        passes: PositiveInt = 30,
+        score: Spread = "entropy",
+    ) -> None:
+        super().__init__(task, lambda: OnePass(make_backbone()), inner=inner)
+        if not any(isinstance(module, nn.Dropout) for module in self.modules()):
+            raise UsageError("its inner method has no dropout, which it needs: choose another inner")
+        self.passes, self.score = passes, score
+
+    @contextmanager
+    def sampling(self) -> Iterator[None]:
+        """Have dropout on and each backbone passed once."""
+        self._sample(True)
+        try:
+            yield
+        finally:
+            self._sample(False)
+
+    def _sample(self, on: bool) -> None:
+        for module in self.modules():
+            if isinstance(module, nn.Dropout):
+                module.train(on or self.training)
+            if isinstance(module, OnePass):
+                module.keeps, module.kept = on, None
+
+    def predict(self, images: Tensor) -> Prediction:
+        """Return log p̄, its spread, and the mean of the passes' features, if the inner method has them."""
+        with self.sampling():
+            found = [self.inner.predict(images) for _ in range(self.passes)]
+        logits = torch.stack([prediction.logits for prediction in found])  # (T, B, K)
+        features = [prediction.features for prediction in found if prediction.features is not None]
+        mean = torch.stack(features).mean(dim=0) if features else None
+        return Prediction(mean_log_probabilities(logits), spread(logits, self.score), mean)

@@ -1,0 +1,18 @@
+import re
+from pathlib import Path
+
+PAGE = Path(__file__).parents[1] / "docs" / "read-the-tables.md"
+
+
+def test_the_examples_of_the_page_hold():
+    blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    assert len(blocks) == 5
+    exec("\n".join(blocks), {})
+
+
+def test_the_page_tells_every_table_of_a_report():
+    package = PAGE.parents[1] / "bench" / "tables"
+    sources = [path.read_text(encoding="utf-8") for path in package.glob("*.py")]
+    names = {name for source in sources for name in re.findall(r'f"([a-z-]+)-\{group\.name\}"', source)}
+    assert len(names) > 8
+    assert not {name for name in names - {"comparison"} if f"`{name}`" not in PAGE.read_text(encoding="utf-8")}
