@@ -66,7 +66,7 @@ LAYERS = [
     {"comparison"},
     {"api", "estimate", "listing", "scaffold", "checks.verdict"},
     {"checks.bed"},
-    {"checks.methods", "checks.datasets"},
+    {"checks.contract", "checks.trained", "checks.datasets"},
     {"checks.kit"},
     {"checks"},
     {"display"},

@@ -17,7 +17,7 @@ from bench.hyperparameters import declared, resolve
 from bench.method import Batch, Method, Prediction, Progress, Task
 from bench.registry import Plugin, Registry
 from bench.relabel import Labels
-from bench.request import read_toml
+from bench.request import own_recipe
 from bench.spec import Choice, Recipe, validated
 from bench.train import Trainer, TrainingSet
 
@@ -51,8 +51,7 @@ class MethodBed:
     @cached_property
     def recipe(self) -> Recipe:
         """The recipe of the digits, shortened."""
-        path = Registry().find("datasets", "digits").recipe
-        own = read_toml(path) if path else {}
+        own = own_recipe(Registry().find("datasets", "digits"))
         return validated(Recipe, own | {"epochs": EPOCHS}, "key of recipe")
 
     @cached_property
@@ -148,6 +147,11 @@ def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
 def same(one: Prediction, other: Prediction) -> bool:
     """Return whether two predictions have the same bits in logits and uncertainty."""
     return torch.equal(one.logits, other.logits) and torch.equal(one.uncertainty, other.uncertainty)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Return whether two entries of a state have the same bits."""
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def close(one: Prediction, other: Prediction) -> bool:

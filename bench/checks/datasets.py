@@ -9,8 +9,9 @@ import torch
 from bench.checks.bed import DataSetBed
 from bench.checks.verdict import CheckFailed, CheckSkipped, require
 from bench.data import check_data_set
+from bench.declared import declared_by
 from bench.errors import DataError, UsageError, one_line
-from bench.request import read_toml
+from bench.request import own_recipe
 from bench.spec import Recipe, validated
 
 Check = Callable[[DataSetBed], None]
@@ -18,12 +19,13 @@ FEW = 8
 
 
 def check_has_a_recipe(bed: DataSetBed) -> None:
-    """A TOML file of the same name lies beside the plugin, and is a recipe."""
+    """A TOML file of the same name lies beside the plugin, and holds a recipe and what it declares about noise."""
     beside = bed.plugin.path.with_suffix(".toml").name
     if bed.plugin.recipe is None:
         raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
     try:
-        validated(Recipe, read_toml(bed.plugin.recipe), "key of recipe")
+        validated(Recipe, own_recipe(bed.plugin), "key of recipe")
+        declared_by(bed.plugin)
     except UsageError as error:
         raise CheckFailed(f"mend {beside}: {error}") from None
 

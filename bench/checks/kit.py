@@ -7,14 +7,15 @@ from typing import Any, Literal, NamedTuple
 
 from bench.api import find_data_root
 from bench.checks.bed import DataSetBed, MethodBed
-from bench.checks.datasets import CHECKS as DATA_SET_CHECKS
-from bench.checks.methods import CHECKS as METHOD_CHECKS
+from bench.checks.contract import CHECKS as CONTRACT
+from bench.checks.datasets import CHECKS as OF_DATA_SETS
+from bench.checks.trained import CHECKS as TRAINED
 from bench.checks.verdict import CheckSkipped
 from bench.errors import UsageError, one_line, unknown
 from bench.registry import SINGULAR, Kind, Plugin, Registry
 
 Check = Callable[[Any], None]  # takes a test bed
-CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": METHOD_CHECKS, "datasets": DATA_SET_CHECKS}
+CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
 
 
 class Result(NamedTuple):

@@ -4,11 +4,14 @@ import pytest
 import torch
 from harness import plugin
 
-from bench.checks import methods as checks
 from bench.checks.bed import MethodBed
+from bench.checks.contract import check_step_shapes
+from bench.checks.kit import CHECKS as ALL_CHECKS
+from bench.checks.trained import check_batch_of_one, check_batch_order, check_gpu, check_predict_leaves_no_trace
 from bench.checks.verdict import CheckFailed, CheckSkipped
 from bench.registry import Registry
 
+CHECKS = ALL_CHECKS["methods"]
 SOUND = '''
 """A linear classifier; u = 1 − max softmax."""
 
@@ -177,9 +180,9 @@ def sound(tmp_path_factory):
     return bed(tmp_path_factory.mktemp("sound"), SOUND.lstrip())
 
 
-@pytest.mark.parametrize("check", checks.CHECKS, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_a_sound_method_passes(sound, check):
-    if check is checks.check_gpu and not torch.cuda.is_available():
+    if check is check_gpu and not torch.cuda.is_available():
         pytest.skip("torch sees no CUDA device")
     check(sound)
 
@@ -189,21 +192,21 @@ def test_a_broken_method_is_caught_with_advice(tmp_path, name, old, new, said):
     assert old in SOUND
     broken = bed(tmp_path, SOUND.lstrip().replace(old, new))
     with pytest.raises(CheckFailed, match=said) as raised:
-        getattr(checks, f"check_{name}")(broken)
+        next(check for check in CHECKS if check.__name__ == f"check_{name}")(broken)
     assert "\n" not in str(raised.value)
 
 
 def test_relabelling_without_logits_is_caught(tmp_path):
     source = SOUND.lstrip().replace(f"Step({LOSS}, logits, self.score(logits))", f"Step({LOSS})")
-    checks.check_step_shapes(bed(tmp_path / "off", source))
+    check_step_shapes(bed(tmp_path / "off", source))
     relabels = source.replace("class Mine(Method):\n", "class Mine(Method):\n    relabels = True\n")
     with pytest.raises(CheckFailed, match="put it into the Step, or leave `relabels` False"):
-        checks.check_step_shapes(bed(tmp_path / "on", relabels))
+        check_step_shapes(bed(tmp_path / "on", relabels))
 
 
 def test_every_check_that_can_fail_here_is_shown_to():
     shown = {f"check_{name}" for name, *_ in BROKEN}
-    assert {check.__name__ for check in checks.CHECKS} - shown == {"check_gpu"}
+    assert {check.__name__ for check in CHECKS} - shown == {"check_gpu"}
 
 
 def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_batch(tmp_path):
@@ -211,8 +214,8 @@ def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_bat
         PREDICTED, "return Prediction(logits + torch.randn_like(logits), self.score(logits))"
     )
     random = bed(tmp_path, source)
-    checks.check_predict_leaves_no_trace(random)
-    for check in (checks.check_batch_of_one, checks.check_batch_order):
+    check_predict_leaves_no_trace(random)
+    for check in (check_batch_of_one, check_batch_order):
         with pytest.raises(CheckSkipped, match="draws random numbers"):
             check(random)
 
@@ -220,4 +223,4 @@ def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_bat
 def test_gpu_is_skipped_with_a_reason_where_there_is_none(sound, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(CheckSkipped, match="no CUDA device"):
-        checks.check_gpu(sound)
+        check_gpu(sound)
