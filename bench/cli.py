@@ -289,6 +289,40 @@ def pack(
     raise typer.Exit(commands.pack(target, results, predictions))
 
 
+@app.command()
+def check(
+    target: Annotated[str, typer.Argument(help="A plugin's file, or the name of a method or data set.")],
+    set_: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="NAME.KEY=VALUE", help="A hyper-parameter of the plugin. May be repeated."),
+    ] = None,
+    data_root: DataRoot = None,
+    plugins: Plugins = None,
+) -> None:
+    """Check that a method or data set does what it must, a line for each check.
+
+    The exit status is 1 if one fails.
+    """
+    from bench import commands
+
+    raise typer.Exit(commands.check(target, plugins or [], data_root, _settings(set_ or [])))
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="method or dataset.")],
+    name: Annotated[str, typer.Argument(help="Of the plugin, such as my_idea.")],
+    plugins: Annotated[
+        Path | None, typer.Option(help="The folder that gets the files; the clone if not given.")
+    ] = None,
+) -> None:
+    """Write a commented, working plugin together with its test."""
+    from bench.scaffold import write_plugin
+
+    for path in write_plugin(kind, name, plugins):
+        print(path)
+
+
 @app.command("list")
 def list_(
     what: Annotated[

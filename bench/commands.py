@@ -10,6 +10,7 @@ import torch
 from rich.console import Console
 
 from bench import api, comparison, status, transfer
+from bench.checks import find_plugin, run_checks
 from bench.display import Display, show_group, show_plan_table, show_status_table, show_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
@@ -182,6 +183,30 @@ def pack(target: Path, results: Path, predictions: bool) -> int:
     size = f"{kibibytes:.0f} KiB" if kibibytes < 1024 else f"{kibibytes / 1024:.1f} MiB"
     console.print(f"{target}: {packed} runs, {size}", soft_wrap=True, markup=False)
     return 0
+
+
+def check(
+    target: str, plugins: Iterable[Path], data_root: Path | None, settings: dict[str, dict[str, Any]]
+) -> int:
+    """Run the conformance kit on a plugin, show a line for each check, and return the exit status.
+
+    Raises:
+        UsageError: there is no such plugin, or a setting is for another.
+        PluginError: it does not load.
+    """
+    torch.set_num_threads(1)
+    plugin = find_plugin(target, Registry(plugins))
+    for name in settings:
+        if name != plugin.name:
+            raise UsageError(f"--set {name}.…: must be of the plugin that is checked, {plugin.name}")
+    counts: Counter[str] = Counter()
+    for result in run_checks(plugin, settings.get(plugin.name), data_root):
+        counts[result.status] += 1
+        reason = f": {result.reason}" if result.reason else ""
+        console.print(f"{result.status}  {result.check}{reason}", soft_wrap=True, markup=False)
+    said = f"{counts['pass']} passed, {counts['fail']} failed, {counts['skip']} skipped"
+    console.print(f"{plugin.name}: {said}", soft_wrap=True, markup=False)
+    return FAILED if counts["fail"] else 0
 
 
 def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:

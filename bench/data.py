@@ -89,16 +89,25 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
     source = registry.find("datasets", choice.name).load()
     try:
         data = source(**choice.hyperparameters).load(root, download)
-        if len(data.class_names) < 2:
-            raise DataError(f"{choice.name}: needs two classes or more, got {len(data.class_names)}")
-        _check(f"{choice.name}, train", data.train, len(data.class_names))
-        _check(f"{choice.name}, test", data.test, len(data.class_names))
-        _check_label_sets(choice.name, data)
+        check_data_set(choice.name, data)
     except BenchError:
         raise
     except Exception as error:
         raise DataError(f"{choice.name}: {one_line(error)}") from error
     return data
+
+
+def check_data_set(name: str, data: DataSet) -> None:
+    """Check the types, shapes and labels of both parts.
+
+    Raises:
+        DataError: one is wrong.
+    """
+    if len(data.class_names) < 2:
+        raise DataError(f"{name}: needs two classes or more, got {len(data.class_names)}")
+    _check(f"{name}, train", data.train, len(data.class_names))
+    _check(f"{name}, test", data.test, len(data.class_names))
+    _check_label_sets(name, data)
 
 
 def _check(name: str, split: Split, num_classes: int) -> None:

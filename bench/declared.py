@@ -26,13 +26,22 @@ class Declared(Frozen):
         return confusions
 
 
+def declared_by(dataset: Plugin) -> Declared:
+    """Return what a data set declares.
+
+    Raises:
+        UsageError: an unknown key, or a value that does not fit.
+    """
+    return validated(Declared, own_toml(dataset).get("noise", {}), f"key of noise in {dataset.name}.toml")
+
+
 def resolve_noise(point: Noise, dataset: Plugin) -> Noise:
     """Return a point of the noise axis with what the data set declares for it.
 
     Raises:
         UsageError: the data set declares nothing of the kind.
     """
-    declared = validated(Declared, own_toml(dataset).get("noise", {}), f"key of noise in {dataset.name}.toml")
+    declared = declared_by(dataset)
     if point.label_set is not None:
         _check_label_set(point, dataset.name, declared)
     if not NOISE_KINDS[point.kind].confusions:

@@ -111,7 +111,7 @@ def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
 
     Where the epochs are changed and the epoch that relabelling starts from is not, the latter moves in proportion.
     """
-    own = {key: value for key, value in own_toml(dataset).items() if key != "noise"}
+    own = own_recipe(dataset)
     preset = load_preset(request.preset) if request.preset else {}
     flags = {"epochs": request.epochs, "relabel_from": request.relabel_from}
     over = preset | request.set.get("recipe", {}) | {k: v for k, v in flags.items() if v is not None}
@@ -121,6 +121,11 @@ def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
     published = validated(Recipe, own, "key of recipe")
     start = max(2, round(published.relabel_from * recipe.epochs / published.epochs))
     return recipe.model_copy(update={"relabel_from": start})
+
+
+def own_recipe(dataset: Plugin) -> dict[str, Any]:
+    """Return the recipe in the TOML file beside a data set."""
+    return {key: value for key, value in own_toml(dataset).items() if key != "noise"}
 
 
 def own_toml(dataset: Plugin) -> dict[str, Any]:

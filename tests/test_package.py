@@ -29,7 +29,8 @@ def wheel(tmp_path_factory):
 def test_the_wheel_has_one_package_with_the_plugins_inside(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bench"}
-    for part in ("methods/rul.py", "datasets/digits.py", "datasets/digits.toml", "presets/quick.toml"):
+    plugins = ("methods/rul.py", "datasets/digits.py", "datasets/digits.toml")
+    for part in (*plugins, "presets/quick.toml", "templates/methods.txt"):
         assert f"bench/{part}" in names
 
 
@@ -59,9 +60,8 @@ def test_ci_runs_the_two_commands_of_the_readme():
 
 
 def test_every_option_that_the_documents_show_exists():
-    shown = "".join(
-        command(name, "--help").stdout for name in ("run", "report", "compare", "list", "merge", "pack", "status")
-    )
+    commands = ("run", "report", "compare", "list", "merge", "pack", "status", "check", "new")
+    shown = "".join(command(name, "--help").stdout for name in commands)
     documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))
     assert {option for option in options if option not in shown} <= {"--version", "--help"}

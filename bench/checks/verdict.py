@@ -1,0 +1,21 @@
+"""How a check ends that does not pass."""
+
+from bench.errors import BenchError
+
+
+class CheckFailed(BenchError):  # noqa: N818 - named for what it says
+    """A plugin does not do what it must; the line says what to do."""
+
+
+class CheckSkipped(BenchError):  # noqa: N818 - not an error: nothing has failed
+    """A check cannot be made here, or does not apply to the plugin; the line says why."""
+
+
+def require(condition: object, advice: str) -> None:
+    """Do nothing if a condition holds.
+
+    Raises:
+        CheckFailed: it does not.
+    """
+    if not condition:
+        raise CheckFailed(advice)

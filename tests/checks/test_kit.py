@@ -1,0 +1,77 @@
+"""The kit finds plugins, tells each check's result, and is a pytest parametrisation."""
+
+import pytest
+from harness import PLUGINS, bench, plugin
+
+from bench.checks import checks_for, find_plugin, parametrize_with_checks, run_checks
+from bench.errors import PluginError, UsageError
+from bench.registry import Registry
+
+DUMMY = PLUGINS / "methods" / "dummy.py"
+
+
+def test_a_plugin_is_found_by_file_and_by_name():
+    by_file, by_name = find_plugin(DUMMY, Registry()), find_plugin("dummy", Registry([PLUGINS]))
+    assert (by_file.kind, by_file.name, by_file.path) == (by_name.kind, by_name.name, by_name.path)
+    assert find_plugin("digits", Registry()).kind == "datasets"
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("rull", "no method or data set 'rull'. Did you mean 'rul'"),
+        ("no/such/methods/file.py", "there is no file"),
+        (__file__, "lies in a folder named methods or datasets"),
+    ],
+)
+def test_what_is_no_plugin_is_a_usage_error(target, said):
+    with pytest.raises(UsageError, match=said):
+        find_plugin(target, Registry())
+
+
+def test_an_exception_of_a_plugin_is_a_failed_check(tmp_path):
+    plugin(tmp_path, "mine", "from bench.method import Method\n\n\nclass Mine(Method):\n    pass\n")
+    results = {r.check: r for r in run_checks(find_plugin("mine", Registry([tmp_path])))}
+    assert results["step shapes"].status == "fail"
+    assert "Mine defines no loss" in results["step shapes"].reason
+    assert results["declines with a reason"].status == "pass"
+
+
+def test_a_plugin_that_does_not_load_is_one_error(tmp_path):
+    plugin(tmp_path, "mine", "import no_such_module")
+    with pytest.raises(PluginError, match="does not import"):
+        next(run_checks(find_plugin("mine", Registry([tmp_path]))))
+
+
+def test_the_parametrisation_has_an_id_for_each_plugin_and_check():
+    mark = parametrize_with_checks(["dummy", "tiny"], [PLUGINS]).mark
+    names, cases = mark.args
+    assert names == ("plugin", "check")
+    ids = [case.id for case in cases]
+    assert "dummy-check_learns_digits" in ids
+    assert "tiny-check_augment" in ids
+    assert (
+        len(set(ids))
+        == len(ids)
+        == sum(len(checks_for(find_plugin(n, Registry([PLUGINS])))) for n in ("dummy", "tiny"))
+    )
+
+
+def test_the_command_prints_a_line_for_each_check_and_fails_with_one():
+    done = bench("check", "dummy", "--plugins", str(PLUGINS))
+    assert "pass  learns digits\n" in done.stdout
+    assert "fail  direction is documented: say in the class's docstring" in done.stdout
+    assert done.stdout.splitlines()[-1].startswith("dummy: ")
+    assert done.returncode == 1
+
+
+def test_the_command_passes_a_data_set():
+    done = bench("check", "tiny", "--plugins", str(PLUGINS))
+    assert done.returncode == 0, done.stdout
+    assert "skip  missing files are one line: it needs no file under the data root" in done.stdout
+
+
+def test_a_setting_for_another_plugin_is_refused():
+    done = bench("check", "dummy", "--plugins", str(PLUGINS), "--set", "rul.mix=3")
+    assert done.returncode == 2
+    assert done.stderr == "error: --set rul.…: must be of the plugin that is checked, dummy\n"
