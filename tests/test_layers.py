@@ -49,6 +49,8 @@ LAYERS = [
         "tables.ranking",
         "tables.samples",
         "tables.training",
+        "tables.epochs",
+        "tables.costs",
         "tables.robustness",
         "tables.comparison",
     },

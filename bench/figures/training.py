@@ -1,4 +1,4 @@
-"""Training as it went: accuracy and the relabel audit by epoch (supplement, section B)."""
+"""Training as it went: accuracy, memorisation and the relabel audit by epoch (supplement, section B)."""
 
 from collections.abc import Iterator
 
@@ -17,6 +17,11 @@ from bench.spec import Noise
 PANELS = {
     "test_accuracy": ("test accuracy (%)", True),
     "held_out_accuracy": ("accuracy on the held-out part (%)", True),
+    "train_memorised_flipped": ("wrong labels that the net repeats (%)", True),
+    "train_accuracy_clean": ("accuracy in training, clean labels (%)", True),
+    "train_accuracy_flipped": ("accuracy in training, wrong labels (%)", True),
+    "train_uncertainty_clean": ("mean uncertainty, clean labels", False),
+    "train_uncertainty_flipped": ("mean uncertainty, wrong labels", False),
     "remaining_noise": ("training labels that are wrong (%)", True),
     "relabelled": ("labels changed in the epoch", False),
     "corrected": ("… changed to the true label", False),
@@ -34,7 +39,7 @@ def pictures(group: Group) -> Iterator[Picture]:
 def draw(group: Group, noise: Noise) -> Figure:
     """Return one panel for each column of the log, one line for each method, bands of ± std over seeds."""
     logs = {label: [record.epochs for record in group.cell(label, noise)] for label in group.labels}
-    columns = [name for name in PANELS if any(name in log for cell in logs.values() for log in cell)]
+    columns = [name for name in PANELS if any(_has(log, name) for cell in logs.values() for log in cell)]
     rows, across = grid_shape(len(columns), 3)
     with drawing(3.2 * max(across, 2), 2.5 * rows + 0.8) as figure:
         panels = figure.subplots(rows, across, squeeze=False).flatten()
@@ -50,10 +55,15 @@ def draw(group: Group, noise: Noise) -> Figure:
     return figure
 
 
+def _has(log: Columns, name: str) -> bool:
+    """Return whether a log has values of a column; there are none of wrong labels where no label is wrong."""
+    return name in log and bool(np.isfinite(log[name].astype(float)).any())
+
+
 def _panel(axes: Axes, cells: list[list[Columns]], name: str) -> None:
     heading, fraction = PANELS[name]
     for place, cell in enumerate(cells):
-        if logs := [log for log in cell if name in log]:
+        if logs := [log for log in cell if _has(log, name)]:
             values = (100 if fraction else 1) * np.stack([log[name].astype(float) for log in logs])
             band(axes, logs[0]["epoch"], values, 100.0 if fraction else np.inf, **look(place))
     axes.set_title(heading, fontsize=9)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 from bench.formats import Table
 from bench.groups import Group
+from bench.tables.costs import costs
+from bench.tables.epochs import epochs
 from bench.tables.ranking import human_uncertainty, noise_detection, scores, top_k
 from bench.tables.robustness import crossing, over_noise
 from bench.tables.samples import certain_classes, class_distances
@@ -22,4 +24,6 @@ ALL_TABLES: list[Callable[[Group], Table]] = [
     noise_detection,
     human_uncertainty,
     quality,
+    epochs,
+    costs,
 ]

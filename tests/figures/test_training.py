@@ -8,6 +8,13 @@ from bench.groups import group
 from bench.report import load_records
 from bench.store import Store
 
+MEMORY = (
+    "wrong labels that the net repeats (%)",
+    "accuracy in training, clean labels (%)",
+    "accuracy in training, wrong labels (%)",
+    "mean uncertainty, clean labels",
+    "mean uncertainty, wrong labels",
+)
 AUDIT = [
     "training labels that are wrong (%)",
     "labels changed in the epoch",
@@ -102,10 +109,20 @@ def test_the_log_of_a_real_run_is_what_is_drawn(tmp_path):
     (members,) = group(load_records(Store(tmp_path))[0])
     log = pd.read_csv(members.records[0].path / "epochs.csv")
     panels = {axes.get_title(): axes for axes in draw(members, members.noises[0]).axes}
-    assert list(panels) == ["test accuracy (%)", "accuracy on the held-out part (%)", *AUDIT]
-    for title, column in (
-        ("accuracy on the held-out part (%)", "held_out_accuracy"),
-        (AUDIT[0], "remaining_noise"),
+    assert list(panels) == ["test accuracy (%)", "accuracy on the held-out part (%)", *MEMORY, *AUDIT]
+    for title, column, unit in (
+        ("accuracy on the held-out part (%)", "held_out_accuracy", 100),
+        (MEMORY[0], "train_memorised_flipped", 100),
+        (MEMORY[2], "train_accuracy_flipped", 100),
+        (MEMORY[3], "train_uncertainty_clean", 1),
+        (AUDIT[0], "remaining_noise", 100),
     ):
         (line,) = panels[title].lines
-        np.testing.assert_allclose(line.get_ydata(), 100 * log[column])
+        np.testing.assert_allclose(line.get_ydata(), unit * log[column])
+
+
+def test_without_wrong_labels_there_is_no_panel_of_them(tmp_path):
+    run(tmp_path, noise=[0])
+    (members,) = group(load_records(Store(tmp_path))[0])
+    titles = [axes.get_title() for axes in draw(members, members.noises[0]).axes]
+    assert titles == ["test accuracy (%)", MEMORY[1], MEMORY[3], *AUDIT]
