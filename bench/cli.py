@@ -317,10 +317,11 @@ def new(
     ] = None,
 ) -> None:
     """Write a commented, working plugin together with its test."""
-    from bench.scaffold import write_plugin
+    from bench.scaffold import next_step, write_plugin
 
     for path in write_plugin(kind, name, plugins):
         print(path)
+    print(f"Next: {next_step(name, plugins)}")
 
 
 @app.command("list")

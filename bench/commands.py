@@ -17,7 +17,7 @@ from bench.estimate import CANNOT, Estimator
 from bench.executors.cell import CellReport, Context
 from bench.executors.machines import Machines
 from bench.grid import Cell
-from bench.registry import Registry
+from bench.registry import Registry, plugin_name
 from bench.report import Report, write_report
 from bench.request import Request, load_experiment
 from bench.samples import Samples
@@ -191,16 +191,17 @@ def check(
     """Run the conformance kit on a plugin, show a line for each check, and return the exit status.
 
     Raises:
-        UsageError: there is no such plugin, or a setting is for another.
+        UsageError: there is no such plugin, or a setting is for another, or does not fit.
         PluginError: it does not load.
     """
     torch.set_num_threads(1)
     plugin = find_plugin(target, Registry(plugins))
-    for name in settings:
+    given = {plugin_name(name): values for name, values in settings.items()}
+    for name in given:
         if name != plugin.name:
             raise UsageError(f"--set {name}.…: must be of the plugin that is checked, {plugin.name}")
     counts: Counter[str] = Counter()
-    for result in run_checks(plugin, settings.get(plugin.name), data_root):
+    for result in run_checks(plugin, given.get(plugin.name), data_root):
         counts[result.status] += 1
         reason = f": {result.reason}" if result.reason else ""
         console.print(f"{result.status}  {result.check}{reason}", soft_wrap=True, markup=False)

@@ -165,13 +165,14 @@ def _base_class(kind: Kind) -> type:
     return Source
 
 
-def _plugin_name(stem: str) -> str:
+def plugin_name(stem: str) -> str:
+    """Return the name of the plugin in a file, of which a user may also write the stem."""
     return stem.replace("_", "-")
 
 
 def _in_folder(kind: Kind, folder: Path) -> dict[str, Plugin]:
     paths = [path for path in folder.glob("*.py") if not path.stem.startswith("_")]
-    return {name: Plugin(kind, name, path) for path in paths for name in [_plugin_name(path.stem)]}
+    return {name: Plugin(kind, name, path) for path in paths for name in [plugin_name(path.stem)]}
 
 
 def _entry_points(kind: Kind) -> dict[str, Plugin]:
@@ -182,7 +183,8 @@ def _entry_points(kind: Kind) -> dict[str, Plugin]:
     plugins = {}
     for entry in importlib.metadata.entry_points(group=f"bench.{kind}"):
         if origin := _origin(entry.module):
-            plugins[entry.name] = Plugin(kind, entry.name, origin, entry.module)
+            name = plugin_name(entry.name)
+            plugins[name] = Plugin(kind, name, origin, entry.module)
         else:
             warnings.warn(f"plugin {entry.name} is left out: its module {entry.module} is not there", stacklevel=2)
     return plugins

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from bench.errors import UsageError, unknown
 from bench.noise import NOISE_KINDS
-from bench.registry import Plugin
+from bench.registry import Plugin, plugin_name
 from bench.spec import Noise, Pictures, Recipe, validated
 
 PRESETS = Path(__file__).parent / "presets"
@@ -43,6 +43,19 @@ class Request(BaseModel):
     @classmethod
     def _as_text(cls, noise: Any) -> Any:
         return [str(point) for point in noise] if isinstance(noise, list) else noise
+
+    @field_validator("methods", "datasets")
+    @classmethod
+    def _names(cls, values: list[str] | None) -> list[str] | None:
+        return None if values is None else [plugin_name(value) for value in values]
+
+    @field_validator("set")
+    @classmethod
+    def _named(cls, settings: dict[str, Any]) -> dict[str, Any]:
+        named = {plugin_name(name): values for name, values in settings.items()}
+        if len(named) < len(settings):
+            raise ValueError("a name is given twice, with _ and with -")
+        return named
 
     @field_validator("methods", "datasets", "noise", "seeds", "relabel")
     @classmethod

@@ -2,11 +2,12 @@
 
 import keyword
 import re
+import shlex
 from pathlib import Path
 from string import Template
 
 from bench.errors import UsageError, unknown
-from bench.registry import SINGULAR, Kind, Registry, builtin_folder
+from bench.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets"}
@@ -38,6 +39,20 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     return list(files)
 
 
+def next_step(name: str, folder: Path | None) -> str:
+    """Return the command that checks what was written."""
+    return shlex.join(
+        [
+            "python",
+            "-m",
+            "bench",
+            "check",
+            plugin_name(name),
+            *(() if folder is None else ("--plugins", str(folder))),
+        ]
+    )
+
+
 def _stem(name: str) -> str:
     stem = name.replace("-", "_")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", stem) or keyword.iskeyword(stem):
@@ -53,7 +68,7 @@ def _clone() -> Path:
 
 
 def _refuse_taken(kind: Kind, stem: str) -> None:
-    name = stem.replace("_", "-")
+    name = plugin_name(stem)
     if name in Registry().all(kind):
         raise UsageError(f"there is a {SINGULAR[kind]} {name} already: choose another name")
 
@@ -62,7 +77,7 @@ def _contents(root: Path, kind: Kind, stem: str) -> dict[Path, str]:
     """Return what to write, by file."""
     words = {
         "stem": stem,
-        "name": stem.replace("_", "-"),
+        "name": plugin_name(stem),
         "title": stem.replace("_", " ").strip().capitalize(),
         "class_name": "".join(part.capitalize() for part in stem.split("_")),
     }

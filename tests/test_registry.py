@@ -77,7 +77,7 @@ def test_a_changed_file_has_another_source_hash(tmp_path):
 def test_an_installed_package_offers_plugins_through_entry_points(tmp_path, monkeypatch):
     (tmp_path / "their_package.py").write_text('"""Their idea."""\n' + METHOD.format("Theirs"))
     monkeypatch.syspath_prepend(tmp_path)
-    entry = EntryPoint("their-idea", "their_package", "bench.methods")
+    entry = EntryPoint("their_idea", "their_package", "bench.methods")
     found = {"bench.methods": EntryPoints([entry])}
     monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found.get(group, EntryPoints()))
     theirs = Registry().find("methods", "their-idea")

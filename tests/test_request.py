@@ -283,3 +283,13 @@ def test_an_experiment_that_is_absent_or_no_toml_is_named(tmp_path):
     path.write_text("methods = [")
     with pytest.raises(UsageError, match=r"bad\.toml is not TOML"):
         load_experiment(str(path))
+
+
+def test_a_plugin_may_be_named_by_its_file():
+    request = Request(methods=["mix_output"], datasets=["my_data"], set={"mix_output": {"mix": 3}})
+    assert (request.methods, request.datasets) == (["mix-output"], ["my-data"])
+    assert request.set == {"mix-output": {"mix": 3}}
+    with pytest.raises(UsageError, match="given twice"):
+        validated(Request, {"methods": ["mix_output", "mix-output"]}, "option")
+    with pytest.raises(UsageError, match="with _ and with -"):
+        validated(Request, {"set": {"mix_output": {}, "mix-output": {}}}, "option")

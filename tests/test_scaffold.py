@@ -35,7 +35,9 @@ def test_the_test_that_is_written_passes(tmp_path, kind):
 def test_the_command_names_the_files(tmp_path):
     done = bench("new", "dataset", "my-data", "--plugins", str(tmp_path))
     written = ("datasets/my_data.py", "tests/datasets/test_my_data.py", "datasets/my_data.toml")
-    assert done.stdout.splitlines() == [str(tmp_path / path) for path in written]
+    *files, last = done.stdout.splitlines()
+    assert files == [str(tmp_path / path) for path in written]
+    assert last == f"Next: python -m bench check my-data --plugins {tmp_path}"
 
 
 def test_without_a_folder_the_clone_gets_the_files(tmp_path, monkeypatch):

@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench import generators
 from bench.backbones import make_backbone
 from bench.checks.verdict import CheckSkipped
 from bench.data import Batches, DataSet, Source, load
@@ -66,6 +67,11 @@ class MethodBed:
         registry = known if is_known else Registry([self.plugin.path.parents[1]])
         return MethodFactory.resolve(self.plugin.name, self.settings, registry)
 
+    def check_settings(self) -> None:
+        """Raise UsageError if a hyper-parameter that was given does not exist, or does not fit."""
+        if self.settings:
+            _ = self.factory
+
     @property
     def task(self) -> Task:
         """What the method is told; the noise rate only if it names an oracle hyper-parameter."""
@@ -77,7 +83,7 @@ class MethodBed:
         self, seed: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32, **unchecked: Any
     ) -> Method:
         """Return the method, freshly initialised from a seed; further keywords reach it unchecked."""
-        torch.manual_seed(seed)
+        generators.seed(seed)
         make = partial(make_backbone, self.recipe.backbone, self.data.image_shape, dtype)
         return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
 
@@ -93,7 +99,7 @@ class MethodBed:
 
     def step(self, method: Method, size: int) -> Any:
         """Return whatever a training step hands back on a batch of a size, with fixed random numbers."""
-        torch.manual_seed(0)
+        generators.seed(0)
         return method.train().loss(self.batch(size), self.progress)
 
     def train(
@@ -105,7 +111,7 @@ class MethodBed:
         labels = Labels.start(given if true is None else true.to(device), given)
         images = self.data.train.images[:size].to(device)
         recipe = self.recipe.model_copy(update={"epochs": epochs})
-        torch.manual_seed(0)
+        generators.seed(0)
         trainer = Trainer(
             method, TrainingSet(images, labels, self.data.augment), recipe, None, 0, len(self.data.class_names)
         )
@@ -117,7 +123,7 @@ class MethodBed:
         """Do what comes once after training, with fixed random numbers, and return the method."""
         train, test = self.data.train, self.data.test
         held_out = Batches(self.data, test.images[-HELD_OUT:], test.labels[-HELD_OUT:])
-        torch.manual_seed(0)
+        generators.seed(0)
         method.finish(
             Batches(self.data, train.images, train.labels), held_out if self.factory.needs_held_out else None
         )
@@ -171,6 +177,11 @@ class DataSetBed:
 
     def __init__(self, plugin: Plugin, settings: Mapping[str, Any], root: Path) -> None:
         self.plugin, self.settings, self.root = plugin, dict(settings), root
+
+    def check_settings(self) -> None:
+        """Raise UsageError if an option that was given does not exist, or does not fit."""
+        if self.settings:
+            resolve(self.plugin.name, self.plugin.load(), self.settings)
 
     @cached_property
     def source(self) -> Source:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from torch import Tensor
 
@@ -82,7 +83,9 @@ def check_prediction_shapes(bed: MethodBed) -> None:
         _shape("predict", "features", found.features, (20, *found.features.shape[1:2]))
 
 
-def _shape(function: str, name: str, value: Tensor, shape: tuple[int, ...]) -> None:
+def _shape(function: str, name: str, value: Any, shape: tuple[int, ...]) -> None:
+    is_tensor = isinstance(value, Tensor)
+    require(is_tensor, f"{function} returned {name} as a {type(value).__name__}: make it a tensor {shape}")
     seen = f"{function} returned {name} of shape {tuple(value.shape)}, {value.dtype}"
     fits = tuple(value.shape) == shape and value.is_floating_point()
     require(fits, f"{seen}: make it {shape}, floating point")
@@ -93,6 +96,15 @@ def check_loss_is_finite(bed: MethodBed) -> None:
     loss = bed.step(bed.build(), 64).loss
     require(loss.isfinite(), f"the first loss is {loss.item()}: look for log 0, a division by 0, or exp overflow")
     require(loss.requires_grad, "the loss has no gradient: do not detach it")
+
+
+def check_loss_leaves_the_mode(bed: MethodBed) -> None:
+    """`loss` is called in train mode, and leaves every module in it."""
+    method = bed.build()
+    bed.step(method, 20)
+    switched = [name or "the method" for name, module in method.named_modules() if not module.training]
+    said = f"loss switches {', '.join(switched)} to eval mode"
+    require(not switched, f"{said}: leave the mode as it is, or restore it")
 
 
 def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
@@ -127,7 +139,7 @@ def check_same_seed_same_bits(bed: MethodBed) -> None:
     """Two trainings from one seed give the same bits."""
     one, other = (bed.train(bed.build()) for _ in range(2))
     differing = _differing(one, other)
-    advice = "draw random numbers from torch's generators only, and keep no state outside the instance"
+    advice = "draw random numbers from the global generators only, and keep no state outside the instance"
     require(not differing, f"{differing} differs between two trainings of one seed: {advice}")
 
 
@@ -154,6 +166,7 @@ CHECKS: tuple[Check, ...] = (
     check_step_shapes,
     check_prediction_shapes,
     check_loss_is_finite,
+    check_loss_leaves_the_mode,
     check_every_trained_parameter_gets_a_gradient,
     check_odd_last_batch,
     check_same_seed_same_bits,

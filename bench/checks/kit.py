@@ -12,7 +12,7 @@ from bench.checks.datasets import CHECKS as OF_DATA_SETS
 from bench.checks.trained import CHECKS as TRAINED
 from bench.checks.verdict import CheckSkipped
 from bench.errors import UsageError, one_line, unknown
-from bench.registry import SINGULAR, Kind, Plugin, Registry
+from bench.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed
 CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
@@ -35,9 +35,10 @@ def find_plugin(target: str | Path, registry: Registry) -> Plugin:
     path = Path(target)
     if path.suffix == ".py":
         return _at(path)
+    name = plugin_name(str(target))
     for kind in SINGULAR:
-        if str(target) in registry.all(kind):
-            return registry.find(kind, str(target))
+        if name in registry.all(kind):
+            return registry.find(kind, name)
     raise unknown("method or data set", str(target), [name for kind in SINGULAR for name in registry.all(kind)])
 
 
@@ -46,7 +47,7 @@ def _at(path: Path) -> Plugin:
         raise UsageError(f"there is no file {path}")
     for kind in SINGULAR:
         if path.resolve().parent.name == kind:
-            return Plugin(kind, path.stem.replace("_", "-"), path.resolve())
+            return Plugin(kind, plugin_name(path.stem), path.resolve())
     raise UsageError(f"{path}: a plugin's file lies in a folder named methods or datasets")
 
 
@@ -67,9 +68,11 @@ def run_checks(
 
     Raises:
         PluginError: the plugin does not load.
+        UsageError: there is no such hyper-parameter, or a value does not fit.
     """
     plugin.load()
     bed = _bed(plugin, settings or {}, data_root)
+    bed.check_settings()
     for check in checks_for(plugin):
         yield Result(_title(check), *_outcome(check, bed))
 

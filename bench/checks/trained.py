@@ -84,22 +84,22 @@ def _part(found: Prediction, places: Any) -> Prediction:
 
 def check_pickles(bed: MethodBed) -> None:
     """A trained method survives pickling, with the same predictions."""
-    images = bed.images(50)
+    method, images = bed.trained, bed.images(50)
     try:
-        again = pickle.loads(pickle.dumps(bed.trained))
+        again = pickle.loads(pickle.dumps(method))
     except Exception as error:
         raise CheckFailed(f"keep no lambda, file or generator on self: {one_line(error)}") from error
     require(
-        same(predict(bed.trained, images), predict(again, images)),
+        same(predict(method, images), predict(again, images)),
         "the unpickled method predicts otherwise: keep all of its state on self",
     )
 
 
 def check_state_dict_round_trip(bed: MethodBed) -> None:
     """A fresh method that loads the state of a trained one predicts the same."""
-    fresh = bed.build(seed=1)
+    fresh, state = bed.build(seed=1), bed.trained.state_dict()
     try:
-        fresh.load_state_dict(bed.trained.state_dict())
+        fresh.load_state_dict(state)
     except RuntimeError as error:
         raise CheckFailed(f"state_dict does not load into a fresh method: {one_line(error)}") from error
     images = bed.images(50)

@@ -29,6 +29,23 @@ def test_what_is_no_plugin_is_a_usage_error(target, said):
         find_plugin(target, Registry())
 
 
+def test_a_plugin_is_found_by_its_stem():
+    assert find_plugin("mix_output", Registry()) == find_plugin("mix-output", Registry())
+
+
+@pytest.mark.parametrize(
+    ("target", "settings", "said"),
+    [
+        ("rul", {"mix": "many"}, "--set rul.mix=many: "),
+        ("rul", {"mixx": 3}, "Did you mean 'mix'"),
+        ("folder", {"pathh": "x"}, "Did you mean 'path'"),
+    ],
+)
+def test_an_unfit_setting_is_refused_before_any_check(target, settings, said):
+    with pytest.raises(UsageError, match=said):
+        next(run_checks(find_plugin(target, Registry()), settings))
+
+
 def test_an_exception_of_a_plugin_is_a_failed_check(tmp_path):
     plugin(tmp_path, "mine", "from bench.method import Method\n\n\nclass Mine(Method):\n    pass\n")
     results = {r.check: r for r in run_checks(find_plugin("mine", Registry([tmp_path])))}
@@ -69,6 +86,12 @@ def test_the_command_passes_a_data_set():
     done = bench("check", "tiny", "--plugins", str(PLUGINS))
     assert done.returncode == 0, done.stdout
     assert "skip  missing files are one line: it needs no file under the data root" in done.stdout
+
+
+def test_an_unfit_setting_is_one_line():
+    done = bench("check", "mix_output", "--set", "mix_output.no=3")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: no hyper-parameter of mix-output 'no'.")
 
 
 def test_a_setting_for_another_plugin_is_refused():

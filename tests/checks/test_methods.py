@@ -4,10 +4,9 @@ import pytest
 import torch
 from harness import plugin
 
+from bench.checks import contract, trained
 from bench.checks.bed import MethodBed
-from bench.checks.contract import check_step_shapes
 from bench.checks.kit import CHECKS as ALL_CHECKS
-from bench.checks.trained import check_batch_of_one, check_batch_order, check_gpu, check_predict_leaves_no_trace
 from bench.checks.verdict import CheckFailed, CheckSkipped
 from bench.registry import Registry
 
@@ -101,13 +100,42 @@ BROKEN = [
     ("loss_is_finite", f"Step({LOSS}", f"Step({LOSS} / 0", "look for log 0"),
     ("loss_is_finite", f"Step({LOSS}", f"Step({LOSS}.detach()", "do not detach"),
     (
+        "step_shapes",
+        f"Step({LOSS},",
+        f"Step({LOSS}.item(),",
+        r"loss returned loss as a float: make it a tensor \(\)",
+    ),
+    (
+        "prediction_shapes",
+        PREDICTED,
+        "return Prediction(logits, self.score(logits).tolist())",
+        "uncertainty as a list: make it a tensor",
+    ),
+    (
+        "loss_leaves_the_mode",
+        LOSS_HEAD,
+        LOSS_HEAD + "        self.linear.eval()\n",
+        "loss switches linear to eval",
+    ),
+    (
+        "every_trained_parameter_gets_a_gradient",
+        f"Step({LOSS}",
+        f"Step((0 * self.linear.weight).abs().sqrt().sum() + {LOSS}",
+        "the gradient of linear.weight is not finite",
+    ),
+    (
         "every_trained_parameter_gets_a_gradient",
         INIT,
         INIT + "        self.unused = nn.Linear(2, 2)\n",
         "unused.weight, unused.bias got no gradient",
     ),
     ("odd_last_batch", f"Step({LOSS}", f"Step({LOSS} / (len(logits) - 2)", "last batch of 2 is"),
-    ("same_seed_same_bits", f"Step({LOSS}", f"Step((1 + next(COUNT)) * {LOSS}", "draw random numbers from torch"),
+    (
+        "same_seed_same_bits",
+        f"Step({LOSS}",
+        f"Step((1 + next(COUNT)) * {LOSS}",
+        "draw random numbers from the global",
+    ),
     (
         "true_labels_do_not_matter",
         LOSS_HEAD,
@@ -182,7 +210,7 @@ def sound(tmp_path_factory):
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_a_sound_method_passes(sound, check):
-    if check is check_gpu and not torch.cuda.is_available():
+    if check is trained.check_gpu and not torch.cuda.is_available():
         pytest.skip("torch sees no CUDA device")
     check(sound)
 
@@ -198,10 +226,10 @@ def test_a_broken_method_is_caught_with_advice(tmp_path, name, old, new, said):
 
 def test_relabelling_without_logits_is_caught(tmp_path):
     source = SOUND.lstrip().replace(f"Step({LOSS}, logits, self.score(logits))", f"Step({LOSS})")
-    check_step_shapes(bed(tmp_path / "off", source))
+    contract.check_step_shapes(bed(tmp_path / "off", source))
     relabels = source.replace("class Mine(Method):\n", "class Mine(Method):\n    relabels = True\n")
     with pytest.raises(CheckFailed, match="put it into the Step, or leave `relabels` False"):
-        check_step_shapes(bed(tmp_path / "on", relabels))
+        contract.check_step_shapes(bed(tmp_path / "on", relabels))
 
 
 def test_every_check_that_can_fail_here_is_shown_to():
@@ -214,13 +242,26 @@ def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_bat
         PREDICTED, "return Prediction(logits + torch.randn_like(logits), self.score(logits))"
     )
     random = bed(tmp_path, source)
-    check_predict_leaves_no_trace(random)
-    for check in (check_batch_of_one, check_batch_order):
+    trained.check_predict_leaves_no_trace(random)
+    for check in (trained.check_batch_of_one, trained.check_batch_order):
         with pytest.raises(CheckSkipped, match="draws random numbers"):
             check(random)
+
+
+@pytest.mark.parametrize("drawn", ["random.random()", "float(np.random.rand())", "torch.rand(())"])
+def test_a_method_may_draw_from_any_global_generator(tmp_path, drawn):
+    source = SOUND.lstrip().replace(f"Step({LOSS}", f"Step({drawn} * {LOSS}")
+    source = source.replace("import itertools\n", "import itertools\nimport random\n\nimport numpy as np\n")
+    contract.check_same_seed_same_bits(bed(tmp_path, source))
+
+
+def test_a_method_that_does_not_train_is_not_blamed_for_its_pickles(tmp_path):
+    source = SOUND.lstrip().replace(f"Step({LOSS}", f"Step({LOSS}.item()")
+    with pytest.raises(AttributeError, match="no attribute 'shape'"):
+        trained.check_pickles(bed(tmp_path, source))
 
 
 def test_gpu_is_skipped_with_a_reason_where_there_is_none(sound, monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     with pytest.raises(CheckSkipped, match="no CUDA device"):
-        check_gpu(sound)
+        trained.check_gpu(sound)
