@@ -94,7 +94,9 @@ def newest(records: list[Record]) -> tuple[list[Record], int]:
 
 
 def _row(spec: RunSpec) -> str:
-    return spec.model_dump_json(exclude={"dataset": {"source"}, "method": {"source"}, "noise": True, "seed": True})
+    """Return what tells a row: by its label, as a hyper-parameter that a plugin gains is one of its source's."""
+    changing: Any = {"dataset": {"source"}, "method": {"source", "hyperparameters"}, "noise": True, "seed": True}
+    return spec.model_dump_json(exclude=changing)
 
 
 def _sources(spec: RunSpec) -> tuple[str, str]:

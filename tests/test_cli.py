@@ -122,7 +122,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, baseline, "),
+        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
         (["--methods", ""], "error: methods: the list, or a place in it, is empty"),
         (["--methods", "rul,rul"], "error: methods: rul is given twice"),
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
@@ -133,10 +133,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--set", "rul.mix=banana"], "error: --set rul.mix=banana: input should be 2, 3, 5 or 'C(3,2)'"),
         (["--set", "rul.mxi=3"], "error: no hyper-parameter of rul 'mxi'. Did you mean 'mix'?"),
         (["--set", "rulmix=3"], "error: --set rulmix=3: must look like NAME.KEY=VALUE"),
-        (
-            ["--set", "mc-dropout.inner=rull"],
-            "error: no method 'rull'. Did you mean 'rul'? Available: afm, baseline, ",
-        ),
+        (["--set", "mc-dropout.inner=rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
         (["--set", "mc-dropout.inner.rat=1"], "error: no hyper-parameter of mc-dropout.inner 'rat'."),
         (["--seeds", "one"], "error: seeds: input should be a valid integer"),
         (["--seeds", "-1"], "error: seeds: input should be greater than or equal to 0"),

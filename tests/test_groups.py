@@ -59,6 +59,14 @@ def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
     assert superseded == 1
 
 
+def test_a_hyper_parameter_that_a_plugin_has_gained_does_not_keep_its_old_runs():
+    old, new = record("2026-01-01", seeds=[0]), record("2026-01-02", seeds=[1])
+    gained = {"source": "other", "hyperparameters": new.spec.method.hyperparameters | {"gained": 1}}
+    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update=gained)})
+    kept, superseded = newest([old, dataclasses.replace(new, spec=changed)])
+    assert ([r.spec.seed for r in kept], superseded) == ([1], 1)
+
+
 def test_runs_of_different_seeds_all_count():
     assert newest([record(seeds=[0]), record(seeds=[1])])[1] == 0
 
