@@ -117,7 +117,8 @@ def show_table(console: Console, table: Table) -> None:
     for i, row in enumerate(_folded(headings, table.rows, numbers, console.width)):
         texts = [Text(text, style="bold" if (i, j) in table.bold else "") for j, text in enumerate(row)]
         shown.add_row(*texts, style="dim" if row[0].startswith(" ") else None)
-    console.print(shown)
+    if table.rows:
+        console.print(shown)
     for note in table.all_notes:
         console.print(Text(note, style="dim"))
 
