@@ -126,6 +126,8 @@ TABLES = [
     "class-distances",
     "scores",
     "noise-detection",
+    "epochs",
+    "costs",
     "quality",
 ]
 FIGURES = ["rejection", "confusion", "training"]
