@@ -1,6 +1,6 @@
 """Early-learning regularisation: a sample's prediction is held to what it was before labels were memorised.
 
-Source: Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020, eq. 6 and 9.
+Source: Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020, section 4.
 Departures: none from ELR; of ELR+, which adds two nets, weight averaging and mixup, there is nothing.
 """
 

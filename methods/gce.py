@@ -1,7 +1,7 @@
 """Generalised cross-entropy: between cross-entropy and the mean absolute error, which bears wrong labels.
 
 Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,
-NeurIPS 2018, eq. 6; its truncated form, eq. 9.
+NeurIPS 2018, section 3.2; its truncated form, section 3.3.
 Departure: the published truncation finds the samples that it drops anew every ten epochs, by the net of the best
 epoch; here each batch finds its own, by the net as it is.
 """

@@ -1,6 +1,6 @@
 """Mixup: training on mixed pairs of images, with the labels of both.
 
-Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, eq. 2; one λ for a batch, which is
+Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 2; one λ for a batch, which is
 mixed with itself in another order, as in the published code.
 Departures: none.
 """

@@ -1,6 +1,6 @@
 """Symmetric cross-entropy: cross-entropy and its reverse, in which the label's zeros count as a small number.
 
-Source: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019, eq. 7 to 9.
+Source: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019, section 4.
 Departures: none; log 0 := A = −4 ln 10, that is log 10⁻⁴, as published code has it.
 """
 
