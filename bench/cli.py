@@ -21,16 +21,25 @@ GRID, TRAINING = "What to run", "How to train and evaluate"
 SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
 PLACES = "Where things are"
 
-Results = Annotated[Path, typer.Option(help="Folder of the runs and the report.", rich_help_panel=PLACES)]
+
+def _expanded(path: Path | None) -> Path | None:
+    """Return a path with ~ replaced, which a shell leaves alone in `--results=~/runs`."""
+    return path and path.expanduser()
+
+
+Results = Annotated[
+    Path,
+    typer.Option(help="Folder of the runs and the report.", callback=_expanded, rich_help_panel=PLACES),
+]
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(help="A folder with methods/ or datasets/ of your own; may be repeated.", rich_help_panel=PLACES),
 ]
-
-
 DataRoot = Annotated[
     Path | None,
-    typer.Option(help="Folder of the data sets; else BENCH_DATA, else data.", rich_help_panel=PLACES),
+    typer.Option(
+        help="Folder of the data sets; else BENCH_DATA, else data.", callback=_expanded, rich_help_panel=PLACES
+    ),
 ]
 Figures = Annotated[
     str | None,

@@ -314,6 +314,11 @@ def test_a_results_folder_that_cannot_be_made_is_one_line(tmp_path):
     assert "file" in failed.stderr
 
 
+def test_a_results_folder_may_be_in_the_home_folder(tmp_path):
+    done = bench("status", "--results=~/runs", HOME=str(tmp_path))
+    assert str(tmp_path / "runs") in done.stderr.replace("\n", "")
+
+
 def test_interrupting_keeps_finished_runs_and_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-m", "bench", *TINY, "--noise", "0,0.1,0.2,0.3", "--results", str(tmp_path)]
     command += ["--set", "recipe.batch_size=2", "--epochs", "60"]
