@@ -1,5 +1,6 @@
 """Two contenders side by side: timed in turns, so that a machine whose speed drifts is fair to both."""
 
+import os
 import statistics
 import time
 from collections.abc import Callable
@@ -12,8 +13,8 @@ RESULTS: list[tuple[str, float, float, float, str]] = []
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
-    torch.set_num_threads(1)
+def _threads():
+    torch.set_num_threads(int(os.environ.get("SPEED_THREADS", "1")))
 
 
 @pytest.fixture
