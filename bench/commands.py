@@ -205,7 +205,9 @@ def check(
         counts[result.status] += 1
         reason = f": {result.reason}" if result.reason else ""
         console.print(f"{result.status}  {result.check}{reason}", soft_wrap=True, markup=False)
-    said = f"{counts['pass']} passed, {counts['fail']} failed, {counts['skip']} skipped"
+    noted = f" ({counts['note']} with a note)" if counts["note"] else ""
+    passed = counts["pass"] + counts["note"]
+    said = f"{passed} passed{noted}, {counts['fail']} failed, {counts['skip']} skipped"
     console.print(f"{plugin.name}: {said}", soft_wrap=True, markup=False)
     return FAILED if counts["fail"] else 0
 

@@ -57,6 +57,9 @@ def resolve_noise(point: Noise, dataset: Plugin) -> Noise:
 def _check_label_set(point: Noise, name: str, declared: Declared) -> None:
     if not declared.label_sets:
         raise UsageError(f"--noise {point.name}: {name} has no labels by people")
+    if not point.label_set:
+        sets = ", ".join(f"{point.kind}:{label_set}" for label_set in declared.label_sets)
+        raise UsageError(f"--noise {point.kind}: name the labels, one of {sets}")
     if point.label_set not in declared.label_sets:
         raise unknown(
             f"label set of {name} for --noise {point.kind}:SET", str(point.label_set), declared.label_sets

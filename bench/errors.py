@@ -2,7 +2,9 @@
 
 import difflib
 import textwrap
+import traceback
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class BenchError(Exception):
@@ -44,3 +46,10 @@ def one_line(error: BaseException) -> str:
     if isinstance(error, BenchError):
         return said
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def place(error: BaseException, path: Path) -> str:
+    """Return ` (my_idea.py:31)`, the last line of a file through which an exception came; nothing if none."""
+    frames = traceback.walk_tb(error.__traceback__)
+    lines = [line for frame, line in frames if frame.f_code.co_filename == str(path)]
+    return f" ({path.name}:{lines[-1]})" if lines else ""

@@ -18,7 +18,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from bench.errors import PluginError, UsageError, one_line, unknown
+from bench.errors import PluginError, UsageError, one_line, place, unknown
 
 Kind = Literal["methods", "datasets"]
 SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
@@ -67,16 +67,14 @@ class Plugin:
         """
         module = self._import()
         base = _base_class(self.kind)
-        found = [
-            value
-            for value in vars(module).values()
-            if isinstance(value, type) and issubclass(value, base) and value.__module__ == module.__name__
-        ]
+        values = vars(module).values()
+        classes = [v for v in values if isinstance(v, type) and v.__module__ == module.__name__]
+        found = [cls for cls in classes if issubclass(cls, base)]
         if len(found) != 1:
-            names = " and ".join(c.__name__ for c in found) or "none"
+            names = " and ".join(c.__name__ for c in found) or ", ".join(f"{c.__name__} is none" for c in classes)
             raise PluginError(
                 f"{self.path}: a plugin file defines one subclass of {base.__module__}.{base.__name__}, "
-                f"this one defines {len(found)} ({names})"
+                f"this one defines {len(found)} ({names or 'none'})"
             )
         return found[0]
 
@@ -88,7 +86,9 @@ class Plugin:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin that exits must not end the grid
-            raise PluginError(f"{self.path} does not import: {one_line(error)}") from error
+            raise PluginError(
+                f"{self.path} does not import: {one_line(error)}{place(error, self.path)}"
+            ) from error
 
     def _import_file(self) -> ModuleType:
         name = f"bench_{self.kind}_{self.path.stem}_{self.source}"
@@ -114,12 +114,14 @@ class Registry:
         folders: each holds `methods/`, `datasets/` or both; a plugin there replaces a built-in one of its name.
 
     Raises:
-        UsageError: an extra folder holds neither.
+        UsageError: an extra folder is not there, or holds neither.
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
         self.folders = tuple(Path(folder).resolve() for folder in folders)
         for folder in self.folders:
+            if not folder.is_dir():
+                raise UsageError(f"--plugins: there is no folder {folder}")
             if not any((folder / kind).is_dir() for kind in SINGULAR):
                 raise UsageError(f"--plugins: {folder} holds neither a folder methods/ nor datasets/")
         self._found: dict[Kind, dict[str, Plugin]] = {}

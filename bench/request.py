@@ -115,7 +115,8 @@ def parse_noise(text: str, seed: int) -> Noise:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise UsageError(f"--noise {text}: a rate is a number from 0 to 1, such as 0.3 or pair:0.3")
+        right = f"{kind}:0.3" if is_kind else "0.3 or pair:0.3"
+        raise UsageError(f"--noise {text}: a rate is a number from 0 to 1, such as {right}")
     return Noise(kind=kind if rate else "symmetric", rate=rate, seed=seed)
 
 

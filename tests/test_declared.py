@@ -61,7 +61,7 @@ def test_the_table_is_no_part_of_the_recipe(folder):
             "no label set of labelled for --noise human:SET 'crowds'",
         ),
         ('[noise]\nlabel_sets = ["crowd"]', "human:0.2", "no label set of labelled for --noise human:SET '0.2'"),
-        ('[noise]\nlabel_sets = ["crowd"]', "human", "no label set of labelled for --noise human:SET ''"),
+        ('[noise]\nlabel_sets = ["crowd"]', "human", "--noise human: name the labels, one of human:crowd"),
         ("[noise]\nconfused = [[0, 1]]", "0.1", "no key of noise in labelled.toml 'confused'. Did you mean 'conf"),
         ("[noise]\nconfusions = [[0, 1], [0, 2]]", "0.1", "confusions: each class stands first at most once"),
         (

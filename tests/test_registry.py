@@ -43,9 +43,13 @@ def test_an_unknown_method_is_a_usage_error_with_a_guess():
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ("import no_such_module", "does not import: ModuleNotFoundError: No module named 'no_such_module'"),
+        (
+            "import no_such_module",
+            "does not import: ModuleNotFoundError: No module named 'no_such_module' .mine.py:1.",
+        ),
         ("def broken(:", "does not import: SyntaxError"),
         ("x = 1", r"defines 0 \(none\)"),
+        ("class Mine:\n    pass", r"defines 0 \(Mine is none\)"),
         (METHOD.format("A") + METHOD.format("B"), r"defines 2 \(A and B\)"),
     ],
 )
@@ -60,6 +64,11 @@ def test_a_file_that_is_no_plugin_is_named_with_the_reason(tmp_path, source, sai
 def test_a_folder_without_plugin_folders_is_refused(tmp_path):
     with pytest.raises(UsageError, match="holds neither a folder methods/ nor datasets/"):
         Registry([tmp_path])
+
+
+def test_an_extra_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(UsageError, match=f"there is no folder {tmp_path / 'absent'}"):
+        Registry([tmp_path / "absent"])
 
 
 def test_listing_reads_the_summary_without_importing(tmp_path):

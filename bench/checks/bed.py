@@ -37,6 +37,7 @@ class MethodBed:
 
     def __init__(self, plugin: Plugin, settings: Mapping[str, Any]) -> None:
         self.plugin, self.settings = plugin, dict(settings)
+        self.broken = ""  # the basic check that failed, without which others say nothing
         self.progress = Progress(epoch=1, epochs=EPOCHS)
 
     @cached_property
@@ -91,7 +92,7 @@ class MethodBed:
         """Return the first training samples as a batch."""
         images = self.data.evaluate(self.data.train.images[:size])[0]
         index = torch.arange(size)
-        return Batch(images.to(device), self.data.train.labels[:size].to(device), index.to(device))
+        return Batch(images.to(device), self.data.train.labels[:size].clone().to(device), index.to(device))
 
     def images(self, size: int) -> Tensor:
         """Return the first test images as a batch."""
@@ -102,22 +103,36 @@ class MethodBed:
         generators.seed(0)
         return method.train().loss(self.batch(size), self.progress)
 
-    def train(
+    def trainer(
         self, method: Method, epochs: int = 1, size: int | None = SHORT, true: Tensor | None = None
-    ) -> Method:
-        """Train with the harness's own loop, on as many images, all if None, and return the method."""
+    ) -> Trainer:
+        """Return the harness's own trainer, on as many images, all if None, with fixed random numbers."""
         device = next(method.parameters()).device
         given = self.data.train.labels[:size].to(device)
         labels = Labels.start(given if true is None else true.to(device), given)
         images = self.data.train.images[:size].to(device)
         recipe = self.recipe.model_copy(update={"epochs": epochs})
         generators.seed(0)
-        trainer = Trainer(
+        return Trainer(
             method, TrainingSet(images, labels, self.data.augment), recipe, None, 0, len(self.data.class_names)
         )
+
+    def train(self, method: Method, epochs: int = 1, **more: Any) -> Method:
+        """Train for some epochs and return the method; further keywords are those of `trainer`."""
+        trainer = self.trainer(method, epochs, **more)
         for number in range(1, epochs + 1):
             trainer.epoch(number)
         return method
+
+    @cached_property
+    def briefly_trained(self) -> Method:
+        """The method after an epoch on a few digits; a check must leave it as it is."""
+        return self.train(self.build())
+
+    @cached_property
+    def unrepeatable(self) -> str | None:
+        """An entry of the state in which two trainings of one seed differ."""
+        return differing(self.briefly_trained, self.train(self.build()))
 
     def finish(self, method: Method) -> Method:
         """Do what comes once after training, with fixed random numbers, and return the method."""
@@ -132,7 +147,7 @@ class MethodBed:
     @cached_property
     def trained(self) -> Method:
         """The method, trained on all digits and finished; a check must leave it as it is."""
-        return self.finish(self.train(self.build(), EPOCHS, None))
+        return self.finish(self.train(self.build(), EPOCHS, size=None))
 
     @cached_property
     def is_random(self) -> bool:
@@ -160,6 +175,12 @@ def equal(one: Any, other: Any) -> bool:
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
+def differing(one: Method, other: Method) -> str | None:
+    """Return the name of an entry in which two methods' states differ."""
+    states = one.state_dict(), other.state_dict()
+    return next((name for name in states[0] if not equal(states[0][name], states[1][name])), None)
+
+
 def close(one: Prediction, other: Prediction) -> bool:
     """Return whether two predictions are equal up to the rounding that another batch size brings."""
     pairs = zip(one[:2], other[:2], strict=True)
@@ -177,6 +198,7 @@ class DataSetBed:
 
     def __init__(self, plugin: Plugin, settings: Mapping[str, Any], root: Path) -> None:
         self.plugin, self.settings, self.root = plugin, dict(settings), root
+        self.broken = ""  # the basic check that failed, without which others say nothing
 
     def check_settings(self) -> None:
         """Raise UsageError if an option that was given does not exist, or does not fit."""

@@ -1,16 +1,19 @@
 """What the constructor, `loss` and `predict` of every method must do, looked at before or within a few steps."""
 
+import copy
+import inspect
 import sys
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import Tensor
 
-from bench.checks.bed import SHORT, MethodBed, equal, predict
-from bench.checks.verdict import CheckFailed, require
+from bench.checks.bed import SHORT, MethodBed, declared_without_default, differing, predict
+from bench.checks.verdict import CheckFailed, CheckSkipped, require
 from bench.errors import UsageError, one_line
 from bench.hyperparameters import check, declared
-from bench.method import Method, Prediction, Step
+from bench.method import Prediction, Step
 from bench.train import make_optimizer
 
 Check = Callable[[MethodBed], None]
@@ -25,6 +28,14 @@ def check_direction_is_documented(bed: MethodBed) -> None:
     require(named, "say in the class's docstring what the uncertainty is, such as `u = 1 − max softmax`")
 
 
+def check_hyper_parameters_are_keywords(bed: MethodBed) -> None:
+    """The constructor takes the task and the backbone, and hyper-parameters as keywords only."""
+    others = list(inspect.signature(bed.cls).parameters.values())[2:]
+    positional = [p.name for p in others if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    said = f"write `*, {', '.join(positional)}` in the constructor: hyper-parameters are keywords only"
+    require(not positional, said)
+
+
 def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
     """Every hyper-parameter has an annotation, which refuses what it is not."""
     for name, parameter in declared(bed.cls).items():
@@ -33,6 +44,18 @@ def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
         except UsageError:
             continue
         raise CheckFailed(f"annotate {name} in the constructor with its type, such as `{name}: float`")
+
+
+def check_is_built(bed: MethodBed) -> None:
+    """The constructor makes a method; hyper-parameters have defaults, or were given."""
+    name, missing = bed.plugin.name, declared_without_default(bed.cls).keys() - bed.settings.keys()
+    for parameter in sorted(missing):
+        raise CheckFailed(f"give {parameter} a default, or pass --set {name}.{parameter}=VALUE")
+    try:
+        bed.build()
+    except Exception as error:
+        advice = "call super().__init__(task, make_backbone) first in the constructor"
+        raise CheckFailed(f"{advice}; it raises {one_line(error)}") from error
 
 
 def check_unknown_hyper_parameters_are_refused(bed: MethodBed) -> None:
@@ -107,6 +130,15 @@ def check_loss_leaves_the_mode(bed: MethodBed) -> None:
     require(not switched, f"{said}: leave the mode as it is, or restore it")
 
 
+def check_loss_leaves_the_batch(bed: MethodBed) -> None:
+    """`loss` changes neither images, labels nor index of its batch."""
+    batch = bed.batch(20)
+    before = [part.clone() for part in batch]
+    bed.build().train().loss(batch, bed.progress)
+    changed = [f for f, was, now in zip(batch._fields, before, batch, strict=True) if not torch.equal(was, now)]
+    require(not changed, f"loss changes {', '.join(changed)} of the batch in place: work on a copy")
+
+
 def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
     """Each parameter of `param_groups` gets a gradient within a few steps, and all gradients are finite."""
     method = bed.build()
@@ -137,29 +169,38 @@ def check_odd_last_batch(bed: MethodBed) -> None:
 
 def check_same_seed_same_bits(bed: MethodBed) -> None:
     """Two trainings from one seed give the same bits."""
-    one, other = (bed.train(bed.build()) for _ in range(2))
-    differing = _differing(one, other)
     advice = "draw random numbers from the global generators only, and keep no state outside the instance"
-    require(not differing, f"{differing} differs between two trainings of one seed: {advice}")
+    said = f"{bed.unrepeatable} differs between two trainings of one seed: {advice}"
+    require(bed.unrepeatable is None, said)
 
 
 def check_true_labels_do_not_matter(bed: MethodBed) -> None:
     """Training has the same bits whatever the true labels are: a method is given the noisy ones only."""
-    given = bed.data.train.labels[:SHORT]
-    one, other = (bed.train(bed.build(), true=true) for true in (given, (given + 1) % 10))
-    differing = _differing(one, other)
-    require(not differing, f"{differing} depends on the true labels: use nothing but batch.labels")
+    if bed.unrepeatable:
+        raise CheckSkipped("two trainings of one seed differ without that")
+    others = (bed.data.train.labels[:SHORT] + 1) % len(bed.data.class_names)
+    found = differing(bed.briefly_trained, bed.train(bed.build(), true=others))
+    require(found is None, f"{found} depends on the true labels: use nothing but batch.labels")
 
 
-def _differing(one: Method, other: Method) -> str | None:
-    """Return the name of an entry in which two methods' states differ."""
-    states = one.state_dict(), other.state_dict()
-    return next((name for name in states[0] if not equal(states[0][name], states[1][name])), None)
+def check_goes_on_from_a_checkpoint(bed: MethodBed) -> None:
+    """Training that goes on from a checkpoint ends in the bits of training that was never interrupted."""
+    whole, resumed = bed.trainer(bed.build(), epochs=2), bed.trainer(bed.build(seed=1), epochs=2)
+    whole.epoch(1)
+    checkpoint = copy.deepcopy(whole.state_dict())
+    whole.epoch(2)
+    resumed.load_state_dict(checkpoint)
+    resumed.epoch(2)
+    found = differing(whole.method, resumed.method)
+    advice = "keep what steps compute in parameters or by register_buffer, not in plain attributes"
+    require(found is None, f"{found} differs once training went on from a checkpoint: {advice}")
 
 
 CHECKS: tuple[Check, ...] = (
     check_direction_is_documented,
+    check_hyper_parameters_are_keywords,
     check_hyper_parameters_are_validated,
+    check_is_built,
     check_unknown_hyper_parameters_are_refused,
     check_oracles_are_hyper_parameters,
     check_declines_with_a_reason,
@@ -167,8 +208,12 @@ CHECKS: tuple[Check, ...] = (
     check_prediction_shapes,
     check_loss_is_finite,
     check_loss_leaves_the_mode,
+    check_loss_leaves_the_batch,
     check_every_trained_parameter_gets_a_gradient,
     check_odd_last_batch,
     check_same_seed_same_bits,
     check_true_labels_do_not_matter,
+    check_goes_on_from_a_checkpoint,
 )
+# Without these the checks after them would say the same again, or nothing.
+BASIC = (check_is_built, check_step_shapes, check_prediction_shapes, check_loss_is_finite)

@@ -116,3 +116,4 @@ CHECKS: tuple[Check, ...] = (
     check_evaluate,
     check_loads_twice_alike,
 )
+BASIC = (check_images_and_labels,)

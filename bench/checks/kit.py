@@ -6,23 +6,25 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.api import find_data_root
+from bench.checks import contract, datasets
 from bench.checks.bed import DataSetBed, MethodBed
-from bench.checks.contract import CHECKS as CONTRACT
-from bench.checks.datasets import CHECKS as OF_DATA_SETS
 from bench.checks.trained import CHECKS as TRAINED
-from bench.checks.verdict import CheckSkipped
-from bench.errors import UsageError, one_line, unknown
+from bench.checks.verdict import CheckNoted, CheckSkipped
+from bench.errors import UsageError, one_line, place, unknown
 from bench.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed
-CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
+CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*contract.CHECKS, *TRAINED), "datasets": datasets.CHECKS}
+BASIC = {*contract.BASIC, *datasets.BASIC}
+Bed = MethodBed | DataSetBed
+Status = Literal["pass", "note", "fail", "skip"]
 
 
 class Result(NamedTuple):
     """What a check said of a plugin."""
 
     check: str  # such as `learns digits`
-    status: Literal["pass", "fail", "skip"]
+    status: Status
     reason: str  # one line; empty if it passed
 
 
@@ -77,20 +79,35 @@ def run_checks(
         yield Result(_title(check), *_outcome(check, bed))
 
 
-def _bed(plugin: Plugin, settings: Mapping[str, Any], data_root: Path | None) -> MethodBed | DataSetBed:
+def _bed(plugin: Plugin, settings: Mapping[str, Any], data_root: Path | None) -> Bed:
     if plugin.kind == "methods":
         return MethodBed(plugin, settings)
     return DataSetBed(plugin, settings, find_data_root(data_root))
 
 
-def _outcome(check: Check, bed: MethodBed | DataSetBed) -> tuple[Literal["pass", "fail", "skip"], str]:
+def _outcome(check: Check, bed: Bed) -> tuple[Status, str]:
     try:
-        check(bed)
+        _make(check, bed)
+    except CheckNoted as noted:
+        return "note", str(noted)
     except CheckSkipped as skipped:
         return "skip", str(skipped)
     except Exception as error:  # whatever a plugin raises is a failed check
-        return "fail", one_line(error)
+        return "fail", f"{one_line(error)}{place(error.__cause__ or error, bed.plugin.path)}"
     return "pass", ""
+
+
+def _make(check: Check, bed: Bed) -> None:
+    """Make a check, unless a basic one has failed on this bed: then others would only repeat it."""
+    if bed.broken:
+        raise CheckSkipped(f"mend first: {bed.broken}")
+    try:
+        check(bed)
+    except (CheckNoted, CheckSkipped):
+        raise
+    except Exception:
+        bed.broken = _title(check) if check in BASIC else ""
+        raise
 
 
 def _title(check: Check) -> str:
@@ -116,7 +133,7 @@ def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Pat
 
 
 @cache
-def _shared_bed(plugin: Plugin) -> MethodBed | DataSetBed:
+def _shared_bed(plugin: Plugin) -> Bed:
     """Return a plugin's test bed, one for all checks: training is what takes time."""
     return _bed(plugin, {}, None)
 
@@ -127,7 +144,9 @@ def _under_pytest(check: Check) -> Callable[[Plugin], None]:
     @wraps(check)
     def run(plugin: Plugin) -> None:
         try:
-            check(_shared_bed(plugin))
+            _make(check, _shared_bed(plugin))
+        except CheckNoted:
+            return
         except CheckSkipped as skipped:
             pytest.skip(str(skipped))
 

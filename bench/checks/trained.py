@@ -1,5 +1,6 @@
 """What every method must do once it is trained, and wherever it trains."""
 
+import math
 import pickle
 from collections.abc import Callable
 from typing import Any
@@ -7,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench import metrics
 from bench.checks.bed import MethodBed, close, equal, predict, same
-from bench.checks.verdict import CheckFailed, CheckSkipped, require
+from bench.checks.verdict import CheckFailed, CheckNoted, CheckSkipped, require
 from bench.errors import BenchError, one_line
 from bench.method import Prediction
 
@@ -34,16 +36,29 @@ def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
     require(not constant, "the uncertainty is the same for all images: compute it from each image's own output")
 
 
+def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
+    """Errors on the digits are more uncertain than right predictions; a method that ranks badly gets a note."""
+    labels = bed.data.test.labels
+    found = predict(bed.trained, bed.images(len(labels)))
+    errors = (found.logits.argmax(dim=1) != labels).numpy()
+    auroc = metrics.auroc(metrics.rank(found.uncertainty.double().numpy(), errors))
+    if math.isnan(auroc):
+        raise CheckSkipped("it makes no error on the digits")
+    if auroc < 0.5:
+        raise CheckNoted(f"AUROC of errors on the digits is {auroc:.2f}, worse than chance: is larger less sure?")
+
+
 def check_predict_leaves_no_trace(bed: MethodBed) -> None:
     """`predict` changes neither state nor mode, and with the same random numbers returns the same bits."""
     method, images = bed.trained.eval(), bed.images(50)
     state = {name: _copy(value) for name, value in method.state_dict().items()}
     modes = [module.training for module in method.modules()]
     first, second = predict(method, images), predict(method, images)
-    changed = [name for name, value in method.state_dict().items() if not equal(value, state[name])]
-    require(not changed, f"predict changes {', '.join(changed)}: change state in loss or finish only")
     unchanged = modes == [module.training for module in method.modules()]
     require(unchanged, "predict switches train or eval mode: leave the mode as it is, or restore it")
+    changed = [name for name, value in method.state_dict().items() if not equal(value, state[name])]
+    more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
+    require(not changed, f"predict changes {', '.join(changed[:3])}{more}: change state in loss or finish only")
     require(same(first, second), "predict twice with one seed differs: draw from torch's global generator only")
 
 
@@ -148,6 +163,7 @@ def _trains_and_predicts(bed: MethodBed, device: str, dtype: torch.dtype) -> Non
 CHECKS: tuple[Check, ...] = (
     check_learns_digits,
     check_uncertainty_tells_samples_apart,
+    check_uncertainty_ranks_errors,
     check_predict_leaves_no_trace,
     check_batch_of_one,
     check_batch_order,

@@ -11,6 +11,10 @@ class CheckSkipped(BenchError):  # noqa: N818 - not an error: nothing has failed
     """A check cannot be made here, or does not apply to the plugin; the line says why."""
 
 
+class CheckNoted(BenchError):  # noqa: N818 - not an error: the check is passed
+    """A plugin passes, with something that its author should look at; the line says what."""
+
+
 def require(condition: object, advice: str) -> None:
     """Do nothing if a condition holds.
 

@@ -54,6 +54,15 @@ def test_an_exception_of_a_plugin_is_a_failed_check(tmp_path):
     assert results["declines with a reason"].status == "pass"
 
 
+def test_after_a_basic_check_has_failed_the_others_are_skipped(tmp_path):
+    head = "from bench.method import Method\n\n\nclass Mine(Method):\n"
+    plugin(tmp_path, "mine", f"{head}    def loss(self, batch, progress):\n        1 / 0\n")
+    results = {r.check: r for r in run_checks(find_plugin("mine", Registry([tmp_path])))}
+    assert results["step shapes"][1:] == ("fail", "ZeroDivisionError: division by zero (mine.py:6)")
+    assert results["learns digits"][1:] == ("skip", "mend first: step shapes")
+    assert [r.status for r in results.values()].count("fail") == 2  # the direction is not documented either
+
+
 def test_a_plugin_that_does_not_load_is_one_error(tmp_path):
     plugin(tmp_path, "mine", "import no_such_module")
     with pytest.raises(PluginError, match="does not import"):
@@ -80,6 +89,13 @@ def test_the_command_prints_a_line_for_each_check_and_fails_with_one():
     assert "fail  direction is documented: say in the class's docstring" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("dummy: ")
     assert done.returncode == 1
+
+
+def test_a_note_is_shown_and_passes():
+    done = bench("check", "scn")
+    assert "note  uncertainty ranks errors: AUROC of errors on the digits is" in done.stdout
+    assert "(1 with a note), 0 failed" in done.stdout
+    assert done.returncode == 0
 
 
 def test_the_command_passes_a_data_set():

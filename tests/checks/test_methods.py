@@ -7,7 +7,7 @@ from harness import plugin
 from bench.checks import contract, trained
 from bench.checks.bed import MethodBed
 from bench.checks.kit import CHECKS as ALL_CHECKS
-from bench.checks.verdict import CheckFailed, CheckSkipped
+from bench.checks.verdict import CheckFailed, CheckNoted, CheckSkipped
 from bench.registry import Registry
 
 CHECKS = ALL_CHECKS["methods"]
@@ -59,7 +59,15 @@ LOSS_HEAD = "    def loss(self, batch, progress):\n"
 # check, the text that is replaced, by what, and what is said
 BROKEN = [
     ("direction_is_documented", "; u = 1 − max softmax", "", "say in the class's docstring what"),
+    ("hyper_parameters_are_keywords", "*, scale: float", "scale: float", r"write `\*, scale` in the constructor"),
     ("hyper_parameters_are_validated", "scale: float = 1.0", "scale=1.0", "annotate scale"),
+    ("is_built", "scale: float = 1.0", "scale: float", "give scale a default, or pass --set mine.scale=VALUE"),
+    (
+        "is_built",
+        "super().__init__(task, make_backbone)",
+        "pass",
+        r"call super\(\).__init__\(task, make_backbone\) first",
+    ),
     (
         "unknown_hyper_parameters_are_refused",
         "scale: float = 1.0",
@@ -118,6 +126,12 @@ BROKEN = [
         "loss switches linear to eval",
     ),
     (
+        "loss_leaves_the_batch",
+        LOSS_HEAD,
+        LOSS_HEAD + "        batch.labels[:2] = 0\n",
+        "loss changes labels of the batch in place",
+    ),
+    (
         "every_trained_parameter_gets_a_gradient",
         f"Step({LOSS}",
         f"Step((0 * self.linear.weight).abs().sqrt().sum() + {LOSS}",
@@ -141,6 +155,12 @@ BROKEN = [
         LOSS_HEAD,
         LOSS_HEAD + PEEK + "        batch = batch._replace(labels=true)\n",
         "use nothing but batch.labels",
+    ),
+    (
+        "goes_on_from_a_checkpoint",
+        LOSS_HEAD,
+        LOSS_HEAD + "        self.scale *= 0.9\n",
+        "linear.weight differs once training went on from a checkpoint",
     ),
     ("learns_digits", PREDICTED, "return Prediction(-logits, self.score(logits))", "must be 50%"),
     (
@@ -234,7 +254,13 @@ def test_relabelling_without_logits_is_caught(tmp_path):
 
 def test_every_check_that_can_fail_here_is_shown_to():
     shown = {f"check_{name}" for name, *_ in BROKEN}
-    assert {check.__name__ for check in CHECKS} - shown == {"check_gpu"}
+    assert {check.__name__ for check in CHECKS} - shown == {"check_gpu", "check_uncertainty_ranks_errors"}
+
+
+def test_a_score_of_the_wrong_sign_is_noted(tmp_path):
+    wrong = SOUND.lstrip().replace(PREDICTED, "return Prediction(logits, -self.score(logits))")
+    with pytest.raises(CheckNoted, match=r"AUROC of errors on the digits is 0\.\d\d, worse than chance"):
+        trained.check_uncertainty_ranks_errors(bed(tmp_path, wrong))
 
 
 def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_batch(tmp_path):
@@ -246,6 +272,12 @@ def test_a_method_whose_predictions_are_random_is_not_held_to_the_order_of_a_bat
     for check in (trained.check_batch_of_one, trained.check_batch_order):
         with pytest.raises(CheckSkipped, match="draws random numbers"):
             check(random)
+
+
+def test_training_that_cannot_be_repeated_is_not_taken_for_a_peek(tmp_path):
+    source = SOUND.lstrip().replace(f"Step({LOSS}", f"Step((1 + next(COUNT)) * {LOSS}")
+    with pytest.raises(CheckSkipped, match="two trainings of one seed differ"):
+        contract.check_true_labels_do_not_matter(bed(tmp_path, source))
 
 
 @pytest.mark.parametrize("drawn", ["random.random()", "float(np.random.rand())", "torch.rand(())"])
