@@ -28,6 +28,8 @@ LABEL = 20  # columns of a terminal that noise and method want at least
 class Display(Observer):
     """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for each run under way.
 
+    Where there is no terminal, there are no bars, and a first line that says how much there is to do.
+
     Args:
         finished: takes the reports of the cells as they come.
     """
@@ -35,6 +37,7 @@ class Display(Observer):
     def __init__(self, console: Console, grid: list[Cell], context: Context, finished: list[CellReport]) -> None:
         self.finished, self.total = finished, len(grid)
         ahead = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
+        self.ahead = len(ahead)
         width = min(38, max((len(_title(cell)) for cell in ahead), default=0))
         self.bars = Bars(
             TextColumn("{task.description}", markup=False, table_column=Column(no_wrap=True, width=width)),
@@ -51,6 +54,9 @@ class Display(Observer):
         self.epochs: dict[str, int] = {}  # done, by the run's identity
 
     def __enter__(self) -> "Display":
+        if self.ahead and not self.bars.console.is_terminal:
+            said = f"{self.ahead} of {self.total} runs to do; `bench status` tells how far they are"
+            self.bars.console.print(said, markup=False, soft_wrap=True)
         self.bars.start()
         return self
 

@@ -30,6 +30,7 @@ def digits(tmp_path_factory):
 
 def test_the_main_job_shows_the_tables(digits):
     _, done = digits
+    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\n")
     assert "Test accuracy (%) of the last epoch by label noise: digits, 2 epochs" in done.stdout
     assert "Errors among the 60 most uncertain" in done.stdout
     assert "[12/12] digits · " in done.stdout
@@ -73,6 +74,7 @@ def test_a_second_run_finds_everything_finished_and_shows_the_same_tables(digits
     )
     assert again.returncode == 0
     assert again.stdout.count("finished before") == 12
+    assert "to do" not in again.stdout
     tables = done.stdout[done.stdout.index("Test accuracy") :]
     assert tables in again.stdout
 
