@@ -160,7 +160,7 @@ def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> s
     seeds = sorted({record.spec.seed for record in members})
     facts = [
         spec.dataset.name,
-        f"{spec.recipe.epochs} epochs",
+        "1 epoch" if spec.recipe.epochs == 1 else f"{spec.recipe.epochs} epochs",
         *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),
