@@ -23,7 +23,7 @@ def test_methods_noise_and_seeds_stand_in_one_group():
 def test_settings_of_one_data_set_are_apart_and_told_apart():
     found = group([record(), record(epochs=1), record(set={"recipe": {"learning_rate": 0.5}})])
     assert len({members.name for members in found}) == 3
-    assert [members.title for members in found].count("tiny, 1 epoch, test set, seed 0") == 1
+    assert sum(members.title.startswith("tiny, 1 epoch, test set, ") for members in found) == 1
     assert sorted("learning_rate 0.5" in members.title for members in found) == [False, False, True]
 
 
