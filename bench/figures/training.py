@@ -27,6 +27,7 @@ PANELS = {
     "corrected": ("… changed to the true label", False),
     "broken": ("… changed away from the true label", False),
 }
+FAR = 100.0  # an unbounded uncertainty beyond this would press all others flat on a linear axis
 
 
 def pictures(group: Group) -> Iterator[Picture]:
@@ -62,10 +63,14 @@ def _has(log: Columns, name: str) -> bool:
 
 def _panel(axes: Axes, cells: list[list[Columns]], name: str) -> None:
     heading, fraction = PANELS[name]
+    highest = 0.0
     for place, cell in enumerate(cells):
         if logs := [log for log in cell if _has(log, name)]:
             values = (100 if fraction else 1) * np.stack([log[name].astype(float) for log in logs])
             band(axes, logs[0]["epoch"], values, 100.0 if fraction else np.inf, **look(place))
+            highest = max(highest, np.nanmax(values))
+    if "uncertainty" in name and highest > FAR:
+        axes.set_yscale("symlog", linthresh=1)
     axes.set_title(heading, fontsize=9)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

@@ -126,3 +126,12 @@ def test_without_wrong_labels_there_is_no_panel_of_them(tmp_path):
     (members,) = group(load_records(Store(tmp_path))[0])
     titles = [axes.get_title() for axes in draw(members, members.noises[0]).axes]
     assert titles == ["test accuracy (%)", MEMORY[1], MEMORY[3], *AUDIT]
+
+
+@pytest.mark.parametrize(("far", "scale"), [(2.0, "linear"), (5000.0, "symlog")])
+def test_an_uncertainty_that_runs_away_does_not_flatten_the_others(far, scale):
+    log = {"epoch": [1, 2], "test_accuracy": [0.5, 0.6], "train_uncertainty_clean": [0.1, far]}
+    (found,) = group([record(spec(), epochs=pd.DataFrame(log))])
+    drawn = {axes.get_title(): axes for axes in draw(found, found.noises[0]).axes}
+    assert drawn["mean uncertainty, clean labels"].get_yscale() == scale
+    assert drawn["test accuracy (%)"].get_yscale() == "linear"
