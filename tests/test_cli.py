@@ -22,7 +22,7 @@ def digits(tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
     done = bench(
         *("run", "--methods", "rul,scn,dul", "--noise", "0,0.3", "--epochs", "2", "--relabel-from", "2"),
-        *("--seeds", "0,1", "--results", str(results)),
+        *("--seeds", "0,1", "--results", str(results), "--jobs", "auto"),
     )
     assert done.returncode == 0, done.stderr
     return results, done

@@ -6,16 +6,19 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from bench.api import find_data_root
-from bench.checks import contract, datasets
 from bench.checks.bed import DataSetBed, MethodBed
+from bench.checks.contract import BASIC as BASIC_CONTRACT
+from bench.checks.contract import CHECKS as CONTRACT
+from bench.checks.datasets import BASIC as BASIC_DATA
+from bench.checks.datasets import CHECKS as OF_DATA_SETS
 from bench.checks.trained import CHECKS as TRAINED
 from bench.checks.verdict import CheckNoted, CheckSkipped
 from bench.errors import UsageError, one_line, place, unknown
 from bench.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed
-CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*contract.CHECKS, *TRAINED), "datasets": datasets.CHECKS}
-BASIC = {*contract.BASIC, *datasets.BASIC}
+CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
+BASIC = {*BASIC_CONTRACT, *BASIC_DATA}
 Bed = MethodBed | DataSetBed
 Status = Literal["pass", "note", "fail", "skip"]
 
