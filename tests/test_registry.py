@@ -1,4 +1,5 @@
 import importlib.metadata
+import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
 
@@ -7,7 +8,7 @@ from harness import PLUGINS, plugin
 
 from bench.errors import PluginError, UsageError
 from bench.method import Method
-from bench.registry import Registry, builtin_folder
+from bench.registry import Registry
 
 SIX = {"baseline", "scn", "dul", "rul", "mix-output", "loss-attention"}
 METHOD = "from bench.method import Method\n\nclass {}(Method):\n    pass\n"
@@ -120,7 +121,13 @@ def test_a_recipe_is_the_toml_file_beside_the_data_set():
     assert Registry([PLUGINS]).find("methods", "dummy").recipe is None
 
 
-def test_plugin_modules_do_not_shadow_installed_packages():
-    Registry().find("datasets", "digits").load()
-    installed = sys.modules.get("datasets")  # Hugging Face's, if a test has imported it
-    assert str(builtin_folder() / "datasets") not in getattr(installed, "__path__", [])
+def test_loading_plugins_takes_no_module_name_that_a_library_may_use():
+    program = """
+import sys
+from bench.registry import Registry
+Registry().find("datasets", "digits").load()
+Registry().find("methods", "rul").load()
+assert not {"datasets", "digits", "methods", "rul"} & set(sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
