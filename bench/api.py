@@ -1,6 +1,5 @@
 """The Python interface: what the command line does, as functions that return data frames."""
 
-import os
 import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import pandas as pd
 
 from bench import comparison, status
+from bench.data_root import PathLike, find_data_root
 from bench.errors import BenchError
 from bench.executors.cell import Context, Observer
 from bench.executors.machines import Machines
@@ -18,8 +18,6 @@ from bench.report import frame, load_records
 from bench.request import Request
 from bench.spec import RunSpec, validated
 from bench.store import Store
-
-PathLike = str | os.PathLike[str]
 
 
 def run(
@@ -111,8 +109,3 @@ def compare(
     for problem in compared.problems:
         warnings.warn(problem, stacklevel=2)
     return compared.frame()
-
-
-def find_data_root(given: PathLike | None) -> Path:
-    """Return the folder of the data sets: the one given, else BENCH_DATA, else `data`."""
-    return Path(given or os.environ.get("BENCH_DATA") or "data").expanduser()

@@ -239,11 +239,11 @@ def report(
     plugins: Plugins = None,
 ) -> None:
     """Rebuild every table and picture from stored runs, without training."""
-    from bench import commands
+    from bench import stored
 
     given = {"figures": _list(figures), "top": top, "score": score}
     pictures = {key: value for key, value in given.items() if value is not None}
-    raise typer.Exit(commands.report(results, commands.make_samples(data_root, plugins or []), pictures))
+    raise typer.Exit(stored.report(results, stored.make_samples(data_root, plugins or []), pictures))
 
 
 @app.command()
@@ -257,17 +257,17 @@ def compare(
     results: Results = Path("results"),
 ) -> None:
     """Test differences between methods, on runs of one noise and seed, without training."""
-    from bench import commands
+    from bench import stored
 
-    raise typer.Exit(commands.compare(results, _list(datasets) or [], _list(methods) or [], metric, against))
+    raise typer.Exit(stored.compare(results, _list(datasets) or [], _list(methods) or [], metric, against))
 
 
 @app.command()
 def status(results: Results = Path("results")) -> None:
     """Show what runs are done, running, interrupted, failed or left, and the time that takes."""
-    from bench import commands
+    from bench import stored
 
-    raise typer.Exit(commands.show_status(results))
+    raise typer.Exit(stored.show_status(results))
 
 
 @app.command()
@@ -279,9 +279,9 @@ def merge(
 
     The same run with another outcome is named and refused, and the exit status is 1.
     """
-    from bench import commands
+    from bench import stored
 
-    raise typer.Exit(commands.merge(others, results))
+    raise typer.Exit(stored.merge(others, results))
 
 
 @app.command()
@@ -293,9 +293,9 @@ def pack(
     results: Results = Path("results"),
 ) -> None:
     """Write what tables and curves need of all finished runs to one small file, for `bench merge`."""
-    from bench import commands
+    from bench import stored
 
-    raise typer.Exit(commands.pack(target, results, predictions))
+    raise typer.Exit(stored.pack(target, results, predictions))
 
 
 @app.command()

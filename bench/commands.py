@@ -1,4 +1,4 @@
-"""What the commands do, once their options are read."""
+"""What the commands do that run, check or estimate something, once their options are read."""
 
 import time
 from collections import Counter
@@ -7,26 +7,24 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from rich.console import Console
 
-from bench import api, comparison, status, transfer
+from bench import status
 from bench.checks import find_plugin, run_checks
-from bench.display import Display, show_group, show_plan_table, show_status_table, show_table
+from bench.data_root import find_data_root
+from bench.display import Display, show_plan_table
 from bench.errors import UsageError
 from bench.estimate import CANNOT, Estimator
 from bench.executors.cell import CellReport, Context
 from bench.executors.machines import Machines
-from bench.grid import Cell
 from bench.registry import Registry, plugin_name
-from bench.report import Report, write_report
+from bench.report import write_report
 from bench.request import Request, load_experiment
 from bench.samples import Samples
-from bench.spec import Pictures, RunSpec, validated
+from bench.spec import Cell, RunSpec, validated
 from bench.store import Store
+from bench.stored import FAILED, console, errors, show_report
 
-FAILED, STOPPED, INTERRUPTED = 1, 75, 130  # 75: a temporary failure, the same command goes on
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+STOPPED, INTERRUPTED = 75, 130  # 75: a temporary failure, the same command goes on
 
 
 def make_machines(options: dict[str, Any], grid: list[Cell]) -> Machines:
@@ -59,13 +57,8 @@ def make_context(
         if minutes is not None and not minutes >= 0:
             raise UsageError(f"--{name} {minutes:g}: must be 0 or more")
     deadline = None if max_minutes is None else time.time() + 60 * max_minutes
-    registry, root = Registry(plugins), api.find_data_root(data_root)
+    registry, root = Registry(plugins), find_data_root(data_root)
     return Context(registry, Store(results), root, download, force, 60 * checkpoint_minutes, deadline)
-
-
-def make_samples(data_root: Path | None, plugins: Iterable[Path]) -> Samples:
-    """Return where pictures find the samples of stored runs."""
-    return Samples(Registry(plugins), api.find_data_root(data_root))
 
 
 def make_request(options: dict[str, Any], experiment: str | None) -> Request:
@@ -100,89 +93,8 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
         _say_interrupted(grid, context.store)
         return INTERRUPTED
     written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
-    _show(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
+    show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
     return _say_unfinished(finished)
-
-
-def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
-    """Rebuild the report, with the pictures asked for, and show its main tables.
-
-    Raises:
-        UsageError: there is no such folder, or no run in it, or a picture is asked for that there is not.
-    """
-    wanted = validated(Pictures, pictures, "option")
-    if not (results / "runs").is_dir():
-        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
-    written = write_report(results, samples, wanted)
-    _show(written, None)
-    if not written.groups:
-        raise UsageError(f"--results {results}: there is no finished run")
-    return 0
-
-
-def compare(results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None) -> int:
-    """Compare stored runs, show and write what that says, and return the exit status.
-
-    Raises:
-        UsageError: an unknown name, or nothing to compare.
-    """
-    compared = comparison.load(results, datasets, methods, metric, against)
-    for table in compared.tables(brief=True):
-        show_table(console, table)
-    for problem in compared.problems:
-        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
-    page = compared.write(results / "compare")
-    console.print(f"All comparisons: {page}", soft_wrap=True, markup=False)
-    return 0
-
-
-def show_status(results: Path) -> int:
-    """Show how far the runs are that were asked for; return the exit status.
-
-    Raises:
-        UsageError: nothing was asked for in this folder.
-        BenchError: the list of what was is damaged.
-    """
-    runs = status.of(Store(results))
-    if not runs:
-        raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
-    show_status_table(console, runs)
-    return FAILED if any(run.state == "failed" for run in runs) else 0
-
-
-def merge(others: Iterable[Path], results: Path) -> int:
-    """Bring runs of other results folders or packs into this one; return the exit status.
-
-    Raises:
-        UsageError: there is no such folder or pack.
-    """
-    failed = False
-    for other in others:
-        merged = transfer.merge(Store(results), other)
-        completed = f", {merged.completed} of them without the predictions added now" if merged.completed else ""
-        said = f"{other}: {merged.added} runs added, {merged.same} were here{completed}"
-        console.print(said, soft_wrap=True, markup=False)
-        for line in merged.problems:
-            errors.print(f"note: {line}", soft_wrap=True, markup=False)
-        for line in merged.refused:
-            errors.print(f"refused: {line}", soft_wrap=True, markup=False)
-        failed = failed or bool(merged.refused or merged.problems)
-    return FAILED if failed else 0
-
-
-def pack(target: Path, results: Path, predictions: bool) -> int:
-    """Write a results folder's finished runs to one small file; return the exit status.
-
-    Raises:
-        UsageError: there is no finished run.
-    """
-    packed, problems = transfer.pack(Store(results), target, predictions)
-    for line in problems:
-        errors.print(f"note: {line}", soft_wrap=True, markup=False)
-    kibibytes = target.stat().st_size / 1024
-    size = f"{kibibytes:.0f} KiB" if kibibytes < 1024 else f"{kibibytes / 1024:.1f} MiB"
-    console.print(f"{target}: {packed} runs, {size}", soft_wrap=True, markup=False)
-    return 0
 
 
 def check(
@@ -220,17 +132,6 @@ def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
     show_plan_table(console, rows, machines.at_once(grid))
     return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
-
-
-def _show(written: Report, wanted: set[str] | None) -> None:
-    """Show the tables of the groups that hold a wanted run, all if None, and say what was left out."""
-    for group in written.groups:
-        if wanted is None or wanted & {record.spec.identity for record in group.records}:
-            show_group(console, group)
-    for problem in written.problems:
-        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
-    if written.groups:
-        console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True, markup=False)
 
 
 def _say_interrupted(grid: list[Cell], store: Store) -> None:

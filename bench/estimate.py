@@ -6,10 +6,9 @@ from typing import NamedTuple
 from bench.errors import Declined, one_line
 from bench.executors.cell import Context, DataSets
 from bench.factory import MethodFactory
-from bench.grid import BrokenCell, Cell
 from bench.relabel import Labels
 from bench.runner import build
-from bench.spec import RunSpec
+from bench.spec import BrokenCell, Cell, RunSpec
 from bench.train import Trainer, TrainingSet
 
 STEPS, SECONDS = 8, 2.0

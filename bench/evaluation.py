@@ -3,10 +3,8 @@
 A metric that is undefined is None, with the reason under `undefined`; it is never 0 or 1.
 """
 
-import hashlib
 import math
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +16,7 @@ from scipy.stats import spearmanr
 
 from bench import geometry, metrics
 from bench.metrics import Errors, Ranking, Uncertainty
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
 
 Labels = Int[np.ndarray, " n"]
@@ -26,12 +24,6 @@ BY_SCORE = {"scores", "noise_detection", "class_distances", "human_uncertainty"}
 CONFUSION_CLASSES = 100  # a larger confusion matrix is not kept
 REJECTION_RATES = np.arange(100) / 100
 SCORES = ("own", *LOGIT_SCORES)
-
-
-def source() -> str:
-    """Return a hash of the code that metrics come from, so that stale ones are noticed."""
-    files = [Path(__file__).with_name(f"{name}.py") for name in ("evaluation", "metrics", "geometry", "scores")]
-    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()[:12]
 
 
 class Evaluation(NamedTuple):

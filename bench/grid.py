@@ -6,26 +6,17 @@ from typing import Any
 
 import torch
 
+from bench.backbones import BACKBONES
 from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.factory import MethodFactory
 from bench.hyperparameters import resolve
 from bench.registry import Plugin, Registry
 from bench.request import Request, parse_noise, resolve_recipe
-from bench.spec import ORACLE, Choice, Frozen, Noise, Relabel, RunSpec, validated
+from bench.spec import ORACLE, BrokenCell, Cell, Choice, Noise, Relabel, RunSpec, validated
 
 # Names that --set takes besides the plugins' own.
 RESERVED = ("recipe", "relabel")
-
-
-class BrokenCell(Frozen):
-    """A cell of the grid whose plugin cannot be loaded, and why."""
-
-    title: str
-    reason: str
-
-
-Cell = RunSpec | BrokenCell
 
 
 def cells(request: Request, registry: Registry) -> list[Cell]:
@@ -60,6 +51,8 @@ def _variants(
     ]
     dataset = registry.find("datasets", dataset_name)
     recipe = resolve_recipe(request, dataset)
+    if recipe.backbone not in BACKBONES:
+        raise unknown("backbone", recipe.backbone, BACKBONES)
     options = resolve(dataset_name, dataset.load(), request.set.get(dataset_name, {}))
     for factory, relabel in [(each, way) for each in factories for way in _relabellings(request, each.relabels)]:
         spec = RunSpec(

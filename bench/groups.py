@@ -134,11 +134,16 @@ def _named(rivals: list[list[Record]]) -> list[Group]:
     """Return the groups of one data set, with names and titles that tell them apart."""
     settings = [setting(members[0].spec) for members in rivals]
     differing = _differing(settings)
-    codes = _codes([repr(each) for each in settings]) if len(rivals) > 1 else [""]
+    codes = _codes([_known(each) for each in settings]) if len(rivals) > 1 else [""]
     return [
         Group(f"{own['dataset']}{code}", _title(members, own, differing), members)
         for members, own, code in zip(rivals, settings, codes, strict=True)
     ]
+
+
+def _known(own: dict[str, Any]) -> str:
+    """Return a setting as text without what is None, so that optional keys can be added."""
+    return repr({key: value for key, value in own.items() if value is not None})
 
 
 def _differing(settings: list[dict[str, Any]]) -> set[str]:

@@ -1,28 +1,20 @@
 """Predictions of a trained method: in batches, eval mode, the training's random numbers untouched."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Int
 from torch import Tensor
 
 from bench.augment import Evaluate
 from bench.errors import PluginError
 from bench.images import ImageSet, in_order, reading
 from bench.method import Method, Prediction
+from bench.predictions import Predictions
 
 # By device: a CPU's caches are left, and its memory filled, by batches much larger than those of training.
 BATCH_SIZES = {"cpu": 128, "cuda": 1000}
-
-
-class Predictions(NamedTuple):
-    """Stored outputs for N samples, in their order."""
-
-    logits: Float[np.ndarray, "n classes"]  # float32
-    uncertainty: Float[np.ndarray, " n"]  # float64, larger = less sure
-    features: Float[np.ndarray, "n features"] | None  # float32
-    normalised: bool = False  # whether the logits are log-probabilities
 
 
 def predict(

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from bench import evaluation, figures, folders, tables
+from bench import figures, folders, tables
 from bench.claims import Claim
 from bench.errors import BenchError, one_line
-from bench.figures.style import Picture, save
+from bench.figures.files import save_all, save_each
+from bench.figures.style import Picture
 from bench.groups import Group, group, newest
+from bench.metrics_source import metrics_source
 from bench.samples import Samples
 from bench.spec import Pictures
 from bench.store import PREDICTIONS, Record, Store, read_predictions
@@ -50,40 +52,46 @@ def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> R
     for name in ("tables", "figures"):
         shutil.rmtree(report.folder / name, ignore_errors=True)
         (report.folder / name).mkdir(parents=True)
-    pages = [_write_group(report, members, samples, wanted) for members in report.groups]
+    drawn = {members.name: list(_from_records(members)) for members in report.groups}
+    save_all([picture for pictures in drawn.values() for picture in pictures], report.folder / "figures")
+    pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
     frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
     (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
     return report
 
 
-def _write_group(report: Report, members: Group, samples: Samples, wanted: Pictures) -> str:
-    """Write one setting's tables and figures and return its part of the page."""
+def _write_group(report: Report, members: Group, drawn: list[Picture], samples: Samples, wanted: Pictures) -> str:
+    """Write one setting's tables and its pictures of samples, and return its part of the page."""
     made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
     report.tables[members.name] = made
     page = [f"## {members.title}\n"]
     for table in made:
         table.write(report.folder / "tables")
         page.append(table.markdown())
-    for picture in _pictures(members, samples, wanted, report.problems):
-        save(picture.figure, report.folder / "figures" / f"{picture.name}.png")
-        page.append(f"![{picture.caption}](figures/{picture.name}.png)\n")
+    of_samples = _save_samples(report, members, samples, wanted)
+    page += [f"![{picture.caption}](figures/{picture.name}.png)\n" for picture in (*drawn, *of_samples)]
     return "\n".join(page)
 
 
-def _pictures(members: Group, samples: Samples, wanted: Pictures, problems: list[str]) -> Iterator[Picture]:
-    """Yield a setting's pictures; cells that lack their predictions or images are told among the problems."""
-    for from_records in figures.FROM_RECORDS:
-        yield from from_records(members)
+def _from_records(members: Group) -> Iterator[Picture]:
+    for pictures in figures.FROM_RECORDS:
+        yield from pictures(members)
+
+
+def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
+    """Write and yield pictures of samples; cells that lack predictions or images are told among the problems."""
     for name in dict.fromkeys(wanted.figures):
         reasons = []
         for _, _, cell in members.cells():
             try:
-                yield from figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted)
+                for picture in figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted):
+                    save_each([picture], report.folder / "figures")
+                    yield picture
             except BenchError as error:
                 reasons.append(one_line(error))
         if reasons:
             more = f" (and {len(reasons) - 1} more cells)" if len(reasons) > 1 else ""
-            problems.append(f"figures {name} of {members.title}: {reasons[0]}{more}")
+            report.problems.append(f"figures {name} of {members.title}: {reasons[0]}{more}")
 
 
 def load_records(store: Store) -> tuple[list[Record], list[str]]:
@@ -132,7 +140,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
     """Recompute metrics that older code made, where the predictions are here; say how many are not."""
-    source = evaluation.source()
+    source = metrics_source()
     refreshed, problems, absent = [], [], 0
     for record in records:
         try:
@@ -169,6 +177,8 @@ def _recompute(store: Store, record: Record, source: str) -> Record:
 
 
 def _computed(store: Store, record: Record, source: str) -> Record:
+    from bench import evaluation  # and torch with it, which a report seldom needs
+
     test, shown = read_predictions(record.path, "test")
     train, seen = read_predictions(record.path, "train")
     label = shown["label"].to_numpy()

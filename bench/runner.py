@@ -19,6 +19,7 @@ from bench.errors import DataError, Declined, UsageError
 from bench.factory import MethodFactory
 from bench.images import part
 from bench.method import Method, Progress, Task
+from bench.metrics_source import metrics_source
 from bench.predict import accuracy, predict
 from bench.relabel import Labels
 from bench.spec import Noise, RunSpec
@@ -178,7 +179,7 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     record = {
         "identity": spec.identity,
         "classes": list(data.class_names),
-        "metrics_source": evaluation.source(),
+        "metrics_source": metrics_source(),
         "metrics": metrics,
     }
     columns = {"index": prepared.places, "true": true, "given": given, "current": current}

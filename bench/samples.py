@@ -1,4 +1,7 @@
-"""The samples behind a stored run: its predictions, and the images, which come from the data set again."""
+"""The samples behind a stored run: its predictions, and the images, which come from the data set again.
+
+What needs torch is imported where it is used: a report without samples does not wait for it.
+"""
 
 import json
 from functools import cache
@@ -8,12 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from bench.data import DataSet, load
 from bench.errors import DataError, one_line
-from bench.evaluation import all_scores
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.registry import Registry
-from bench.scores import UNDEFINED_IF_NORMALISED
 from bench.spec import Choice
 from bench.store import Record, read_predictions
 
@@ -35,6 +35,9 @@ class Evaluated(NamedTuple):
         Raises:
             DataError: the score is not defined for these predictions.
         """
+        from bench.evaluation import all_scores
+        from bench.scores import UNDEFINED_IF_NORMALISED
+
         if (uncertainty := all_scores(self.predictions).get(score)) is None:
             raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
         return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
@@ -77,13 +80,18 @@ class Samples:
         spec = record.spec
         if spec.evaluate != "test":
             raise DataError(f"{record.path}: evaluated on a held-out part, images are drawn of test sets only")
-        test = self._load(spec.dataset.name, json.dumps(spec.dataset.hyperparameters)).test
-        if not np.array_equal(test.labels.numpy(), labels):
+        images, true = self._load(spec.dataset.name, json.dumps(spec.dataset.hyperparameters))
+        if not np.array_equal(true, labels):
             raise DataError(
                 f"{record.path}: the test set under {self.root} is not the one this run was evaluated on"
             )
-        return test.images.numpy()
+        return images
 
-    def _load_once(self, name: str, options: str) -> DataSet:
+    def _load_once(
+        self, name: str, options: str
+    ) -> tuple[UInt8[np.ndarray, "n channels height width"], Int[np.ndarray, " n"]]:
+        from bench.data import load
+
         choice = Choice(name=name, hyperparameters=json.loads(options), source="")
-        return load(choice, self.registry, self.root, download=False)
+        test = load(choice, self.registry, self.root, download=False).test
+        return test.images.numpy(), test.labels.numpy()

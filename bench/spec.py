@@ -19,7 +19,6 @@ from pydantic import (
     model_validator,
 )
 
-from bench.backbones import BACKBONES
 from bench.errors import UsageError, unknown
 from bench.noise import Confusions
 
@@ -72,13 +71,6 @@ class Recipe(Frozen):
     pretrained: Weights | None = None  # the backbone's first weights; a path is enough
     relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1
     train_limit: PositiveInt | None = None  # a fixed random part of the training set of this size
-
-    @field_validator("backbone")
-    @classmethod
-    def _known(cls, name: str) -> str:
-        if name not in BACKBONES:
-            raise ValueError(str(unknown("backbone", name, BACKBONES)))
-        return name
 
     @field_validator("pretrained", mode="before")
     @classmethod
@@ -172,6 +164,16 @@ class RunSpec(Frozen):
     def title(self) -> str:
         """One line for progress and messages."""
         return f"{self.dataset.name} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+
+
+class BrokenCell(Frozen):
+    """A cell of the grid whose plugin cannot be loaded, and why."""
+
+    title: str
+    reason: str
+
+
+Cell = RunSpec | BrokenCell
 
 
 class Pictures(Frozen):

@@ -11,8 +11,7 @@ from bench import under_way
 from bench.claims import Claim
 from bench.errors import BenchError
 from bench.files import replacing
-from bench.grid import Cell
-from bench.spec import RunSpec, validated
+from bench.spec import Cell, RunSpec, validated
 from bench.store import Record, Store, StoreError
 
 State = Literal["done", "running", "interrupted", "failed", "left"]

@@ -28,7 +28,7 @@ from bench import checksums, folders, under_way
 from bench.files import replacing
 from bench.folders import PARTIAL, Move
 from bench.index import Index, Stamp
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.record import RECORD_FILES, Record, StoreError, checked, record_of
 from bench.spec import RunSpec
 

@@ -10,9 +10,12 @@ import time
 import pandas as pd
 import pytest
 import torch
-from harness import PLUGINS, bench, plugin
+from generated import generate
+from harness import PLUGINS, bench, plugin, report
 
 import bench as package
+from bench.status import remember
+from bench.store import Store
 
 TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "dummy", "--device", "cpu")
 
@@ -360,17 +363,37 @@ def test_list_of_an_unknown_section_gets_a_guess():
     assert bench("list", "method").stderr.startswith("error: no section to list 'method'. Did you mean 'methods'?")
 
 
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """A results folder whose metrics are up to date."""
+    results = tmp_path_factory.mktemp("reported")
+    remember(Store(results), generate(results, 2, [0, 0.1], seeds=2))
+    report(results)
+    bench("pack", str(results / "packed.tar.gz"), "--results", str(results))
+    return results
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
+def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
+    (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
+    starts_without_torch(f"{command} --results {reported}", tmp_path)
+
+
 @pytest.mark.parametrize("arguments", ["--help", "run --help", "list", "--version"])
-def test_torch_is_not_imported_before_a_command_needs_it(arguments):
+def test_torch_is_not_imported_before_a_command_needs_it(arguments, tmp_path):
+    starts_without_torch(arguments, tmp_path)
+
+
+def starts_without_torch(arguments, folder):
     program = f"""
 import sys
 sys.argv = ["bench", *{arguments.split()!r}]
 from bench.__main__ import main
 try:
     main()
-except SystemExit:
-    pass
+except SystemExit as end:
+    assert not end.code, end.code
 assert "torch" not in sys.modules
 """
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
     assert done.returncode == 0, done.stderr

@@ -3,8 +3,9 @@
 import pytest
 from harness import samples
 
-from bench.commands import make_request, report
+from bench.commands import make_request
 from bench.errors import UsageError
+from bench.stored import report
 
 EXPERIMENT = """
 methods = ["rul"]

@@ -2,8 +2,8 @@ import io
 
 from rich.console import Console
 
-from bench.display import show_table
 from bench.formats import Table
+from bench.terminal import show_table
 
 COUNTS = ["errors", "uncertain: own", "uncertain: msp", "certain: own", "certain: msp"]
 

@@ -19,7 +19,7 @@ from bench.evaluation import (
     of_score,
     top_k,
 )
-from bench.predict import Predictions
+from bench.predictions import Predictions
 
 N, K = 137, 4
 SCORES = ["own", "msp", "entropy", "margin", "energy"]

@@ -7,10 +7,9 @@ from pydantic import TypeAdapter
 
 from bench.errors import UsageError
 from bench.factory import MethodFactory
-from bench.grid import BrokenCell
 from bench.hyperparameters import EXACT
 from bench.registry import Registry
-from bench.spec import RunSpec
+from bench.spec import BrokenCell, RunSpec
 from bench.store import Store
 
 DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()

@@ -1,10 +1,11 @@
 import dataclasses
+import hashlib
 from functools import partial
 
 from harness import record as record_of
 from harness import spec
 
-from bench.groups import group, newest, relabel_pairs
+from bench.groups import group, newest, relabel_pairs, setting
 from bench.store import Record
 
 
@@ -30,12 +31,20 @@ def test_settings_of_one_data_set_are_apart_and_told_apart():
 def test_many_settings_of_one_data_set_have_names_of_their_own():
     """Of this many, some share the first four digits of their hash."""
     base = spec()
-    recipes = [base.recipe.model_copy(update={"weight_decay": 1e-6 * place}) for place in range(1000)]
+    recipes = [base.recipe.model_copy(update={"weight_decay": 1e-6 * place}) for place in range(2000)]
     found = group([record_of(base.model_copy(update={"recipe": recipe})) for recipe in recipes])
     names = {members.name for members in found}
-    assert len(names) == 1000
-    assert len({name[: len("tiny-") + 4] for name in names}) < 1000
+    assert len(names) == 2000
+    assert len({name[: len("tiny-") + 4] for name in names}) < 2000
     assert {members.title.count("weight_decay") for members in found} == {1}
+
+
+def test_a_name_does_not_depend_on_keys_that_are_none():
+    first, second = (spec(epochs=epochs) for epochs in (3, 4))
+    settings = [{k: v for k, v in setting(each).items() if v is not None} for each in (first, second)]
+    digits = [hashlib.sha256(repr(each).encode()).hexdigest()[:4] for each in settings]
+    assert "cutout" in setting(first)
+    assert {each.name for each in group([record_of(first), record_of(second)])} == {f"tiny-{d}" for d in digits}
 
 
 def test_other_noise_kinds_come_after_symmetric_noise():

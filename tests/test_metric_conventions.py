@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from bench import evaluation, metrics
-from bench.predict import Predictions
+from bench.predictions import Predictions
 
 PAGE = Path(__file__).parents[1] / "docs" / "metric-conventions.md"
 ERRORS = np.isin(np.arange(1, 11), [3, 7, 9, 10])

@@ -5,10 +5,9 @@ import pytest
 from harness import PLUGINS, grid, plugin, spec
 
 from bench.errors import UsageError
-from bench.grid import BrokenCell
 from bench.registry import Registry
 from bench.request import Request, load_experiment, parse_noise, resolve_recipe
-from bench.spec import Noise, Relabel, RunSpec, StepDecay, validated
+from bench.spec import BrokenCell, Noise, Relabel, RunSpec, StepDecay, validated
 
 DECAY = {"factor": 0.9, "first_epoch": 3, "every": 2}
 
@@ -65,10 +64,10 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"held_out": 1.0}, "held-out: input should be less than 1"),
         ({"method": ["rul"]}, "no option 'method'. Did you mean 'methods'?"),
         ({"set": {"recipe": {"epoch": 3}}}, "no key of recipe 'epoch'. Did you mean 'epochs'?"),
-        ({"set": {"recipe": {"backbone": "resnet"}}}, "backbone: no backbone 'resnet'. Did you mean 'resnet18'?"),
+        ({"set": {"recipe": {"backbone": "resnet"}}}, "no backbone 'resnet'. Did you mean 'resnet18'?"),
         (
             {"set": {"recipe": {"schedule": "one-cycel"}}},
-            "schedule: input should be 'one-cycle', 'cosine' or 'constant', got 'one-cycel'",
+            "schedule: input should be 'one-cycle', 'linear', 'cosine' or 'constant', got 'one-cycel'",
         ),
         (
             {"set": {"recipe": {"schedule": DECAY | {"first_epoch": 0}}}},
@@ -170,8 +169,8 @@ def test_identity_is_the_same_for_the_same_request():
 
 def test_a_key_that_is_none_does_not_enter_the_identity():
     cell = spec()
-    optional = ("classifier_learning_rate", "pretrained", "train_limit")
-    assert [getattr(cell.recipe, key) for key in optional] == [None] * 3
+    optional = ("classifier_learning_rate", "cutout", "pretrained", "train_limit")
+    assert [getattr(cell.recipe, key) for key in optional] == [None] * 4
     content = cell.model_dump(mode="json", exclude={"label"})
     for key in optional:
         del content["recipe"][key]
@@ -293,3 +292,9 @@ def test_a_plugin_may_be_named_by_its_file():
         validated(Request, {"methods": ["mix_output", "mix-output"]}, "option")
     with pytest.raises(UsageError, match="with _ and with -"):
         validated(Request, {"set": {"mix_output": {}, "mix-output": {}}}, "option")
+
+
+def test_a_stored_run_may_have_a_backbone_that_is_no_longer_there():
+    content = spec().model_dump(mode="json")
+    content["recipe"]["backbone"] = "of-last-year"
+    assert RunSpec.model_validate(content).recipe.backbone == "of-last-year"

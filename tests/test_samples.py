@@ -10,7 +10,7 @@ from harness import PLUGINS, plugin, run, samples
 
 from bench.data import load
 from bench.errors import DataError
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.registry import Registry
 from bench.report import load_records
 from bench.samples import Evaluated, Samples

@@ -8,7 +8,7 @@ import pytest
 from harness import run, spec
 
 from bench import checksums
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.store import Store, StoreError, predictions_frame, read_predictions
 from bench.under_way import UnderWay, folder_of
 

@@ -5,7 +5,6 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from bench.api import find_data_root
 from bench.checks.bed import DataSetBed, MethodBed
 from bench.checks.contract import BASIC as BASIC_CONTRACT
 from bench.checks.contract import CHECKS as CONTRACT
@@ -13,6 +12,7 @@ from bench.checks.datasets import BASIC as BASIC_DATA
 from bench.checks.datasets import CHECKS as OF_DATA_SETS
 from bench.checks.trained import CHECKS as TRAINED
 from bench.checks.verdict import CheckNoted, CheckSkipped
+from bench.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
 from bench.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 

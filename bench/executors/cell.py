@@ -12,11 +12,10 @@ from bench.checkpoint import Keeper, OutOfTime
 from bench.data import DataSet, load, to_device
 from bench.errors import BenchError, DataError, Declined, one_line
 from bench.factory import MethodFactory
-from bench.grid import Cell
 from bench.method import Progress
 from bench.registry import Registry
 from bench.runner import OnEpoch, execute
-from bench.spec import RunSpec
+from bench.spec import Cell, RunSpec
 from bench.store import Store
 from bench.train import EpochLog
 from bench.under_way import UnderWay, is_taken, tidy

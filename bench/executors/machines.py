@@ -10,8 +10,7 @@ from bench.errors import UsageError
 from bench.executors.cell import CellReport, Context, Observer
 from bench.executors.local import LocalExecutor
 from bench.executors.processes import ProcessExecutor
-from bench.grid import Cell
-from bench.spec import Frozen, RunSpec
+from bench.spec import Cell, Frozen, RunSpec
 
 
 class Machines(Frozen):

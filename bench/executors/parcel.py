@@ -13,6 +13,7 @@ import torch
 
 from bench.data import DataSet, Split, to_device
 from bench.executors.cell import CellReport, Context, DataSets, run_cell
+from bench.executors.dedicated import dedicate
 from bench.executors.messenger import Messenger
 from bench.registry import Registry
 from bench.spec import RunSpec
@@ -112,7 +113,7 @@ def run_parcel(
         fetch: returns the data set; None to read it below the parcel's data root.
         courier: sends word of how it goes.
     """
-    torch.set_num_threads(parcel.threads)
+    dedicate(parcel.threads)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         context = _unpacked(parcel, plugins, Path(folder))
         report = run_cell(parcel.spec, context, Delivered(context, fetch), courier)

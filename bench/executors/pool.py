@@ -6,8 +6,7 @@ from collections import deque
 from typing import Any
 
 from bench.executors.cell import CellReport, Context, Observer, not_to_run, settle
-from bench.grid import BrokenCell, Cell
-from bench.spec import RunSpec
+from bench.spec import BrokenCell, Cell, RunSpec
 from bench.under_way import epochs_done
 
 PATIENCE = 1.0  # seconds between two looks at a cell that another program works on

@@ -5,10 +5,10 @@ import time
 from typing import Any
 
 import submitit
-import torch
 
 from bench.errors import UsageError, one_line
 from bench.executors.cell import CellReport, Context, DataSets, Observer, run_cell
+from bench.executors.dedicated import dedicate
 from bench.executors.pool import Pool
 from bench.method import Progress
 from bench.spec import RunSpec
@@ -99,7 +99,7 @@ class Job:
 
     def __call__(self, spec: RunSpec, context: Context, threads: int) -> CellReport:
         """Run it."""
-        torch.set_num_threads(threads)
+        dedicate(threads)
         return run_cell(spec, context, DataSets(context), Observer())
 
     def checkpoint(self, *given: object) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -35,10 +36,10 @@ def pictures(group: Group) -> Iterator[Picture]:
             along = axis.name if alone else f"{axis.name} from {first}"
             caption = f"{axis.method} by {along}, {group.dataset}, noise {noise.label}"
             name = f"ablation-{axis.method}-{slug(along)}-{group.name}-{noise.slug}"
-            yield Picture(name, caption, draw(group, noise, axis))
+            yield Picture(name, caption, partial(draw, group, noise, axis))
     if any(relabel_pairs(group, noise) for noise in group.noises):
         caption = f"With and without relabelling, {group.dataset}"
-        yield Picture(f"relabelling-{group.name}", caption, draw_relabelling(group))
+        yield Picture(f"relabelling-{group.name}", caption, partial(draw_relabelling, group))
 
 
 def axes_of(group: Group, noise: Noise) -> list[Axis]:

@@ -1,6 +1,7 @@
 """Confusion matrices, row-normalised, one for each method (supplement, section H, Figures 13–15)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -21,7 +22,7 @@ def pictures(group: Group) -> Iterator[Picture]:
         cells = {label: cell for label in group.labels if (cell := _known(group.cell(label, noise)))}
         if cells and len(group.records[0].classes) <= SHOWN_CLASSES:
             caption = f"Confusion matrices, {group.dataset}, noise {noise.label}"
-            yield Picture(f"confusion-{group.name}-{noise.slug}", caption, draw(group, noise, cells))
+            yield Picture(f"confusion-{group.name}-{noise.slug}", caption, partial(draw, group, noise, cells))
 
 
 def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:

@@ -1,6 +1,7 @@
 """Features of certain and uncertain samples in two dimensions (supplement, section C, Figure 5)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -29,7 +30,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
         if found.predictions.features is not None:
             shown = f"{label}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
             name = f"features-{slug(label)}-{group.name}-{noise.slug}"
-            yield Picture(name, f"Features of {shown}", draw(found, record.classes, shown, wanted.score))
+            yield Picture(name, f"Features of {shown}", partial(draw, found, record.classes, shown, wanted.score))
 
 
 def draw(found: Evaluated, classes: list[str], run: str, score: str) -> Figure:

@@ -1,6 +1,7 @@
 """The most uncertain and the most certain images (supplement, sections A and D, Figures 1–4 and 6–8)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Bool, Int, UInt8
@@ -29,7 +30,9 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             chosen = found.most(count, wanted.score, certain=which == "certain")
             shown = f"{label}, noise {noise.label}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
-            yield Picture(name, f"{shown}, {group.dataset}", draw(record, found, images, chosen, shown, which))
+            yield Picture(
+                name, f"{shown}, {group.dataset}", partial(draw, record, found, images, chosen, shown, which)
+            )
 
 
 def draw(

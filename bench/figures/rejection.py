@@ -1,6 +1,7 @@
 """Accuracy against rejection rate (supplement, section F, Figures 9 and 10)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float
@@ -23,7 +24,7 @@ def pictures(group: Group) -> Iterator[Picture]:
     """Yield one picture for each noise."""
     for noise in group.noises:
         caption = f"Accuracy against rejection, {group.dataset}, noise {noise.label}"
-        yield Picture(f"rejection-{group.name}-{noise.slug}", caption, draw(group, noise))
+        yield Picture(f"rejection-{group.name}-{noise.slug}", caption, partial(draw, group, noise))
 
 
 def draw(group: Group, noise: Noise) -> Figure:

@@ -2,10 +2,10 @@
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import matplotlib as mpl
 import numpy as np
@@ -29,18 +29,25 @@ STYLE: Any = {
 
 
 class Picture(NamedTuple):
-    """A figure, the stem of its file, and a line on what it shows."""
+    """A figure that can be drawn, the stem of its file, and a line on what it shows."""
 
     name: str
     caption: str
-    figure: Figure
+    draw: Callable[[], Figure]
+
+    @property
+    def figure(self) -> Figure:
+        """The figure, drawn anew."""
+        return self.draw()
 
 
 @contextmanager
-def drawing(width: float, height: float) -> Iterator[Figure]:
-    """Yield an empty figure of a size in inches, drawn in the project's style."""
+def drawing(
+    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+) -> Iterator[Figure]:
+    """Yield an empty figure of a size in inches, in the project's style; without layout for panels put by hand."""
     with mpl.rc_context(STYLE):
-        yield Figure(figsize=(width, height), layout="constrained")
+        yield Figure(figsize=(width, height), layout=layout)
 
 
 def look(place: int) -> dict[str, Any]:
@@ -91,4 +98,4 @@ def save(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).quantize(256).save(path, optimize=True)
+    Image.fromarray(pixels).quantize(256).save(path)

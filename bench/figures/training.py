@@ -1,6 +1,7 @@
 """Training as it went: accuracy, memorisation and the relabel audit by epoch (supplement, section B)."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -27,6 +28,7 @@ PANELS = {
     "corrected": ("… changed to the true label", False),
     "broken": ("… changed away from the true label", False),
 }
+TITLE = 0.98  # where matplotlib puts the top of a title, in heights of the figure
 FAR = 100.0  # an unbounded uncertainty beyond this would press all others flat on a linear axis
 
 
@@ -34,7 +36,7 @@ def pictures(group: Group) -> Iterator[Picture]:
     """Yield one picture for each noise."""
     for noise in group.noises:
         caption = f"Accuracy and relabelling by epoch, {group.dataset}, noise {noise.label}"
-        yield Picture(f"training-{group.name}-{noise.slug}", caption, draw(group, noise))
+        yield Picture(f"training-{group.name}-{noise.slug}", caption, partial(draw, group, noise))
 
 
 def draw(group: Group, noise: Noise) -> Figure:
@@ -42,7 +44,7 @@ def draw(group: Group, noise: Noise) -> Figure:
     logs = {label: [record.epochs for record in group.cell(label, noise)] for label in group.labels}
     columns = [name for name in PANELS if any(_has(log, name) for cell in logs.values() for log in cell)]
     rows, across = grid_shape(len(columns), 3)
-    with drawing(3.2 * max(across, 2), 2.5 * rows + 0.8) as figure:
+    with drawing(3.2 * max(across, 2), 2.5 * rows + 0.8, layout=None) as figure:
         panels = figure.subplots(rows, across, squeeze=False).flatten()
         for axes, name in zip(panels, columns, strict=False):
             _panel(axes, list(logs.values()), name)
@@ -51,9 +53,24 @@ def draw(group: Group, noise: Noise) -> Figure:
         handles = [
             Line2D([], [], **look(place), label=label) for place, (label, cell) in enumerate(logs.items()) if cell
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+        figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False)
         title(figure, f"label noise {noise.label}", group.title)
+        _place(figure, rows, legend_rows=-(-len(handles) // 3))
     return figure
+
+
+def _place(figure: Figure, rows: int, legend_rows: int) -> None:
+    """Place the panels by hand, in inches: to fit so many costs matplotlib more than to draw them."""
+    width, height = figure.get_size_inches()
+    title_rows = figure.get_suptitle().count("\n") + 1
+    figure.subplots_adjust(
+        left=0.5 / width,
+        right=1 - 0.1 / width,
+        bottom=(0.55 + 0.19 * legend_rows) / height,
+        top=TITLE - (0.25 + 0.16 * title_rows) / height,
+        wspace=0.25,
+        hspace=0.45 if rows > 1 else 0,
+    )
 
 
 def _has(log: Columns, name: str) -> bool:

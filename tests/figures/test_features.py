@@ -12,7 +12,7 @@ from bench.errors import DataError
 from bench.figures import features as module
 from bench.figures.features import CLASS_COLOURS, draw, pictures, projections, subset
 from bench.groups import group
-from bench.predict import Predictions
+from bench.predictions import Predictions
 from bench.report import load_records
 from bench.samples import Evaluated
 from bench.spec import Pictures

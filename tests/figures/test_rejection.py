@@ -8,7 +8,7 @@ from bench.columns import pack
 from bench.evaluation import evaluate
 from bench.figures.rejection import draw, ideal, pictures
 from bench.groups import group
-from bench.predict import Predictions
+from bench.predictions import Predictions
 
 N = 200  # every per cent of it is a whole number of images
 
