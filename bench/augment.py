@@ -99,6 +99,26 @@ def _chosen(probability: float, images: Tensor, generator: Generator) -> Tensor:
     return (drawn < probability)[:, None, None, None]
 
 
+def cutout(images: Float[Tensor, "batch _ _ _"], side: int, generator: Generator) -> Float[Tensor, "batch _ _ _"]:
+    """Return the images, each with a square set to 0 at a place of its own, of that side or what the image allows.
+
+    Source: DeVries and Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, 2017, but
+    with the whole square inside the image, as airbench96 has it.
+    """
+    batch, _, height, width = images.shape
+    rows, columns = (
+        _window(whole, min(side, whole), batch, generator, images.device) for whole in (height, width)
+    )  # (B, H), (B, W)
+    return images.masked_fill(rows[:, None, :, None] & columns[:, None, None, :], 0)
+
+
+def _window(whole: int, part: int, batch: int, generator: Generator, device: torch.device) -> Tensor:
+    """Return a mask (B, whole) of `part` places in a row, from an offset of each one's own."""
+    start = torch.randint(0, whole - part + 1, (batch, 1), generator=generator, device=device)
+    place = torch.arange(whole, device=device)
+    return (place >= start) & (place < start + part)
+
+
 def ten_crop(images: Images, size: tuple[int, int]) -> list[UInt8[Tensor, "batch channels h w"]]:
     """Return the centre and the four corners, then their mirror images; the centre comes first."""
     from torchvision.transforms.v2.functional import ten_crop as crops

@@ -13,7 +13,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench.errors import UsageError
+from bench.airbench import airbench
+from bench.errors import UsageError, one_line
 from bench.method import Backbone
 from bench.pretrained import load_weights
 
@@ -40,12 +41,16 @@ class FeatureMap(Backbone):
 
 
 def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
-    """Return a small net: in each stage convolution, normalisation, ReLU; pooling between stages."""
+    """Return a small net: in each stage convolution, normalisation, ReLU; pooling between stages.
+
+    The ReLU follows the pooling, where it has a quarter of the values: the maximum is the same either way.
+    """
     layers: list[nn.Module] = []
     for width in widths:
-        layers += [_convolution(channels, width), nn.BatchNorm2d(width), nn.ReLU(), nn.MaxPool2d(2)]
+        layers += [_convolution(channels, width), nn.BatchNorm2d(width), nn.MaxPool2d(2), nn.ReLU()]
         channels = width
-    return nn.Sequential(*layers[:-1])
+    *stages, _, last = layers
+    return nn.Sequential(*stages, last)
 
 
 def _pooled_cnn(channels: int, widths: Sequence[int]) -> nn.Module:
@@ -88,6 +93,8 @@ def _resnet18_imagenet(channels: int) -> nn.Module:
 
 
 BACKBONES: dict[str, Callable[[int], nn.Module]] = {
+    "airbench94": partial(airbench, widths=(64, 256, 256), further=1),
+    "airbench96": partial(airbench, widths=(128, 512, 512), further=2),
     "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
     "cnn-32-64-128": partial(_cnn, widths=(32, 64, 128)),
     "cnn-pooled-16-24-48": partial(_pooled_cnn, widths=(16, 24, 48)),
@@ -102,9 +109,12 @@ def make_backbone(
     """Build a backbone for images (C, H, W), computing in `dtype`: freshly initialised, or from a checkpoint.
 
     Raises:
-        UsageError: the checkpoint cannot be read or does not fit.
+        UsageError: the checkpoint cannot be read or does not fit, or the images are too small for the net.
     """
     net = BACKBONES[name](image_shape[0])
     if weights:
         load_weights(net, weights)
-    return FeatureMap(net, image_shape, dtype)
+    try:
+        return FeatureMap(net, image_shape, dtype)
+    except RuntimeError as error:
+        raise UsageError(f"backbone {name}: cannot take images {image_shape}: {one_line(error)}") from None

@@ -15,6 +15,14 @@ from bench.method import Backbone, MakeBackbone, Method, Task
 DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 
 
+class FlattenPixels(nn.Module):
+    """Feature map (B, C, h, w) → (B, h·w·C), pixel by pixel: of a map that is channels last, no value moves."""
+
+    def forward(self, features: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch flat"]:
+        """Return the flat features; the order of them is nothing to the layer that follows."""
+        return features.permute(0, 2, 3, 1).flatten(1)
+
+
 class EmbeddingHead(nn.Sequential):
     """Standardised feature map (B, C, h, w) → embedding (B, D), the head of the published RUL code.
 
@@ -26,7 +34,7 @@ class EmbeddingHead(nn.Sequential):
         height, width = backbone.grid
         super().__init__(
             Dropout(dropout),
-            nn.Flatten(),
+            FlattenPixels(),
             nn.Linear(backbone.channels * height * width, dimension),
             nn.BatchNorm1d(dimension, eps=2e-5),
         )

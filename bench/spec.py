@@ -66,7 +66,8 @@ class Recipe(Frozen):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD
     nesterov: bool = True
     weight_decay: NonNegativeFloat = 5e-4
-    schedule: Literal["one-cycle", "cosine", "constant"] | StepDecay = "one-cycle"
+    schedule: Literal["one-cycle", "linear", "cosine", "constant"] | StepDecay = "one-cycle"
+    cutout: PositiveInt | None = None  # side, in pixels, of a square set to 0 in each training image
     backbone: str = "resnet18"
     pretrained: Weights | None = None  # the backbone's first weights; a path is enough
     relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1

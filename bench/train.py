@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 
 from bench import generators
-from bench.augment import Augment
+from bench.augment import Augment, cutout
 from bench.data import training_order
 from bench.errors import Declined, PluginError
 from bench.images import ImageSet, reading
@@ -101,7 +101,7 @@ class Trainer:
     def _step(
         self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress
     ) -> Step:
-        batch = Batch(self.data.augment(images, self.generator), self.data.labels.current[index], index)
+        batch = Batch(self._augmented(images), self.data.labels.current[index], index)
         step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None)
         self.optimizer.zero_grad()
@@ -109,6 +109,11 @@ class Trainer:
         self.optimizer.step()
         self.scheduler.step()
         return step
+
+    def _augmented(self, images: UInt8[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch _ h w"]:
+        augmented = self.data.augment(images, self.generator)
+        side = self.recipe.cutout
+        return cutout(augmented, side, self.generator) if side else augmented
 
 
 def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
@@ -153,9 +158,19 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRSchedule
         return OneCycleLR(optimizer, max_lr=peaks, total_steps=total + 1, cycle_momentum=False)
     if recipe.schedule == "cosine":
         return CosineAnnealingLR(optimizer, T_max=total)
+    if recipe.schedule == "linear":
+        return LambdaLR(optimizer, partial(_linear, total))
     if isinstance(recipe.schedule, StepDecay):
         return LambdaLR(optimizer, partial(_step_decay, recipe.schedule, batches))
     return ConstantLR(optimizer, factor=1.0)
+
+
+def _linear(total: int, step: int) -> float:
+    """Return the factor on the learning rate in a step, counted from 0: from 0.2 up to 1 in a tenth, then to 0."""
+    rise = max(1, total // 10)
+    if step < rise:
+        return 0.2 + 0.8 * step / rise
+    return (total - step) / max(1, total - rise)
 
 
 def _step_decay(schedule: StepDecay, batches: int, step: int) -> float:

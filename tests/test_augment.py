@@ -7,6 +7,7 @@ from torchvision.transforms import functional as torchvision
 from bench.augment import (
     Transforms,
     add_noise,
+    cutout,
     normalise,
     random_crop,
     random_erase,
@@ -281,3 +282,21 @@ def test_the_generator_alone_decides(images, augment):
     assert torch.equal(first, same)
     assert not torch.equal(first, other)
     assert torch.equal(images, before)
+
+
+def test_cutout_hides_one_square_inside_each_image():
+    images = torch.ones(500, 2, 6, 9)
+    hidden = cutout(images, 3, generator()) == 0
+    assert torch.equal(hidden[:, 0], hidden[:, 1])
+    corners = set()
+    for mask in hidden[:, 0]:
+        top, left = mask.nonzero().min(dim=0).values.tolist()
+        square = torch.zeros(6, 9, dtype=torch.bool)
+        square[top : top + 3, left : left + 3] = True
+        assert torch.equal(mask, square)
+        corners.add((top, left))
+    assert corners == {(top, left) for top in range(4) for left in range(7)}
+
+
+def test_cutout_of_an_image_smaller_than_the_square_hides_all_that_there_is():
+    assert not cutout(torch.ones(2, 1, 4, 30), 30, generator()).any()

@@ -7,6 +7,9 @@ from bench.backbones import BACKBONES, make_backbone
 from bench.errors import UsageError
 
 SHAPES = [
+    ("airbench94", (1, 28, 28), 256, (1, 1)),
+    ("airbench94", (3, 32, 32), 256, (1, 1)),
+    ("airbench96", (3, 32, 32), 512, (1, 1)),
     ("cnn-16-32-64", (1, 8, 8), 64, (2, 2)),
     ("cnn-16-32-64", (3, 8, 12), 64, (2, 3)),
     ("cnn-16-32-64", (1, 28, 28), 64, (7, 7)),
@@ -67,9 +70,9 @@ def test_building_leaves_train_mode_and_untouched_statistics(name):
 @pytest.mark.parametrize("name", BACKBONES)
 def test_a_backbone_is_fresh_and_follows_the_seed(name):
     torch.manual_seed(1)
-    first, second = (make_backbone(name, (3, 8, 8), torch.float32).state_dict() for _ in range(2))
+    first, second = (make_backbone(name, (3, 16, 16), torch.float32).state_dict() for _ in range(2))
     torch.manual_seed(1)
-    again = make_backbone(name, (3, 8, 8), torch.float32).state_dict()
+    again = make_backbone(name, (3, 16, 16), torch.float32).state_dict()
     assert all(torch.equal(first[key], again[key]) for key in first)
     assert any(not torch.equal(first[key], second[key]) for key in first)
 
@@ -101,7 +104,30 @@ def test_the_imagenet_resnet_wants_colour(channels):
     assert str(raised.value) == said
 
 
+def test_images_that_are_too_small_for_a_net_are_told():
+    with pytest.raises(UsageError, match=r"^backbone airbench94: cannot take images \(1, 8, 8\): .*too small"):
+        make_backbone("airbench94", (1, 8, 8), torch.float32)
+
+
 def test_feature_maps_do_not_depend_on_the_memory_layout():
     backbone = make_backbone("cnn-16-32-64", (3, 8, 8), torch.float32).eval()
     images = torch.randn(4, 3, 8, 8)
     assert torch.equal(backbone(images), backbone(images.contiguous(memory_format=torch.channels_last)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_pooling_before_the_relu_gives_the_bits_of_the_usual_order(dtype):
+    backbone = make_backbone("cnn-16-32-64", (1, 28, 28), dtype)
+    first, normalised, pooling, relu, *rest = backbone.net
+    assert isinstance(pooling, nn.MaxPool2d)
+    usual = nn.Sequential(first, normalised, relu, pooling, *rest[:2], rest[3], rest[2], *rest[4:])
+    images = torch.randn(8, 1, 28, 28).contiguous(memory_format=torch.channels_last)
+    features = []
+    gradients = []
+    for net in (backbone.net, usual):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+            features.append(net(images).float())
+        weight = torch.linspace(-1, 1, features[-1].numel()).view_as(features[-1])
+        gradients.append(torch.autograd.grad((features[-1] * weight).sum(), list(net.parameters())))
+    assert torch.equal(*features)
+    assert all(torch.equal(own, other) for own, other in zip(*gradients, strict=True))

@@ -1,12 +1,21 @@
 """The same code on a GPU; skipped where there is none."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
 from harness import run, spec
 
+from bench.augment import Transforms
+from bench.backbones import make_backbone
 from bench.images import MappedImages, part, reading
+from bench.method import Task
+from bench.registry import Registry
+from bench.relabel import Labels
+from bench.spec import Recipe, Relabel
 from bench.store import Store
+from bench.train import Tracker, Trainer, TrainingSet
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 SIX = ["baseline", "scn", "dul", "rul", "mix-output", "loss-attention"]
@@ -27,6 +36,33 @@ def test_every_method_learns_digits_on_the_gpu(tmp_path, method, precision):
     record = Store(tmp_path).read(Store(tmp_path).path(spec(**settings)))
     assert record.metrics["accuracy"] > 0.9
     assert record.cost["peak_memory_bytes"] > 0
+
+
+@pytest.mark.parametrize("name", SIX)
+def test_no_step_of_an_epoch_waits_for_the_gpu(name, monkeypatch):
+    """Only the epoch's log does, at its end; the first batch sets the whitening filters."""
+    recipe = Recipe(epochs=2, batch_size=64, backbone="airbench94", cutout=8, schedule="linear", relabel_from=1)
+    shape = (3, 32, 32)
+    images = torch.randint(0, 256, (256, *shape), dtype=torch.uint8, device="cuda")
+    labels = torch.randint(0, 10, (256,), device="cuda")
+    transforms = Transforms([0.5] * 3, [0.25] * 3, padding=4, flip=True)
+    make = partial(make_backbone, recipe.backbone, shape, torch.bfloat16)
+    method = Registry().find("methods", name).load()(Task(10, shape, 256, 2, None), make).to("cuda")
+    data = TrainingSet(images, Labels.start(labels, labels), transforms.augment)
+    trainer = Trainer(method, data, recipe, Relabel(), 0, 10)
+    trainer.epoch(1)
+    read = Tracker.read
+
+    def at_the_end(tracker):
+        torch.cuda.set_sync_debug_mode("default")
+        return read(tracker)
+
+    monkeypatch.setattr(Tracker, "read", at_the_end)
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        trainer.epoch(2)
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
 
 
 @pytest.fixture

@@ -30,6 +30,14 @@ def test_what_is_kept_is_scaled_to_keep_the_mean_and_gets_its_gradient(shape):
     torch.testing.assert_close(gradient, kept / 0.6, check_dtype=False)
 
 
+@pytest.mark.parametrize(("rate", "dropped"), [(1e-7, 2**-16), (1e-4, 7 / 2**16), (1 - 1e-7, 1 - 2**-16)])
+def test_a_rate_is_rounded_to_a_level_between_all_and_none(rate, dropped):
+    torch.manual_seed(0)
+    count = 2**21
+    found = (Dropout(rate)(torch.ones(count)) == 0).double().mean()
+    assert abs(found - dropped) < 5 * (dropped * (1 - dropped) / count) ** 0.5
+
+
 def test_masks_of_any_memory_layout_are_dense():
     torch.manual_seed(0)
     maps = torch.ones(8, 16, 6, 6).contiguous(memory_format=torch.channels_last)

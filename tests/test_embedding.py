@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from bench.dropout import Dropout
-from bench.embedding import EmbeddingHead
+from bench.embedding import EmbeddingHead, FlattenPixels
 from bench.errors import UsageError
 from bench.hyperparameters import defaults, resolve
 from bench.method import Backbone, Batch
@@ -38,9 +38,11 @@ def gradients(method):
 def test_the_head_is_that_of_the_published_code():
     head = EmbeddingHead(of_shape(6, (2, 5)), 64, 0.4)
     dropout, flatten, linear, last = head
-    assert [type(layer) for layer in head] == [Dropout, nn.Flatten, nn.Linear, nn.BatchNorm1d]
+    assert [type(layer) for layer in head] == [Dropout, FlattenPixels, nn.Linear, nn.BatchNorm1d]
     assert dropout.p == 0.4
-    assert (flatten.start_dim, flatten.end_dim) == (1, -1)
+    maps = torch.arange(120).view(2, 6, 2, 5)
+    pixels = [maps[:, :, row, column] for row in range(2) for column in range(5)]
+    assert torch.equal(flatten(maps.float()), torch.cat(pixels, dim=1).float())
     assert (linear.in_features, linear.out_features, linear.bias is not None) == (60, 64, True)
     assert (last.num_features, last.eps, last.affine) == (64, 2e-5, True)
 
@@ -58,7 +60,8 @@ def test_every_head_standardises_projects_and_standardises_again(make_method, ba
         mean = maps.mean(dim=(0, 2, 3), keepdim=True)
         variance = ((maps - mean) ** 2).mean(dim=(0, 2, 3), keepdim=True)
         standard = (maps - mean) / (variance + 2e-5).sqrt()
-        projected = standard.flatten(1) @ linear.weight.T + linear.bias
+        pixel_by_pixel = torch.cat([column for row in standard.unbind(2) for column in row.unbind(2)], dim=1)
+        projected = pixel_by_pixel @ linear.weight.T + linear.bias
         centred = projected - projected.sum(dim=0) / len(maps)
         scaled = centred / ((centred**2).sum(dim=0) / len(maps) + 2e-5).sqrt()
         torch.testing.assert_close(head(method.standardise(maps)), scaled * last.weight + last.bias)
@@ -194,3 +197,8 @@ def test_an_unfit_hyper_parameter_is_told_in_one_line(load_method, name, keyword
     assert keyword in said
     assert name in said
     assert "\n" not in said
+
+
+def test_to_flatten_a_map_that_is_channels_last_moves_no_value():
+    maps = torch.randn(3, 6, 2, 5).contiguous(memory_format=torch.channels_last)
+    assert FlattenPixels()(maps).data_ptr() == maps.data_ptr()

@@ -9,7 +9,17 @@ import bench
 
 PACKAGE = Path(bench.__file__).parent
 LAYERS = [
-    {"__init__", "errors", "files", "dropout"},
+    {
+        "__init__",
+        "errors",
+        "files",
+        "dropout",
+        "airbench",
+        "executors.dedicated",
+        "data_root",
+        "predictions",
+        "metrics_source",
+    },
     {
         "method",
         "pretrained",
@@ -63,7 +73,8 @@ LAYERS = [
         "figures.features",
         "figures.ranks",
     },
-    {"tables", "figures"},
+    {"tables", "figures", "figures.files"},
+    {"terminal"},
     {"report"},
     {"comparison"},
     {"api", "estimate", "listing", "scaffold", "checks.verdict"},
@@ -71,6 +82,7 @@ LAYERS = [
     {"checks.contract", "checks.trained", "checks.datasets"},
     {"checks.kit"},
     {"checks"},
+    {"stored"},
     {"display"},
     {"commands"},
     {"cli"},

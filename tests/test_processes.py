@@ -15,8 +15,8 @@ from bench.commands import make_context
 from bench.errors import UsageError
 from bench.executors.cell import Context, Observer
 from bench.executors.processes import ProcessExecutor, death, gpu_of
-from bench.grid import BrokenCell
 from bench.registry import Registry
+from bench.spec import BrokenCell
 from bench.status import remember
 from bench.store import Store
 from bench.under_way import folder_of

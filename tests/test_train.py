@@ -95,7 +95,7 @@ def test_an_epochs_loss_is_the_mean_over_samples():
     assert tracker.read()["loss"] == pytest.approx(2.0)
 
 
-@pytest.mark.parametrize("schedule", ["one-cycle", "cosine", "constant"])
+@pytest.mark.parametrize("schedule", ["one-cycle", "linear", "cosine", "constant"])
 def test_schedules_follow_their_formula_over_the_whole_training(schedule):
     recipe = Recipe(epochs=4, batch_size=4, learning_rate=0.5, schedule=schedule)
     optimizer = make_optimizer(Scripted(), recipe)
@@ -110,10 +110,40 @@ def test_schedules_follow_their_formula_over_the_whole_training(schedule):
     elif schedule == "cosine":
         expected = 0.25 * (1 + torch.cos(torch.pi * torch.arange(12) / 12))
         assert rates == pytest.approx(expected.tolist(), abs=1e-6)
+    elif schedule == "linear":
+        # A tenth of twelve steps is one: up in it, then down in eleven.
+        assert rates == pytest.approx([0.1, *(0.5 * left / 11 for left in range(11, 0, -1))])
     else:
         assert rates[0] == pytest.approx(0.5 / 25)
         assert max(rates) == pytest.approx(0.5, rel=0.05)
         assert rates[-1] < 0.05
+
+
+def test_the_linear_schedule_rises_from_a_fifth_in_a_tenth_of_the_steps():
+    optimizer = make_optimizer(Scripted(), recipe := Recipe(epochs=10, learning_rate=2.0, schedule="linear"))
+    scheduler = make_schedule(optimizer, recipe, size=50 * recipe.batch_size)
+    rates = []
+    for _ in range(500):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates[0] == pytest.approx(0.4)
+    assert rates[25] == pytest.approx(1.2)
+    assert rates[50] == max(rates) == 2.0
+    assert rates[275] == pytest.approx(1.0)
+    assert rates[499] == pytest.approx(2 / 450)
+    assert optimizer.param_groups[0]["lr"] == 0
+
+
+@pytest.mark.parametrize(("side", "hidden"), [(None, 0), (2, 4), (9, 35)])
+def test_each_training_image_has_the_recipes_cutout(side, hidden):
+    images = torch.full((6, 3, 5, 7), 9, dtype=torch.uint8)
+    data = TrainingSet(images, Labels.start(torch.zeros(6).long(), torch.zeros(6).long()), identity)
+    run = trainer(data, cutout=side)
+    run.method.loss = lambda batch, progress: run.method.seen.append(batch) or Step(run.method.weight * 1)
+    run.epoch(1)
+    counts = torch.cat([(batch.images == 0).sum(dim=(2, 3)) for batch in run.method.seen])
+    assert torch.equal(counts, torch.full((6, 3), hidden))
 
 
 DECAYS = [

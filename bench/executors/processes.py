@@ -15,6 +15,7 @@ from typing import Any
 import torch
 
 from bench.executors.cell import Context, DataSets, Observer, run_cell
+from bench.executors.dedicated import dedicate
 from bench.executors.messenger import Messenger
 from bench.executors.pool import Pool
 from bench.spec import RunSpec
@@ -97,7 +98,7 @@ def work(connection: Connection, spec: RunSpec, context: Context, threads: int, 
     threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
-    torch.set_num_threads(threads)
+    dedicate(threads)
     connection.send(("report", (run_cell(spec, context, DataSets(context), Messenger(connection.send)),)))
 
 

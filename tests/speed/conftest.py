@@ -3,7 +3,10 @@
 import os
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from multiprocessing import Pipe, get_context
+from multiprocessing.connection import Connection
 from typing import Any
 
 import pytest
@@ -12,9 +15,46 @@ import torch
 RESULTS: list[tuple[str, float, float, float, str]] = []
 
 
+THREADS = int(os.environ.get("SPEED_THREADS", "1"))
+
+
 @pytest.fixture(autouse=True)
 def _threads():
-    torch.set_num_threads(int(os.environ.get("SPEED_THREADS", "1")))
+    torch.set_num_threads(THREADS)
+
+
+@pytest.fixture
+def apart() -> Iterator[Callable[..., Callable[[], None]]]:
+    """Return a function that gives a contender a process of its own, and returns what has it work once there."""
+    with ExitStack() as ended:
+
+        def start(
+            contender: Callable[[], Callable[[], Any]], prepare: Callable[[int], None]
+        ) -> Callable[[], None]:
+            ours, theirs = Pipe()
+            process = get_context("spawn").Process(target=serve, args=(theirs, contender, prepare), daemon=True)
+            process.start()
+            ended.callback(process.kill)
+
+            def once() -> None:
+                ours.send(None)
+                ours.recv()
+
+            return once
+
+        yield start
+
+
+def serve(
+    connection: Connection, contender: Callable[[], Callable[[], Any]], prepare: Callable[[int], None]
+) -> None:
+    """Work whenever the other end says so."""
+    prepare(THREADS)
+    work = contender()
+    while True:
+        connection.recv()
+        work()
+        connection.send(None)
 
 
 @pytest.fixture

@@ -33,6 +33,8 @@ for index in training_order(512, 128, generator):
 """
 RUN = """
 import sys, bench
+from bench.executors.dedicated import dedicate
+dedicate(1)
 bench.run(results=sys.argv[2], plugins=[sys.argv[1]], methods=["baseline"], datasets=["like-cifar"], noise=[0],
           epochs=1, device="cpu", precision="float32", set={"recipe": {"backbone": "resnet18"}})
 """

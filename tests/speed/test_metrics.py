@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from bench import evaluation
-from bench.predict import Predictions
+from bench.predictions import Predictions
 
 SIZE, CLASSES = 1_000_000, 10
 
