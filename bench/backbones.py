@@ -14,7 +14,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from bench.airbench import airbench
-from bench.errors import UsageError, one_line
+from bench.errors import UsageError, one_line, unknown
 from bench.method import Backbone
 from bench.pretrained import load_weights
 
@@ -101,6 +101,16 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
     "resnet18": _resnet18,
     "resnet18-imagenet": _resnet18_imagenet,
 }
+
+
+def check_known(name: str) -> None:
+    """Check that there is a backbone of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in BACKBONES:
+        raise unknown("backbone", name, BACKBONES)
 
 
 def make_backbone(

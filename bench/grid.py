@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from bench.backbones import BACKBONES
+from bench.backbones import check_known
 from bench.declared import resolve_noise
 from bench.errors import PluginError, UsageError, one_line, unknown
 from bench.factory import MethodFactory
@@ -51,8 +51,7 @@ def _variants(
     ]
     dataset = registry.find("datasets", dataset_name)
     recipe = resolve_recipe(request, dataset)
-    if recipe.backbone not in BACKBONES:
-        raise unknown("backbone", recipe.backbone, BACKBONES)
+    check_known(recipe.backbone)
     options = resolve(dataset_name, dataset.load(), request.set.get(dataset_name, {}))
     for factory, relabel in [(each, way) for each in factories for way in _relabellings(request, each.relabels)]:
         spec = RunSpec(

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from bench.backbones import check_known
 from bench.checks.bed import DataSetBed
 from bench.checks.verdict import CheckFailed, CheckSkipped, require
 from bench.data import check_data_set
@@ -24,7 +25,7 @@ def check_has_a_recipe(bed: DataSetBed) -> None:
     if bed.plugin.recipe is None:
         raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
     try:
-        validated(Recipe, own_recipe(bed.plugin), "key of recipe")
+        check_known(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
         declared_by(bed.plugin)
     except UsageError as error:
         raise CheckFailed(f"mend {beside}: {error}") from None

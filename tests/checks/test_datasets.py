@@ -72,7 +72,12 @@ def test_a_broken_data_set_is_caught_with_advice(tmp_path, name, old, new, said)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "said"), [(None, "write its recipe"), ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'")]
+    ("recipe", "said"),
+    [
+        (None, "write its recipe"),
+        ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'"),
+        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "mend tiny.toml: no backbone 'cnn-16-32-46'"),
+    ],
 )
 def test_a_recipe_that_lacks_or_is_unfit_is_caught(tmp_path, recipe, said):
     with pytest.raises(CheckFailed, match=said):
