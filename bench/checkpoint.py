@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from bench import __version__
 from bench.errors import BenchError, one_line
 from bench.files import replacing
 from bench.train import EpochLog, Trainer
@@ -58,7 +59,7 @@ class Keeper:
         """Put a trainer where the checkpoint is and return the log so far; both as they are if there is none.
 
         Raises:
-            BenchError: the file is damaged, or of another run.
+            BenchError: the file is damaged, of another run, or of another version of this package.
             OutOfTime: the next epoch would end past the deadline.
         """
         log = self._resume(trainer) if self.path.is_file() else []
@@ -76,6 +77,8 @@ class Keeper:
             content = torch.load(file, map_location="cpu", weights_only=True)
             if content["identity"] != self.identity:
                 raise ValueError("it is of another run")
+            if content["version"] != __version__:
+                raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
             log, spent, pace = content["log"], content["spent"], content["pace"]
             trainer.load_state_dict(content["trainer"])
         except (MemoryError, torch.OutOfMemoryError):  # of which the file is innocent
@@ -99,8 +102,8 @@ class Keeper:
         self.pace, self.epoch_begun = now - self.epoch_begun, now
         over = self._is_over() and len(log) < trainer.recipe.epochs
         if over or now - self.saved >= self.interval:
-            content = {"identity": self.identity, "log": log, "spent": self.spent, "pace": self.pace}
-            write(self.path, content | {"trainer": trainer.state_dict()})
+            content = {"identity": self.identity, "version": __version__, "log": log, "spent": self.spent}
+            write(self.path, content | {"pace": self.pace, "trainer": trainer.state_dict()})
             self.written(self.path)
             self.saved = now
         if over:

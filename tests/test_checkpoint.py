@@ -441,6 +441,10 @@ def without(*keys):
     return change
 
 
+def of_another_version(path):
+    torch.save(torch.load(path, weights_only=True) | {"version": "0.0.0"}, path)
+
+
 SPOILT = {
     "empty": lambda path: path.write_bytes(b""),
     "torn": lambda path: path.write_bytes(path.read_bytes()[: path.stat().st_size // 2]),
@@ -448,6 +452,7 @@ SPOILT = {
     "text": lambda path: path.write_text("this is no checkpoint"),
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "of another run": other_checkpoint,
+    "of another version": of_another_version,
     "a list": lambda path: torch.save([1, 2], path),
     "a tensor": lambda path: torch.save(torch.zeros(3), path),
     "an object": lambda path: torch.save({"identity": Path("x")}, path),
@@ -476,6 +481,7 @@ def test_a_checkpoint_that_cannot_be_used_is_one_line_that_names_it(stopped, how
     assert said.endswith("; delete it to begin the run anew")
     assert "\n" not in said
     assert ("it is of another run" in said) == (how == "of another run")
+    assert ("written by version 0.0.0" in said) == (how == "of another version")
     assert stopped.read_bytes() == before
 
 
