@@ -53,7 +53,9 @@ def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> R
         shutil.rmtree(report.folder / name, ignore_errors=True)
         (report.folder / name).mkdir(parents=True)
     drawn = {members.name: list(_from_records(members)) for members in report.groups}
-    save_all([picture for pictures in drawn.values() for picture in pictures], report.folder / "figures")
+    pictures = [picture for each in drawn.values() for picture in each]
+    most = max((len(members.records) for members in report.groups), default=0)
+    save_all(pictures, report.folder / "figures", most)
     pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
     frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
     (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
@@ -68,9 +70,13 @@ def _write_group(report: Report, members: Group, drawn: list[Picture], samples: 
     for table in made:
         table.write(report.folder / "tables")
         page.append(table.markdown())
-    of_samples = _save_samples(report, members, samples, wanted)
-    page += [f"![{picture.caption}](figures/{picture.name}.png)\n" for picture in (*drawn, *of_samples)]
+    page += [_shown(picture) for picture in drawn]
+    page += [_shown(picture) for picture in _save_samples(report, members, samples, wanted)]
     return "\n".join(page)
+
+
+def _shown(picture: Picture) -> str:
+    return f"![{picture.caption}](figures/{picture.name}.png)\n"
 
 
 def _from_records(members: Group) -> Iterator[Picture]:
