@@ -31,9 +31,8 @@ def random_groups(size: int, members: int, device: torch.device) -> Int[Tensor, 
 def redraw_same_label(partner: Int[Tensor, " batch"], labels: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
     """Redraw the partners that share their sample's label among those that do not, while the batch has any."""
     differs = labels[:, None] != labels[None, :]  # (B, B)
-    possible = differs.any(dim=1)
-    drawn = torch.multinomial(torch.where(possible[:, None], differs, True).float(), 1).squeeze(1)
-    return torch.where((labels[partner] == labels) & possible, drawn, partner)
+    drawn = torch.where(differs, torch.rand(differs.shape, device=labels.device), -1).argmax(dim=1)
+    return torch.where((labels[partner] == labels) & differs.any(dim=1), drawn, partner)
 
 
 def pairs(labels: Int[Tensor, " batch"], pairing: Pairing) -> Int[Tensor, "two batch"]:

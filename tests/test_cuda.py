@@ -38,8 +38,12 @@ def test_every_method_learns_digits_on_the_gpu(tmp_path, method, precision):
     assert record.cost["peak_memory_bytes"] > 0
 
 
-@pytest.mark.parametrize("name", SIX)
-def test_no_step_of_an_epoch_waits_for_the_gpu(name, monkeypatch):
+@pytest.mark.filterwarnings("ignore:Synchronization debug mode")
+@pytest.mark.parametrize(
+    ("name", "hyperparameters"),
+    [*((name, {}) for name in SIX), ("rul", {"mix": "C(3,2)"}), ("rul", {"pairing": "different-label"})],
+)
+def test_no_step_of_an_epoch_waits_for_the_gpu(name, hyperparameters, monkeypatch):
     """Only the epoch's log does, at its end; the first batch sets the whitening filters."""
     recipe = Recipe(epochs=2, batch_size=64, backbone="airbench94", cutout=8, schedule="linear", relabel_from=1)
     shape = (3, 32, 32)
@@ -47,7 +51,9 @@ def test_no_step_of_an_epoch_waits_for_the_gpu(name, monkeypatch):
     labels = torch.randint(0, 10, (256,), device="cuda")
     transforms = Transforms([0.5] * 3, [0.25] * 3, padding=4, flip=True)
     make = partial(make_backbone, recipe.backbone, shape, torch.bfloat16)
-    method = Registry().find("methods", name).load()(Task(10, shape, 256, 2, None), make).to("cuda")
+    method = (
+        Registry().find("methods", name).load()(Task(10, shape, 256, 2, None), make, **hyperparameters).to("cuda")
+    )
     data = TrainingSet(images, Labels.start(labels, labels), transforms.augment)
     trainer = Trainer(method, data, recipe, Relabel(), 0, 10)
     trainer.epoch(1)
@@ -58,8 +64,8 @@ def test_no_step_of_an_epoch_waits_for_the_gpu(name, monkeypatch):
         return read(tracker)
 
     monkeypatch.setattr(Tracker, "read", at_the_end)
-    torch.cuda.set_sync_debug_mode("error")
     try:
+        torch.cuda.set_sync_debug_mode("error")
         trainer.epoch(2)
     finally:
         torch.cuda.set_sync_debug_mode("default")
