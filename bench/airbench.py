@@ -2,7 +2,9 @@
 
 Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv 2404.00498), section 3, and the
 published code of airbench94 and airbench96. Left out: the classifier and its scale, which are the methods' own,
-the higher rate of the normalisations' biases, and the freezing of the first layer's bias.
+the higher rate of the normalisations' biases, and the freezing of the first layer's bias. Otherwise than there:
+the filters are fitted on the first training batch as it was augmented, not on 5,000 images as they are, and the
+normalisations add torch's usual 1e-5 to variances, not 1e-12.
 """
 
 from collections.abc import Sequence

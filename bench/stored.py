@@ -1,4 +1,4 @@
-"""What the commands do that read stored runs alone; none of them waits for torch."""
+"""What the commands do that read stored runs alone: without torch, unless to compute metrics or draw samples."""
 
 from collections.abc import Iterable
 from pathlib import Path
