@@ -16,6 +16,7 @@ from harness import PLUGINS, bench, plugin, report
 import bench as package
 from bench.status import remember
 from bench.store import Store
+from bench.transfer import pack
 
 TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "dummy", "--device", "cpu")
 
@@ -326,7 +327,7 @@ def test_a_results_folder_may_be_in_the_home_folder(tmp_path):
 
 def test_interrupting_keeps_finished_runs_and_says_how_to_go_on(tmp_path):
     command = [sys.executable, "-m", "bench", *TINY, "--noise", "0,0.1,0.2,0.3", "--results", str(tmp_path)]
-    command += ["--set", "recipe.batch_size=2", "--epochs", "60"]
+    command += ["--set", "recipe.batch_size=2", "--epochs", "60", "--jobs", "1"]
     finished = "runs/tiny/dummy/*/seed*/record.json"
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
         while process.poll() is None and not list(tmp_path.glob(finished)):
@@ -369,25 +370,25 @@ def reported(tmp_path_factory):
     results = tmp_path_factory.mktemp("reported")
     remember(Store(results), generate(results, 2, [0, 0.1], seeds=2))
     report(results)
-    bench("pack", str(results / "packed.tar.gz"), "--results", str(results))
+    pack(Store(results), results / "packed.tar.gz", predictions=False)
     return results
 
 
 @pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
 def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
     (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
-    starts_without_torch(f"{command} --results {reported}", tmp_path)
+    starts_without_torch([*command.split(), "--results", str(reported)], tmp_path)
 
 
 @pytest.mark.parametrize("arguments", ["--help", "run --help", "list", "--version"])
 def test_torch_is_not_imported_before_a_command_needs_it(arguments, tmp_path):
-    starts_without_torch(arguments, tmp_path)
+    starts_without_torch(arguments.split(), tmp_path)
 
 
 def starts_without_torch(arguments, folder):
     program = f"""
 import sys
-sys.argv = ["bench", *{arguments.split()!r}]
+sys.argv = ["bench", *{arguments!r}]
 from bench.__main__ import main
 try:
     main()

@@ -30,7 +30,7 @@ print((faults() - before) // 10, torch.get_num_threads())
 
 def faults_and_threads(kind: str) -> tuple[int, int]:
     command = [sys.executable, "-c", TAKE_AND_FREE, kind]
-    environment = os.environ | GIVE_BACK
+    environment = os.environ | GIVE_BACK | {"LD_PRELOAD": ""}  # no other malloc
     said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment).stdout
     faults, threads = map(int, said.split())
     return faults, threads

@@ -19,6 +19,12 @@ DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
 
 
+@pytest.fixture(autouse=True)
+def _not_dedicated(monkeypatch):
+    """A parcel is opened here in the process of other tests, which is to stay as it is."""
+    monkeypatch.setattr("bench.executors.parcel.dedicate", lambda threads: None)
+
+
 def pack(spec, **fields):
     plain = {"checkpoint": None, "checkpoint_seconds": 1e9, "deadline": None}
     return Parcel(spec=spec, data_root=Path("nowhere"), threads=1, **plain | fields)

@@ -56,7 +56,10 @@ def tabulated(results):
 
 def drawn(results):
     return [
-        picture for members in group(loaded(results)) for draw in figures.FROM_RECORDS for picture in draw(members)
+        picture.figure
+        for members in group(loaded(results))
+        for pictures in figures.FROM_RECORDS
+        for picture in pictures(members)
     ]
 
 

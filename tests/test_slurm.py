@@ -103,7 +103,9 @@ def test_a_job_at_its_limit_or_preempted_is_submitted_again_and_goes_on_from_its
 
 
 @pytest.mark.filterwarnings("ignore:unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")
-def test_a_cell_that_fails_says_why_and_is_not_tried_again(tmp_path):
+def test_a_cell_that_fails_says_why_and_is_not_tried_again(tmp_path, monkeypatch):
+    pytest.importorskip("submitit")
+    monkeypatch.setattr("bench.executors.slurm.dedicate", lambda threads: None)  # the job is this process
     folder = method(tmp_path / "plugins", "broken", "raise RuntimeError('no\\nluck')")
     cells, watcher = grid(folder, methods=["broken", "dummy"]), Watcher()
     reports = make(tmp_path / "results", folder, observer=watcher, cluster="debug").run(cells)

@@ -108,14 +108,18 @@ def lightning_routine(backbone: str):
 
 @pytest.mark.parametrize("backbone", NETS)
 @pytest.mark.parametrize(
-    ("rival", "goal"),
-    [(bare_loop, "goal 0.97"), (loader_loop, "goal 2.5"), (lightning_routine, "goal 3.2")],
+    ("rival", "prepare", "goal"),
+    [
+        (bare_loop, dedicate, "goal 0.97"),
+        (loader_loop, torch.set_num_threads, "goal 2.5"),
+        (lightning_routine, torch.set_num_threads, "goal 3.2"),
+    ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-def test_epoch_of_the_baseline_against(against, apart, rival, goal, backbone):
-    """Ours in a process of its own as `bench run` has it, theirs in one as it comes."""
+def test_epoch_of_the_baseline_against(against, apart, rival, prepare, goal, backbone):
+    """Ours and the bare loop in processes as `bench run` has them, the others in one as it comes."""
     ours = partial(on(backbone).harness, "baseline")
-    against(apart(ours, dedicate), apart(partial(rival, backbone), torch.set_num_threads), goal)
+    against(apart(ours, dedicate), apart(partial(rival, backbone), prepare), goal)
 
 
 @pytest.mark.parametrize("backbone", NETS)
