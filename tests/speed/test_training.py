@@ -114,7 +114,7 @@ def lightning_routine(backbone: str):
         (loader_loop, torch.set_num_threads, "goal 2.5"),
         (lightning_routine, torch.set_num_threads, "goal 3.2"),
     ],
-    ids=lambda value: getattr(value, "__name__", None),
+    ids=["bare_loop", "loader_loop", "lightning_routine"],
 )
 def test_epoch_of_the_baseline_against(against, apart, rival, prepare, goal, backbone):
     """Ours and the bare loop in processes as `bench run` has them, the others in one as it comes."""
