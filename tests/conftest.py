@@ -1,3 +1,4 @@
+import signal
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -11,6 +12,8 @@ from bench.method import Batch, Method, Progress, Step, Task
 from bench.registry import Registry
 
 torch.set_num_threads(1)
+# A shell's background job ignores SIGINT, and so would every program that its tests start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TASK = Task(num_classes=10, image_shape=(1, 8, 8), train_size=100, epochs=2, noise_rate=None)
 SEED = 7
