@@ -40,7 +40,7 @@ class RelativeUncertaintyLearning(RelativeMethod):
             return [pairs(labels, self.pairing)]
         if self.mix == "C(3,2)":
             three = random_groups(len(labels), 3, labels.device)
-            return [torch.stack(two) for two in combinations(three, 2)]
+            return [three[list(two)] for two in combinations(range(3), 2)]
         return [random_groups(len(labels), self.mix, labels.device)]
 
     def group_loss(self, mean: Tensor, uncertainty: Tensor, labels: Tensor, group: Tensor) -> Tensor:

@@ -41,7 +41,7 @@ def test_every_method_learns_digits_on_the_gpu(tmp_path, method, precision):
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")
 @pytest.mark.parametrize(
     ("name", "hyperparameters"),
-    [*((name, {}) for name in SIX), ("rul", {"mix": "C(3,2)"}), ("rul", {"pairing": "different-label"})],
+    [*((name, {}) for name in SIX), ("rul", {"pairing": "different-label"})],
 )
 def test_no_step_of_an_epoch_waits_for_the_gpu(name, hyperparameters, monkeypatch):
     """Only the epoch's log does, at its end; the first batch sets the whitening filters."""
