@@ -10,17 +10,18 @@ The same from a shell is `python -m bench run --methods rul,scn --noise 0,0.3 --
 
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
-__all__ = ["compare", "load_results", "run"]
+from bench.version import __version__
+
+__all__ = ["__version__", "compare", "load_results", "run"]
 
 if TYPE_CHECKING:
-    from bench.api import compare, load_results, run
+    from bench.commands.python import compare, load_results, run
 
 
 def __getattr__(name: str) -> Any:
     """Import the Python interface at its first use, so that `bench --help` need not import torch."""
-    if name in __all__:
-        from bench import api
+    if name in ("compare", "load_results", "run"):
+        from bench.commands import python as api
 
         return getattr(api, name)
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -2,7 +2,7 @@
 
 import sys
 
-from bench.cli import app
+from bench.commands.cli import app
 from bench.errors import BenchError
 
 

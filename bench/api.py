@@ -1,111 +1,80 @@
-"""The Python interface: what the command line does, as functions that return data frames."""
+"""Everything that a plugin imports: `from bench.api import Batch, EmbeddingMethod, Prediction, Step`.
 
-import warnings
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from typing import Any
+What stands here keeps its name and meaning from version to version; all else may move.
+"""
 
-import pandas as pd
+from bench.data.augment import (
+    Transforms,
+    add_noise,
+    normalise,
+    random_crop,
+    random_erase,
+    random_flip,
+    resize,
+    ten_crop,
+)
+from bench.data.content_hash import content_hash
+from bench.data.dataset import DataSet, Source, Split, missing
+from bench.data.decoding_cache import Decoded, decode_once
+from bench.data.idx import load_idx
+from bench.data.images import MappedImages
+from bench.errors import DataError, PluginError, UsageError, one_line
+from bench.evaluation.scores import energy, entropy, margin, msp
+from bench.nets.averaging import Spread, mean_log_probabilities, spread
+from bench.nets.classifier import Classifier, log_likelihood
+from bench.nets.relative import RelativeMethod, pairs, random_groups, weights
+from bench.nets.trunk import EmbeddingMethod, GaussianMethod
+from bench.nets.wrapper import Wrapper, feature_width, learnt
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Backbone, Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
 
-from bench import comparison, status
-from bench.data_root import PathLike, find_data_root
-from bench.errors import BenchError
-from bench.executors.cell import Context, Observer
-from bench.executors.machines import Machines
-from bench.grid import cells
-from bench.registry import Registry
-from bench.report import frame, load_records
-from bench.request import Request
-from bench.spec import RunSpec, validated
-from bench.store import Store
-
-
-def run(
-    *,
-    results: PathLike = "results",
-    data_root: PathLike | None = None,
-    download: bool = False,
-    plugins: Iterable[PathLike] = (),
-    force: bool = False,
-    jobs: int = 0,
-    threads: int = 1,
-    machines: Mapping[str, Any] | None = None,
-    **request: Any,
-) -> pd.DataFrame:
-    """Run a grid and return its finished runs, one row each, as `load_results` does.
-
-    Args:
-        results: folder of the store; runs that are finished there are not run again.
-        data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
-        download: fetch data sets that are missing.
-        plugins: folders that hold `methods/` or `datasets/` of their own.
-        force: run again what is finished.
-        jobs: runs at a time, each in a process of its own; a script that asks for them must guard its own code by
-            `if __name__ == "__main__":`. 0 runs them one after the other in this process.
-        threads: CPU threads of torch in each run.
-        machines: other fields of `bench.executors.machines.Machines`: executor, address, ….
-        request: the fields of `bench.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
-
-    Raises:
-        UsageError: an unknown name or an unfit value.
-
-    Warns:
-        UserWarning: cells that failed, with their reasons; the other cells are run and stored.
-    """
-    registry = Registry(Path(folder) for folder in plugins)
-    grid = cells(validated(Request, request, "argument"), registry)
-    context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    where = validated(Machines, {"jobs": jobs, "threads": threads} | dict(machines or {}), "argument")
-    where.check(grid)
-    status.remember(context.store, grid)
-    reports = where.run(grid, context, Observer())
-    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
-    if failed:
-        warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)
-    wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
-    found = load_results(results)
-    return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
-
-
-def load_results(results: PathLike = "results") -> pd.DataFrame:
-    """Return all finished runs of a results folder, one row each.
-
-    Columns tell what was run, every metric (`scores.own.aurc`, …, in fractions of 1) and what it cost.
-
-    Raises:
-        BenchError: there is no such folder.
-
-    Warns:
-        UserWarning: folders in the store that cannot be read as runs.
-    """
-    if not Path(results).is_dir():
-        raise BenchError(f"there is no results folder {results}")
-    records, problems = load_records(Store(Path(results)))
-    for problem in problems:
-        warnings.warn(problem, stacklevel=2)
-    return frame(records, Path(results))
-
-
-def compare(
-    *,
-    results: PathLike = "results",
-    datasets: Iterable[str] = (),
-    methods: Iterable[str] = (),
-    metric: str = "accuracy",
-    against: str | None = None,
-) -> pd.DataFrame:
-    """Return paired differences of stored runs, one row for each pair of methods and each noise.
-
-    Args:
-        results: folder of the store.
-        datasets, methods: names to compare, all if none is given; a method's row label will do, too.
-        metric: a metric's dotted name, as `load_results` has it.
-        against: the row label that every other is compared with; every pair if not given.
-
-    Raises:
-        UsageError: an unknown name, or nothing to compare.
-    """
-    compared = comparison.load(Path(results), list(datasets), list(methods), metric, against)
-    for problem in compared.problems:
-        warnings.warn(problem, stacklevel=2)
-    return compared.frame()
+__all__ = [
+    "Backbone",
+    "Batch",
+    "Classifier",
+    "DataError",
+    "DataSet",
+    "Decoded",
+    "EmbeddingMethod",
+    "GaussianMethod",
+    "MakeBackbone",
+    "MappedImages",
+    "Method",
+    "MethodFactory",
+    "PluginError",
+    "Prediction",
+    "Progress",
+    "RelativeMethod",
+    "Source",
+    "Split",
+    "Spread",
+    "Step",
+    "Task",
+    "Transforms",
+    "UsageError",
+    "Wrapper",
+    "add_noise",
+    "content_hash",
+    "decode_once",
+    "energy",
+    "entropy",
+    "feature_width",
+    "learnt",
+    "load_idx",
+    "log_likelihood",
+    "margin",
+    "mean_log_probabilities",
+    "missing",
+    "msp",
+    "normalise",
+    "one_line",
+    "pairs",
+    "random_crop",
+    "random_erase",
+    "random_flip",
+    "random_groups",
+    "resize",
+    "spread",
+    "ten_crop",
+    "weights",
+]

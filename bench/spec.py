@@ -20,10 +20,10 @@ from pydantic import (
 )
 
 from bench.errors import UsageError, unknown
-from bench.noise import Confusions
 
+Confusions = tuple[tuple[int, int], ...]  # (class, the class it is mistaken for)
 Rate = Annotated[float, Field(ge=0, le=1)]
-ORACLE = "†"  # after the name, in the label of a method that is told the true noise rate
+IN_FLUX = "code:"  # begins the version of a plugin that declares none, before the hash of its code
 
 
 class Frozen(BaseModel):
@@ -127,11 +127,13 @@ class Noise(Frozen):
 
 
 class Choice(Frozen):
-    """A plugin with all its hyper-parameters, and the hash of its source."""
+    """A plugin with all its hyper-parameters, and what tells its code and its files."""
 
     name: str
     hyperparameters: dict[str, Any]
-    source: str
+    version: str  # as declared, and after a + those of methods inside it; the code's hash where none is declared
+    location: dict[str, Any] = {}  # options that say where its files lie; not hashed
+    content: str | None = None  # hash of those files
 
 
 class RunSpec(Frozen):
@@ -147,12 +149,20 @@ class RunSpec(Frozen):
     evaluate: Literal["test", "held-out"]
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16"]
+    protocol: PositiveInt  # of the harness
     label: str  # the method's row in tables: its name and what differs from its defaults; not hashed
+    oracle: bool = False  # whether the method is told the true noise rate; not hashed
 
     @cached_property
     def identity(self) -> str:
         """SHA-256 of the specification, in hex; what is None is left out, so that optional keys can be added."""
-        unhashed: Any = {"label": True, "recipe": {"pretrained": {"path"}}}
+        unhashed: Any = {
+            "label": True,
+            "oracle": True,
+            "dataset": {"location"},
+            "method": {"location"},
+            "recipe": {"pretrained": {"path"}},
+        }
         content = self.model_dump(mode="json", exclude=unhashed, exclude_none=True)
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

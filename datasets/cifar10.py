@@ -14,9 +14,7 @@ import numpy as np
 import torch
 from torchvision.datasets import CIFAR10
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source, Split, missing
-from bench.errors import DataError, one_line
+from bench.api import DataError, DataSet, Source, Split, Transforms, missing, one_line
 
 # Where CIFAR-10N's file comes from, and its names for the label sets.
 HUMAN_LABELS = "https://github.com/UCSC-REAL/cifar-10-100n"
@@ -38,6 +36,8 @@ INT64_ARRAYS: list[Any] = [
 
 class Cifar10(Source):
     """The pickled batches under ROOT/cifar-10-batches-py; random flip and crop with 4-pixel padding."""
+
+    version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Read the six batches, checked against their published MD5 sums."""

@@ -13,12 +13,13 @@ import torch
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source, Split
+from bench.api import DataSet, Source, Split, Transforms
 
 
 class Digits(Source):
     """scikit-learn's digits, grey levels 0–16 stretched to 0–255."""
+
+    version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Return the embedded data; nothing is read from `root`."""

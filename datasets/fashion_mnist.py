@@ -7,13 +7,13 @@ from pathlib import Path
 
 from torchvision.datasets import FashionMNIST
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source
-from bench.idx import load_idx
+from bench.api import DataSet, Source, Transforms, load_idx
 
 
 class FashionMnist(Source):
     """The four IDX files under ROOT/FashionMNIST/raw; random flip and crop with 2-pixel padding."""
+
+    version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Read the IDX files."""

@@ -15,9 +15,7 @@ from PIL import Image
 from torch import Generator, Tensor
 from torchvision.datasets import ImageFolder
 
-from bench.augment import normalise, random_crop, random_flip, ten_crop
-from bench.data import DataSet, Source, Split
-from bench.errors import DataError, one_line
+from bench.api import DataError, DataSet, Source, Split, normalise, one_line, random_crop, random_flip, ten_crop
 
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's labels
 TABLES = ("fer2013.csv", "icml_face_data.csv")
@@ -32,6 +30,8 @@ class Fer2013(Source):
         edition: `folder` (JPEGs) or `csv`; a run on one is another run on the other.
         test: which test set is reported; `public` is for choosing recipes.
     """
+
+    version = 1
 
     def __init__(
         self, *, edition: Literal["folder", "csv"] = "folder", test: Literal["private", "public"] = "private"

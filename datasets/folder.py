@@ -13,10 +13,7 @@ from pydantic import PositiveInt
 from torchvision.datasets import ImageFolder
 from torchvision.transforms import functional as TF
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source, Split
-from bench.decoded import Decoded, decode_once
-from bench.errors import DataError, one_line
+from bench.api import DataError, DataSet, Decoded, Source, Split, Transforms, content_hash, decode_once, one_line
 
 
 class Folder(Source):
@@ -29,10 +26,18 @@ class Folder(Source):
         flip: whether training mirrors images at random.
     """
 
+    version = 1
+    located_by = ("path",)
+
     def __init__(
         self, *, path: str, size: PositiveInt = 32, channels: Literal[1, 3] = 3, flip: bool = True
     ) -> None:
         self.path, self.size, self.channels, self.flip = path, size, channels, flip
+
+    def content(self, root: Path) -> str:
+        """Return a hash of both parts' files."""
+        parts = [self._open(root / self.path / part) for part in ("train", "test")]
+        return content_hash(root / self.path, [path for part in parts for path, _ in part.samples])
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Map both parts, decoded if they are not yet; both must have the same classes."""

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from torchvision.datasets import MNIST
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source
-from bench.idx import load_idx
+from bench.api import DataSet, Source, Transforms, load_idx
 
 
 class Mnist(Source):
     """The four IDX files under ROOT/MNIST/raw; no augmentation."""
+
+    version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Read the IDX files."""

@@ -13,9 +13,7 @@ import torch
 from PIL import Image
 from torch import Generator, Tensor
 
-from bench.augment import add_noise, normalise, random_erase, resize
-from bench.data import DataSet, Source, Split
-from bench.errors import DataError, one_line
+from bench.api import DataError, DataSet, Source, Split, add_noise, normalise, one_line, random_erase, resize
 
 CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")  # labels 1 to 7 of the list
 LIST = Path("EmoLabel", "list_patition_label.txt")  # the official spelling
@@ -30,6 +28,8 @@ class RafDb(Source):
 
     Images are decoded once, kept at their own size, and resized to 224×224 on the device.
     """
+
+    version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Decode every image that the list names."""

@@ -15,8 +15,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
 
 
 class AttentiveFeatureMixup(EmbeddingMethod):
@@ -25,6 +24,8 @@ class AttentiveFeatureMixup(EmbeddingMethod):
     Args:
         mixed: λ, the weight of the mixed loss.
     """
+
+    version = 1
 
     def __init__(
         self,

@@ -13,10 +13,17 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import scores
-from bench.averaging import mean_log_probabilities
-from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import (
+    Batch,
+    EmbeddingMethod,
+    MakeBackbone,
+    Prediction,
+    Progress,
+    Step,
+    Task,
+    mean_log_probabilities,
+    msp,
+)
 
 GRADUAL = 10 / 200  # of the epochs
 
@@ -30,6 +37,7 @@ class CoTeaching(EmbeddingMethod):
         forget_rate: τ; None takes the true part of wrong labels.
     """
 
+    version = 1
     oracle = ("forget_rate",)
     normalised_logits = True
 
@@ -63,9 +71,9 @@ class CoTeaching(EmbeddingMethod):
         chosen = losses.detach().argsort(dim=1)[:, : self.kept(len(batch.labels), progress)]  # (2, kept)
         taught = losses.gather(1, chosen.flip(0)).mean(dim=1).sum()
         mean = mean_log_probabilities(logits.detach())
-        return Step(taught, mean, scores.msp(mean))
+        return Step(taught, mean, msp(mean))
 
     def predict(self, images: Tensor) -> Prediction:
         """Return log p̄ and 1 − max p̄; features of different nets have no mean."""
         mean = mean_log_probabilities(self.logits(images))
-        return Prediction(mean, scores.msp(mean))
+        return Prediction(mean, msp(mean))

@@ -16,9 +16,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.factory import MethodFactory
-from bench.method import Batch, MakeBackbone, Prediction, Task
-from bench.wrapper import Wrapper, feature_width, learnt
+from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrapper, feature_width, learnt
 
 WIDTH, LAYERS, BATCH_SIZE = 400, 4, 128
 
@@ -46,6 +44,8 @@ class ConfidNet(Wrapper):
         epochs: of the confidence net; None for as many as the inner method has.
         learning_rate: of its Adam.
     """
+
+    version = 1
 
     def __init__(
         self,

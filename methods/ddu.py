@@ -23,11 +23,20 @@ from torch.distributions import MultivariateNormal
 from torch.func import functional_call
 from torch.nn.utils import parametrizations
 
-from bench import scores
-from bench.errors import PluginError, UsageError
-from bench.factory import MethodFactory
-from bench.method import Backbone, Batch, MakeBackbone, Prediction, Task
-from bench.wrapper import Wrapper, feature_width, learnt
+from bench.api import (
+    Backbone,
+    Batch,
+    MakeBackbone,
+    MethodFactory,
+    PluginError,
+    Prediction,
+    Task,
+    UsageError,
+    Wrapper,
+    entropy,
+    feature_width,
+    learnt,
+)
 
 JITTERS = (0.0, *(10.0**exponent for exponent in range(-20, 1)))
 
@@ -87,6 +96,8 @@ class DeepDeterministicUncertainty(Wrapper):
         score: `density` (epistemic), or `entropy` (aleatoric).
     """
 
+    version = 1
+
     def __init__(
         self,
         task: Task,
@@ -134,7 +145,7 @@ class DeepDeterministicUncertainty(Wrapper):
         logits, _, features = self.inner.predict(images)
         assert features is not None
         if self.score == "entropy":
-            return Prediction(logits, scores.entropy(logits), features)
+            return Prediction(logits, entropy(logits), features)
         return Prediction(logits, self.negative_log_density(features), features)
 
 

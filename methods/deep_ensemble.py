@@ -14,9 +14,19 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from bench.averaging import Spread, mean_log_probabilities, spread
-from bench.factory import MethodFactory
-from bench.method import Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+from bench.api import (
+    Batch,
+    MakeBackbone,
+    Method,
+    MethodFactory,
+    Prediction,
+    Progress,
+    Spread,
+    Step,
+    Task,
+    mean_log_probabilities,
+    spread,
+)
 
 
 class DeepEnsemble(Method):
@@ -30,6 +40,7 @@ class DeepEnsemble(Method):
         score: `entropy` (of the mean), or `mutual-information`, the disagreement of the members.
     """
 
+    version = 1
     normalised_logits = True
 
     def __init__(

@@ -15,8 +15,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.embedding import GaussianMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, GaussianMethod, MakeBackbone, Prediction, Progress, Step, Task
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
@@ -32,6 +31,8 @@ class DataUncertaintyLearning(GaussianMethod):
         kl_reduction: over the embedding; `sum` is the divergence, `mean` is smaller by the factor D.
         score: mean of σ² over D that is the uncertainty; `harmonic` is the DUL authors'.
     """
+
+    version = 1
 
     def __init__(
         self,

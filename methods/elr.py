@@ -11,8 +11,7 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.classifier import Classifier
-from bench.method import Batch, MakeBackbone, Progress, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Task
 
 TINY = 1e-4  # probabilities are kept within TINY … 1 − TINY, as published code has it
 
@@ -25,6 +24,7 @@ class EarlyLearningRegularisation(Classifier):
         momentum: β; published 0.7 for symmetric noise, 0.9 for asymmetric.
     """
 
+    version = 1
     targets: Tensor  # t (N, K), of the training samples
 
     def __init__(

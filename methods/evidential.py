@@ -14,8 +14,7 @@ from torch import Tensor
 from torch.distributions import Dirichlet, kl_divergence
 from torch.nn import functional as F
 
-from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
 
 EVIDENCE: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "softplus": F.softplus}
 
@@ -44,6 +43,7 @@ class EvidentialLearning(EmbeddingMethod):
         annealing_epochs: over which the KL term comes in.
     """
 
+    version = 1
     normalised_logits = True
 
     def __init__(

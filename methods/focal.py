@@ -11,8 +11,7 @@ import torch
 from pydantic import NonNegativeFloat
 from torch import Tensor
 
-from bench.classifier import Classifier, log_likelihood
-from bench.method import Batch, MakeBackbone, Progress, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Task, log_likelihood
 
 
 class Focal(Classifier):
@@ -21,6 +20,8 @@ class Focal(Classifier):
     Args:
         gamma: γ; 0 is cross-entropy.
     """
+
+    version = 1
 
     def __init__(
         self, task: Task, make_backbone: MakeBackbone, *, gamma: NonNegativeFloat = 2.0, **trunk: Any

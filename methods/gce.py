@@ -12,8 +12,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from torch import Tensor
 
-from bench.classifier import Classifier, log_likelihood
-from bench.method import Batch, MakeBackbone, Progress, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Task, log_likelihood
 
 PLAIN = 1 / 3  # of the epochs come before truncation: 40 of 120 as published
 
@@ -26,6 +25,8 @@ class GeneralisedCrossEntropy(Classifier):
         truncation: k, below which a label is not believed after a third of the epochs; None (published: 0.5 for
             the truncated form) believes all.
     """
+
+    version = 1
 
     def __init__(
         self,

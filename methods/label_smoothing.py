@@ -11,8 +11,7 @@ from pydantic import Field
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.classifier import Classifier
-from bench.method import Batch, MakeBackbone, Progress, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Task
 
 
 class LabelSmoothing(Classifier):
@@ -21,6 +20,8 @@ class LabelSmoothing(Classifier):
     Args:
         smoothing: ε.
     """
+
+    version = 1
 
     def __init__(
         self,

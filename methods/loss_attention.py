@@ -6,12 +6,13 @@ Note: descent moves weight to the easier sample of a pair, so s may come out inv
 
 from torch.nn import functional as F
 
-from bench.method import Batch, Progress, Step
-from bench.relative import RelativeMethod, pairs, weights
+from bench.api import Batch, Progress, RelativeMethod, Step, pairs, weights
 
 
 class LossAttention(RelativeMethod):
     """L = mean of w · CE(fc(μ_i), y_i) + (1 − w) · CE(fc(μ_j), y_j), w = s_i / (s_i + s_j); u = s."""
+
+    version = 1
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
         """Return the mean of the pairs' weighted losses."""

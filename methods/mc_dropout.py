@@ -13,11 +13,18 @@ import torch
 from pydantic import PositiveInt
 from torch import Tensor, nn
 
-from bench.averaging import Spread, mean_log_probabilities, spread
-from bench.errors import UsageError
-from bench.factory import MethodFactory
-from bench.method import Backbone, MakeBackbone, Prediction, Task
-from bench.wrapper import Wrapper
+from bench.api import (
+    Backbone,
+    MakeBackbone,
+    MethodFactory,
+    Prediction,
+    Spread,
+    Task,
+    UsageError,
+    Wrapper,
+    mean_log_probabilities,
+    spread,
+)
 
 
 class OnePass(Backbone):
@@ -50,6 +57,7 @@ class MonteCarloDropout(Wrapper):
         score: `entropy` (of the mean), or `mutual-information`, the disagreement of the passes.
     """
 
+    version = 1
     normalised_logits = True
 
     def __init__(

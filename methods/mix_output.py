@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.method import Batch, MakeBackbone, Progress, Step, Task
-from bench.relative import RelativeMethod, pairs, weights
+from bench.api import Batch, MakeBackbone, Progress, RelativeMethod, Step, Task, pairs, weights
 
 
 class MixOutput(RelativeMethod):
@@ -21,6 +20,8 @@ class MixOutput(RelativeMethod):
     Args:
         space: what is mixed: `logits` (the paper's, identical to rul) or `probabilities`.
     """
+
+    version = 1
 
     def __init__(
         self,

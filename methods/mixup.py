@@ -12,8 +12,7 @@ from pydantic import PositiveFloat
 from torch.distributions import Beta
 from torch.nn import functional as F
 
-from bench.classifier import Classifier
-from bench.method import Batch, MakeBackbone, Progress, Step, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Step, Task
 
 
 class Mixup(Classifier):
@@ -22,6 +21,8 @@ class Mixup(Classifier):
     Args:
         alpha: of Beta(α, α), from which λ is drawn; published 1 for CIFAR-10.
     """
+
+    version = 1
 
     def __init__(
         self, task: Task, make_backbone: MakeBackbone, *, alpha: PositiveFloat = 1.0, **trunk: Any

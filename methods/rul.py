@@ -14,9 +14,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.errors import UsageError
-from bench.method import Batch, MakeBackbone, Progress, Step, Task
-from bench.relative import RelativeMethod, pairs, random_groups, weights
+from bench.api import (
+    Batch,
+    MakeBackbone,
+    Progress,
+    RelativeMethod,
+    Step,
+    Task,
+    UsageError,
+    pairs,
+    random_groups,
+    weights,
+)
 
 Mix = Literal[2, 3, 5, "C(3,2)"]
 
@@ -27,6 +36,8 @@ class RelativeUncertaintyLearning(RelativeMethod):
     Args:
         mix: how many features are mixed; `C(3,2)` mixes three in pairs and averages the three pair losses.
     """
+
+    version = 1
 
     def __init__(self, task: Task, make_backbone: MakeBackbone, *, mix: Mix = 2, **relative: Any) -> None:
         super().__init__(task, make_backbone, **relative)

@@ -11,8 +11,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.classifier import Classifier, log_likelihood
-from bench.method import Batch, MakeBackbone, Progress, Task
+from bench.api import Batch, Classifier, MakeBackbone, Progress, Task, log_likelihood
 
 LOG_ZERO = -4 * math.log(10)
 
@@ -24,6 +23,8 @@ class SymmetricCrossEntropy(Classifier):
         alpha: α, published 0.1 for CIFAR-10.
         beta: β.
     """
+
+    version = 1
 
     def __init__(
         self,

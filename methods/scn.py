@@ -13,8 +13,7 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -34,6 +33,7 @@ class SelfCureNetwork(EmbeddingMethod):
         margin: δ₁; None takes 0.15 for batches of 512 or more (published for 1024) and 0.07 below (for 64).
     """
 
+    version = 1
     relabels = True
 
     def __init__(

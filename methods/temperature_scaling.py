@@ -17,10 +17,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench import scores
-from bench.factory import MethodFactory
-from bench.method import Batch, MakeBackbone, Prediction, Task
-from bench.wrapper import Wrapper, learnt
+from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrapper, learnt, msp
 
 
 class TemperatureScaling(Wrapper):
@@ -33,6 +30,7 @@ class TemperatureScaling(Wrapper):
         iterations: of LBFGS, at most.
     """
 
+    version = 1
     needs_held_out = True
 
     def __init__(
@@ -77,4 +75,4 @@ class TemperatureScaling(Wrapper):
         """Return z / T, 1 − max softmax of it, and the inner method's features."""
         prediction = self.inner.predict(images)
         logits = prediction.logits / self.temperature
-        return Prediction(logits, scores.msp(logits), prediction.features)
+        return Prediction(logits, msp(logits), prediction.features)

@@ -7,9 +7,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from bench.backbones import make_backbone
-from bench.method import Batch, Method, Progress, Step, Task
-from bench.registry import Registry
+from bench.nets.backbones import make_backbone
+from bench.plugins.method import Batch, Method, Progress, Step, Task
+from bench.plugins.registry import Registry
 
 torch.set_num_threads(1)
 # A shell's background job ignores SIGINT, and so would every program that its tests start and interrupt.

@@ -13,9 +13,10 @@ from pathlib import Path
 from commandline import server
 from harness import run, spec
 
-from bench import checksums, index
+from bench.files import checksums
 from bench.spec import RunSpec
-from bench.store import Store
+from bench.store import cache as index
+from bench.store.store import Store
 
 
 @cache

@@ -8,25 +8,27 @@ from typing import Any
 
 import pandas as pd
 
-from bench.columns import from_frame, pack
-from bench.executors.cell import CellReport, Context, Observer
-from bench.executors.local import LocalExecutor
-from bench.grid import cells
-from bench.method import Task
-from bench.registry import Registry
-from bench.report import Report, write_report
-from bench.request import Request
-from bench.samples import Samples
+from bench.execution.context import Context
+from bench.execution.local import LocalExecutor
+from bench.execution.observer import CellReport, Observer
+from bench.grid.cells import cells
+from bench.grid.request import Request
+from bench.plugins.method import Task
+from bench.plugins.registry import Registry
+from bench.report.pages import Report, write_report
+from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
-from bench.store import Record, Store
+from bench.store.packed_columns import from_frame, pack
+from bench.store.record import Record
+from bench.store.store import Store
 
-PLUGINS = Path(__file__).parent / "plugins"
+PLUGINS = Path(__file__).parent / "example_plugins"
 TASK = Task(num_classes=3, image_shape=(1, 4, 4), train_size=60, epochs=4, noise_rate=None)
 TINY = {"methods": ["dummy"], "datasets": ["tiny"], "noise": [0.3], "device": "cpu", "precision": "float32"}
 
 
 def grid(*folders: Path, **content: object) -> list:
-    return cells(validated(Request, TINY | content, "option"), Registry([PLUGINS, *folders]))
+    return cells(validated(Request, TINY | content, "option"), Registry([PLUGINS, *folders]), Path("data"))
 
 
 def spec(**content: object) -> RunSpec:

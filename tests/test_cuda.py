@@ -7,15 +7,16 @@ import pytest
 import torch
 from harness import run, spec
 
-from bench.augment import Transforms
-from bench.backbones import make_backbone
-from bench.images import MappedImages, part, reading
-from bench.method import Task
-from bench.registry import Registry
-from bench.relabel import Labels
+from bench.data.augment import Transforms
+from bench.data.images import MappedImages, part, reading
+from bench.nets.backbones import make_backbone
+from bench.plugins.method import Task
+from bench.plugins.registry import Registry
 from bench.spec import Recipe, Relabel
-from bench.store import Store
-from bench.train import Tracker, Trainer, TrainingSet
+from bench.store.store import Store
+from bench.training.loop import Trainer, TrainingSet
+from bench.training.relabelling import Labels
+from bench.training.tracker import Tracker
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 SIX = ["baseline", "scn", "dul", "rul", "mix-output", "loss-attention"]
@@ -89,7 +90,7 @@ def test_images_of_a_file_move_to_the_gpu_where_there_is_room(file):
 
 def test_images_of_a_file_are_streamed_to_the_gpu_where_there_is_none(file, monkeypatch):
     mapped, array = file
-    monkeypatch.setattr("bench.images.GPU_SHARE", 0)
+    monkeypatch.setattr("bench.data.images.GPU_SHARE", 0)
     streamed = mapped.to("cuda")
     assert isinstance(streamed, MappedImages)
     places = np.random.default_rng(1).permutation(2500)[:1000]

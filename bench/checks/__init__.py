@@ -2,13 +2,13 @@
 
 `bench check PATH|NAME` runs it; the same under pytest, with an id for each plugin and check:
 
-    from bench.checks import parametrize_with_checks
+    from bench.checks.suite import parametrize_with_checks
 
     @parametrize_with_checks(["my-idea", "mine/datasets/my_data.py"])
     def test_it_conforms(plugin, check):
         check(plugin)
 """
 
-from bench.checks.kit import Result, checks_for, find_plugin, parametrize_with_checks, run_checks
+from bench.checks.suite import Result, checks_for, find_plugin, parametrize_with_checks, run_checks
 
 __all__ = ["Result", "checks_for", "find_plugin", "parametrize_with_checks", "run_checks"]

@@ -2,8 +2,8 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bench.hyperparameters import declared
-from bench.method import Progress, Task
+from bench.plugins.hyperparameters import declared
+from bench.plugins.method import Progress, Task
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from scipy.special import expit
 from torch import nn
 
 from bench.errors import UsageError
-from bench.factory import MethodFactory
-from bench.method import Progress
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Progress
 
 
 @pytest.fixture

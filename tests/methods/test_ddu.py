@@ -7,10 +7,10 @@ import torch
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy, multivariate_normal
 
-from bench.backbones import make_backbone
 from bench.errors import PluginError, UsageError
-from bench.factory import MethodFactory
-from bench.method import Batch, Progress, Task
+from bench.nets.backbones import make_backbone
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Batch, Progress, Task
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import torch
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from bench.factory import MethodFactory
-from bench.method import Progress, Step
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Progress, Step
 
 
 @pytest.fixture

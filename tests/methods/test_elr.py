@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from bench.method import Batch
+from bench.plugins.method import Batch
 
 
 def targets_by_hand(batches, momentum, size=100, classes=10):

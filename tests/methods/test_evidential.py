@@ -6,7 +6,7 @@ import torch
 from scipy.special import digamma, gammaln
 from scipy.stats import dirichlet
 
-from bench.method import Progress
+from bench.plugins.method import Progress
 
 
 @pytest.fixture(scope="module")

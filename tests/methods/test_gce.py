@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from bench.method import Progress
+from bench.plugins.method import Progress
 
 
 def likelihood(method, batch, replay):

@@ -6,8 +6,8 @@ from scipy.stats import entropy
 from torch import nn
 
 from bench.errors import UsageError
-from bench.factory import MethodFactory
-from bench.method import Progress
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Progress
 
 
 def passes_by_hand(method, images, count, seed=3):

@@ -4,8 +4,8 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from bench.factory import MethodFactory
-from bench.method import Batch
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Batch
 
 
 def noisy(size=400, classes=5, scale=4.0, flips=0.3):

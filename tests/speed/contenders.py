@@ -7,14 +7,15 @@ from functools import partial
 import torch
 from torch.nn import functional as F
 
-from bench.augment import Transforms
-from bench.backbones import make_backbone
-from bench.data import training_order
-from bench.method import Method, Task
-from bench.registry import Registry
-from bench.relabel import Labels
+from bench.data.augment import Transforms
+from bench.nets.backbones import make_backbone
+from bench.plugins.method import Method, Task
+from bench.plugins.registry import Registry
 from bench.spec import Recipe
-from bench.train import Trainer, TrainingSet, make_optimizer
+from bench.training.batches import training_order
+from bench.training.loop import Trainer, TrainingSet
+from bench.training.optimizer import make_optimizer
+from bench.training.relabelling import Labels
 
 
 @dataclass(frozen=True)

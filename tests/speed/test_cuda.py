@@ -14,9 +14,9 @@ import torch
 from speed.contenders import Setting
 from torch.utils.flop_counter import FlopCounterMode
 
-from bench.augment import Transforms
+from bench.data.augment import Transforms
 from bench.spec import Recipe
-from bench.store import Store
+from bench.store.store import Store
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
 

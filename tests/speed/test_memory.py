@@ -10,12 +10,12 @@ LOOP = """
 import sys, torch
 from functools import partial
 from torch.nn import functional as F
-from bench.backbones import make_backbone
-from bench.data import training_order
-from bench.method import Task
-from bench.registry import Registry
+from bench.nets.backbones import make_backbone
+from bench.training.batches import training_order
+from bench.plugins.method import Task
+from bench.plugins.registry import Registry
 from bench.spec import Recipe
-from bench.train import make_optimizer
+from bench.training.optimizer import make_optimizer
 
 torch.set_num_threads(1)
 source = Registry([sys.argv[1]]).find("datasets", "like-cifar").load()()
@@ -33,7 +33,7 @@ for index in training_order(512, 128, generator):
 """
 RUN = """
 import sys, bench
-from bench.executors.dedicated import dedicate
+from bench.execution.process_tuning import dedicate
 dedicate(1)
 bench.run(results=sys.argv[2], plugins=[sys.argv[1]], methods=["baseline"], datasets=["like-cifar"], noise=[0],
           epochs=1, device="cpu", precision="float32", set={"recipe": {"backbone": "resnet18"}})
@@ -41,8 +41,8 @@ bench.run(results=sys.argv[2], plugins=[sys.argv[1]], methods=["baseline"], data
 SOURCE = '''
 """As large as CIFAR-10's images are, and fewer to train on."""
 import torch
-from bench.augment import Transforms
-from bench.data import DataSet, Source, Split
+from bench.data.augment import Transforms
+from bench.data.dataset import DataSet, Source, Split
 
 class LikeCifar(Source):
     def load(self, root, download):

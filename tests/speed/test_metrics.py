@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from bench import evaluation
-from bench.predictions import Predictions
+from bench.evaluation import evaluate as evaluation
+from bench.evaluation.predictions import Predictions
 
 SIZE, CLASSES = 1_000_000, 10
 

@@ -12,9 +12,10 @@ import pytest
 from generated import generate, peak_in_child
 from harness import report
 
-from bench.status import remember, status
-from bench.store import Store
-from bench.transfer import merge
+from bench.commands.cli import status
+from bench.store.grid_status import remember
+from bench.store.store import Store
+from bench.store.transfer import merge
 
 MOST = int(os.environ.get("SPEED_RUNS", "1000"))
 # Runs and settings, with 20 methods at five noise rates in each setting.

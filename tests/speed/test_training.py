@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from bench.augment import Transforms
-from bench.backbones import BACKBONES
-from bench.executors.dedicated import dedicate
+from bench.data.augment import Transforms
+from bench.execution.process_tuning import dedicate
+from bench.nets.backbones import BACKBONES
 from bench.spec import Recipe
 
 MEAN, STD = 0.1307, 0.3081

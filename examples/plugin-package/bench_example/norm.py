@@ -6,8 +6,7 @@ from pydantic import NonNegativeFloat
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.embedding import EmbeddingMethod
-from bench.method import Batch, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
 
 
 class Norm(EmbeddingMethod):

@@ -4,8 +4,7 @@ from pathlib import Path
 
 import torch
 
-from bench.augment import Transforms
-from bench.data import DataSet, Source, Split
+from bench.api import DataSet, Source, Split, Transforms
 
 CLASSES = ("horizontal", "vertical")
 
@@ -17,7 +16,7 @@ class Stripes(Source):
     """
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Return both parts; a set with files reads them below `root`, and raises `bench.data.missing` without."""
+        """Return both parts; a set with files reads them below `root`, and raises `bench.api.missing` without."""
         transforms = Transforms(mean=[0.5], std=[0.3])  # of the channels, on the 0–1 scale; padding and flip, too
         return DataSet(stripes(200, 0), stripes(100, 1), CLASSES, transforms.augment, transforms.evaluate)
 

@@ -1,0 +1,120 @@
+"""What every data set must do. A check takes one on its test bed and raises one line that says what to do."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+
+from bench.checks.outcomes import CheckFailed, CheckSkipped, require
+from bench.checks.test_beds import DataSetBed
+from bench.errors import DataError, UsageError, one_line
+from bench.grid.config_files import own_recipe
+from bench.grid.noise_axis import declared_by
+from bench.nets.backbones import check_known
+from bench.plugins.loading import check_data_set
+from bench.spec import Recipe, validated
+
+Check = Callable[[DataSetBed], None]
+FEW = 8
+
+
+def check_has_a_recipe(bed: DataSetBed) -> None:
+    """A TOML file of the same name lies beside the plugin, and holds a recipe and what it declares about noise."""
+    beside = bed.plugin.path.with_suffix(".toml").name
+    if bed.plugin.recipe is None:
+        raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
+    try:
+        check_known(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
+        declared_by(bed.plugin)
+    except UsageError as error:
+        raise CheckFailed(f"mend {beside}: {error}") from None
+
+
+def check_missing_files_are_one_line(bed: DataSetBed) -> None:
+    """Where its files are absent, `load` raises a DataError of one line."""
+    source = bed.source
+    with tempfile.TemporaryDirectory() as empty:
+        try:
+            source.load(Path(empty), False)
+        except DataError as error:
+            require("\n" not in str(error), "say in one line which file is missing and how to get it")
+            return
+        except Exception as error:
+            said = f"raise bench.api.missing(…) where files are absent, not {type(error).__name__}"
+            raise CheckFailed(said) from error
+    raise CheckSkipped("it needs no file under the data root")
+
+
+def check_images_and_labels(bed: DataSetBed) -> None:
+    """Both parts are uint8 images (N, C, H, W) with int64 labels (N,) from 0 to K − 1, of one image shape."""
+    try:
+        check_data_set(bed.plugin.name, bed.data)
+    except DataError as error:
+        raise CheckFailed(str(error)) from None
+    channels = {part.images.shape[1] for part in (bed.data.train, bed.data.test)}
+    require(len(channels) == 1, "give both parts images with the same number of channels")
+
+
+def check_class_names(bed: DataSetBed) -> None:
+    """Class names are distinct texts, and each class has training images."""
+    names = bed.data.class_names
+    texts = all(isinstance(name, str) and name.strip() for name in names)
+    require(texts and len(set(names)) == len(names), f"give each class a name of its own, got {names}")
+    absent = sorted(set(range(len(names))) - set(bed.data.train.labels.tolist()))
+    require(not absent, f"class {absent[:1]} has no training image: leave it out of class_names")
+
+
+def check_augment(bed: DataSetBed) -> None:
+    """`augment` returns finite float32 images of the evaluated shape, by the numbers of its generator only."""
+    images = bed.data.train.images[:FEW]
+    before = images.clone()
+    found = [_augmented(bed, images, seed) for seed in (0, 1)]
+    require(torch.equal(images, before), "augment changes its argument: work on a copy")
+    shape = (len(images), *bed.data.image_shape)
+    fits = tuple(found[0].shape) == shape and found[0].dtype == torch.float32
+    require(fits, f"augment returned {tuple(found[0].shape)}, {found[0].dtype}: make it {shape}, torch.float32")
+    require(found[0].isfinite().all(), "augment returns values that are not finite: see the standard deviations")
+    require(torch.equal(*found), "augment must draw all random numbers from the generator that it is given")
+
+
+def _augmented(bed: DataSetBed, images: torch.Tensor, global_seed: int) -> torch.Tensor:
+    torch.manual_seed(global_seed)
+    return bed.data.augment(images, torch.Generator(images.device).manual_seed(0))
+
+
+def check_evaluate(bed: DataSetBed) -> None:
+    """`evaluate` returns one view or more, finite float32 images of one shape, the same each time."""
+    images = bed.data.test.images[:FEW]
+    first, second = bed.data.evaluate(images), bed.data.evaluate(images)
+    require(isinstance(first, list | tuple) and len(first), "evaluate must return a list of views, one at least")
+    shape = (len(images), *bed.data.image_shape)
+    for view in first:
+        fits = tuple(view.shape) == shape and view.dtype == torch.float32
+        require(fits, f"evaluate returned {tuple(view.shape)}, {view.dtype}: make it {shape}, torch.float32")
+        require(view.isfinite().all(), "evaluate returns values that are not finite: see the standard deviations")
+    alike = all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
+    require(alike, "evaluate returns other views the second time: draw no random numbers in it")
+
+
+def check_loads_twice_alike(bed: DataSetBed) -> None:
+    """Reading the data set again gives the same images, in the same order, and the same labels."""
+    again = bed.read()
+    for name, one, other in (("train", bed.data.train, again.train), ("test", bed.data.test, again.test)):
+        try:
+            alike = torch.equal(one.labels, other.labels) and torch.equal(one.images[:1000], other.images[:1000])
+        except Exception as error:
+            raise CheckFailed(f"{name}: cannot be read again: {one_line(error)}") from error
+        require(alike, f"{name} differs when it is read again: sort file names, and fix every seed")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_has_a_recipe,
+    check_missing_files_are_one_line,
+    check_images_and_labels,
+    check_class_names,
+    check_augment,
+    check_evaluate,
+    check_loads_twice_alike,
+)
+BASIC = (check_images_and_labels,)

@@ -1,0 +1,219 @@
+"""What the constructor, `loss` and `predict` of every method must do, looked at before or within a few steps."""
+
+import copy
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.checks.outcomes import CheckFailed, CheckSkipped, require
+from bench.checks.test_beds import SHORT, MethodBed, declared_without_default, differing, predict
+from bench.errors import UsageError, one_line
+from bench.plugins.hyperparameters import check, declared
+from bench.plugins.method import Prediction, Step
+from bench.training.optimizer import make_optimizer
+
+Check = Callable[[MethodBed], None]
+STEPS = 5  # within which every trained parameter gets a gradient
+
+
+def check_direction_is_documented(bed: MethodBed) -> None:
+    """The docstrings of the file or the class say what the uncertainty is; larger means less sure."""
+    module = sys.modules[bed.cls.__module__].__doc__ or ""
+    said = f"{module} {bed.cls.__doc__ if '__doc__' in vars(bed.cls) else ''}"
+    named = "u =" in said or "uncertain" in said.lower()
+    require(named, "say in the class's docstring what the uncertainty is, such as `u = 1 − max softmax`")
+
+
+def check_hyper_parameters_are_keywords(bed: MethodBed) -> None:
+    """The constructor takes the task and the backbone, and hyper-parameters as keywords only."""
+    others = list(inspect.signature(bed.cls).parameters.values())[2:]
+    positional = [p.name for p in others if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    said = f"write `*, {', '.join(positional)}` in the constructor: hyper-parameters are keywords only"
+    require(not positional, said)
+
+
+def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
+    """Every hyper-parameter has an annotation, which refuses what it is not."""
+    for name, parameter in declared(bed.cls).items():
+        try:
+            check(name, parameter, object())
+        except UsageError:
+            continue
+        raise CheckFailed(f"annotate {name} in the constructor with its type, such as `{name}: float`")
+
+
+def check_is_built(bed: MethodBed) -> None:
+    """The constructor makes a method; hyper-parameters have defaults, or were given."""
+    name, missing = bed.plugin.name, declared_without_default(bed.cls).keys() - bed.settings.keys()
+    for parameter in sorted(missing):
+        raise CheckFailed(f"give {parameter} a default, or pass --set {name}.{parameter}=VALUE")
+    try:
+        bed.build()
+    except Exception as error:
+        advice = "call super().__init__(task, make_backbone) first in the constructor"
+        raise CheckFailed(f"{advice}; it raises {one_line(error)}") from error
+
+
+def check_unknown_hyper_parameters_are_refused(bed: MethodBed) -> None:
+    """A hyper-parameter that does not exist is refused."""
+    try:
+        bed.build(no_such_hyper_parameter=1)
+    except (TypeError, UsageError):
+        return
+    raise CheckFailed("the constructor takes any keyword: pass its ** on to super().__init__, or drop it")
+
+
+def check_oracles_are_hyper_parameters(bed: MethodBed) -> None:
+    """What `oracle` names are hyper-parameters; without one the noise rate is not told."""
+    unknown = [name for name in bed.cls.oracle if name not in declared(bed.cls)]
+    require(not unknown, f"oracle names {', '.join(unknown)}: name only keywords of the constructor")
+
+
+def check_declines_with_a_reason(bed: MethodBed) -> None:
+    """`declines` returns None, or a reason in one line."""
+    for task in (bed.task, bed.task._replace(num_classes=2)):
+        reason = bed.cls.declines(task)
+        fits = reason is None or (isinstance(reason, str) and reason.strip() and "\n" not in reason)
+        require(fits, f"declines returned {reason!r}: return None, or why not to run, in one line")
+
+
+def check_step_shapes(bed: MethodBed) -> None:
+    """`loss` returns a Step: a scalar loss, logits (B, K) and uncertainty (B,), of floating point."""
+    step = bed.step(bed.build(), 20)
+    require(isinstance(step, Step), f"loss returned a {type(step).__name__}: return a bench.api.Step")
+    _shape("loss", "loss", step.loss, ())
+    for name, value, shape in (("logits", step.logits, (20, 10)), ("uncertainty", step.uncertainty, (20,))):
+        require(
+            value is not None or not bed.cls.relabels,
+            f"loss hands relabelling no {name}: put it into the Step, or leave `relabels` False",
+        )
+        if value is not None:
+            _shape("loss", name, value, shape)
+
+
+def check_prediction_shapes(bed: MethodBed) -> None:
+    """`predict` returns a Prediction: logits (B, K), uncertainty (B,), features (B, D) or None."""
+    found = predict(bed.build(), bed.images(20))
+    said = f"predict returned a {type(found).__name__}: return a bench.api.Prediction"
+    require(isinstance(found, Prediction), said)
+    _shape("predict", "logits", found.logits, (20, 10))
+    _shape("predict", "uncertainty", found.uncertainty, (20,))
+    if found.features is not None:
+        _shape("predict", "features", found.features, (20, *found.features.shape[1:2]))
+
+
+def _shape(function: str, name: str, value: Any, shape: tuple[int, ...]) -> None:
+    is_tensor = isinstance(value, Tensor)
+    require(is_tensor, f"{function} returned {name} as a {type(value).__name__}: make it a tensor {shape}")
+    seen = f"{function} returned {name} of shape {tuple(value.shape)}, {value.dtype}"
+    fits = tuple(value.shape) == shape and value.is_floating_point()
+    require(fits, f"{seen}: make it {shape}, floating point")
+
+
+def check_loss_is_finite(bed: MethodBed) -> None:
+    """The loss of the first step is finite and has a gradient."""
+    loss = bed.step(bed.build(), 64).loss
+    require(loss.isfinite(), f"the first loss is {loss.item()}: look for log 0, a division by 0, or exp overflow")
+    require(loss.requires_grad, "the loss has no gradient: do not detach it")
+
+
+def check_loss_leaves_the_mode(bed: MethodBed) -> None:
+    """`loss` is called in train mode, and leaves every module in it."""
+    method = bed.build()
+    bed.step(method, 20)
+    switched = [name or "the method" for name, module in method.named_modules() if not module.training]
+    said = f"loss switches {', '.join(switched)} to eval mode"
+    require(not switched, f"{said}: leave the mode as it is, or restore it")
+
+
+def check_loss_leaves_the_batch(bed: MethodBed) -> None:
+    """`loss` changes neither images, labels nor index of its batch."""
+    batch = bed.batch(20)
+    before = [part.clone() for part in batch]
+    bed.build().train().loss(batch, bed.progress)
+    changed = [f for f, was, now in zip(batch._fields, before, batch, strict=True) if not torch.equal(was, now)]
+    require(not changed, f"loss changes {', '.join(changed)} of the batch in place: work on a copy")
+
+
+def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
+    """Each parameter of `param_groups` gets a gradient within a few steps, and all gradients are finite."""
+    method = bed.build()
+    optimizer = make_optimizer(method, bed.recipe)
+    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    waiting = {name: p for name, p in method.named_parameters() if id(p) in trained}
+    for _ in range(STEPS):
+        optimizer.zero_grad()
+        bed.step(method, 64).loss.backward()
+        for name, p in method.named_parameters():
+            finite = p.grad is None or p.grad.isfinite().all()
+            require(finite, f"the gradient of {name} is not finite: mend the loss")
+        waiting = {name: p for name, p in waiting.items() if p.grad is None or not p.grad.any()}
+        optimizer.step()
+    advice = "use it in the loss, or leave it out of param_groups"
+    require(not waiting, f"{', '.join(waiting)} got no gradient in {STEPS} steps: {advice}")
+
+
+def check_odd_last_batch(bed: MethodBed) -> None:
+    """The loss of a last batch of two or three samples is finite."""
+    for size in (2, 3):
+        try:
+            loss = bed.step(bed.build(), size).loss
+        except Exception as error:
+            raise CheckFailed(f"a last batch of {size} must train, it raises {one_line(error)}") from error
+        require(loss.isfinite(), f"the loss of a last batch of {size} is {loss.item()}: allow for empty groups")
+
+
+def check_same_seed_same_bits(bed: MethodBed) -> None:
+    """Two trainings from one seed give the same bits."""
+    advice = "draw random numbers from the global generators only, and keep no state outside the instance"
+    said = f"{bed.unrepeatable} differs between two trainings of one seed: {advice}"
+    require(bed.unrepeatable is None, said)
+
+
+def check_true_labels_do_not_matter(bed: MethodBed) -> None:
+    """Training has the same bits whatever the true labels are: a method is given the noisy ones only."""
+    if bed.unrepeatable:
+        raise CheckSkipped("two trainings of one seed differ without that")
+    others = (bed.data.train.labels[:SHORT] + 1) % len(bed.data.class_names)
+    found = differing(bed.briefly_trained, bed.train(bed.build(), true=others))
+    require(found is None, f"{found} depends on the true labels: use nothing but batch.labels")
+
+
+def check_goes_on_from_a_checkpoint(bed: MethodBed) -> None:
+    """Training that goes on from a checkpoint ends in the bits of training that was never interrupted."""
+    whole, resumed = bed.trainer(bed.build(), epochs=2), bed.trainer(bed.build(seed=1), epochs=2)
+    whole.epoch(1)
+    checkpoint = copy.deepcopy(whole.state_dict())
+    whole.epoch(2)
+    resumed.load_state_dict(checkpoint)
+    resumed.epoch(2)
+    found = differing(whole.method, resumed.method)
+    advice = "keep what steps compute in parameters or by register_buffer, not in plain attributes"
+    require(found is None, f"{found} differs once training went on from a checkpoint: {advice}")
+
+
+CHECKS: tuple[Check, ...] = (
+    check_direction_is_documented,
+    check_hyper_parameters_are_keywords,
+    check_hyper_parameters_are_validated,
+    check_is_built,
+    check_unknown_hyper_parameters_are_refused,
+    check_oracles_are_hyper_parameters,
+    check_declines_with_a_reason,
+    check_step_shapes,
+    check_prediction_shapes,
+    check_loss_is_finite,
+    check_loss_leaves_the_mode,
+    check_loss_leaves_the_batch,
+    check_every_trained_parameter_gets_a_gradient,
+    check_odd_last_batch,
+    check_same_seed_same_bits,
+    check_true_labels_do_not_matter,
+    check_goes_on_from_a_checkpoint,
+)
+# Without these the checks after them would say the same again, or nothing.
+BASIC = (check_is_built, check_step_shapes, check_prediction_shapes, check_loss_is_finite)

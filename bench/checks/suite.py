@@ -1,0 +1,156 @@
+"""The kit: which checks a plugin gets, and how they are run, from the command line or under pytest."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, wraps
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from bench.checks.dataset_interface import BASIC as BASIC_DATA
+from bench.checks.dataset_interface import CHECKS as OF_DATA_SETS
+from bench.checks.method_behaviour import CHECKS as TRAINED
+from bench.checks.method_interface import BASIC as BASIC_CONTRACT
+from bench.checks.method_interface import CHECKS as CONTRACT
+from bench.checks.outcomes import CheckNoted, CheckSkipped
+from bench.checks.test_beds import DataSetBed, MethodBed
+from bench.errors import UsageError, one_line, place, unknown
+from bench.plugins.loading import find_data_root
+from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
+
+Check = Callable[[Any], None]  # takes a test bed
+CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
+BASIC = {*BASIC_CONTRACT, *BASIC_DATA}
+Bed = MethodBed | DataSetBed
+Status = Literal["pass", "note", "fail", "skip"]
+
+
+class Result(NamedTuple):
+    """What a check said of a plugin."""
+
+    check: str  # such as `learns digits`
+    status: Status
+    reason: str  # one line; empty if it passed
+
+
+def find_plugin(target: str | Path, registry: Registry) -> Plugin:
+    """Return a plugin by the path of its file, below methods/ or datasets/, or by its name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    path = Path(target)
+    if path.suffix == ".py":
+        return _at(path)
+    name = plugin_name(str(target))
+    for kind in SINGULAR:
+        if name in registry.all(kind):
+            return registry.find(kind, name)
+    raise unknown("method or data set", str(target), [name for kind in SINGULAR for name in registry.all(kind)])
+
+
+def _at(path: Path) -> Plugin:
+    if not path.is_file():
+        raise UsageError(f"there is no file {path}")
+    for kind in SINGULAR:
+        if path.resolve().parent.name == kind:
+            return Plugin(kind, plugin_name(path.stem), path.resolve())
+    raise UsageError(f"{path}: a plugin's file lies in a folder named methods or datasets")
+
+
+def checks_for(plugin: Plugin) -> tuple[Check, ...]:
+    """Return the checks of a plugin's kind."""
+    return CHECKS[plugin.kind]
+
+
+def run_checks(
+    plugin: Plugin, settings: Mapping[str, Any] | None = None, data_root: Path | None = None
+) -> Iterator[Result]:
+    """Yield each check's result as it comes.
+
+    Args:
+        plugin: that is checked.
+        settings: its hyper-parameters; defaults for the others.
+        data_root: where data sets are; None as for `bench.run`.
+
+    Raises:
+        PluginError: the plugin does not load.
+        UsageError: there is no such hyper-parameter, or a value does not fit.
+    """
+    plugin.load()
+    bed = _bed(plugin, settings or {}, data_root)
+    bed.check_settings()
+    for check in checks_for(plugin):
+        yield Result(_title(check), *_outcome(check, bed))
+
+
+def _bed(plugin: Plugin, settings: Mapping[str, Any], data_root: Path | None) -> Bed:
+    if plugin.kind == "methods":
+        return MethodBed(plugin, settings)
+    return DataSetBed(plugin, settings, find_data_root(data_root))
+
+
+def _outcome(check: Check, bed: Bed) -> tuple[Status, str]:
+    try:
+        _make(check, bed)
+    except CheckNoted as noted:
+        return "note", str(noted)
+    except CheckSkipped as skipped:
+        return "skip", str(skipped)
+    except Exception as error:  # whatever a plugin raises is a failed check
+        return "fail", f"{one_line(error)}{place(error.__cause__ or error, bed.plugin.path)}"
+    return "pass", ""
+
+
+def _make(check: Check, bed: Bed) -> None:
+    """Make a check, unless a basic one has failed on this bed: then others would only repeat it."""
+    if bed.broken:
+        raise CheckSkipped(f"mend first: {bed.broken}")
+    try:
+        check(bed)
+    except (CheckNoted, CheckSkipped):
+        raise
+    except Exception:
+        bed.broken = _title(check) if check in BASIC else ""
+        raise
+
+
+def _title(check: Check) -> str:
+    return check.__name__.removeprefix("check_").replace("_", " ")
+
+
+def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Path] = ()) -> Any:
+    """Return a pytest mark that calls a test, of `plugin` and `check`, once for each plugin and check.
+
+    Args:
+        plugins: paths of plugin files, or names.
+        folders: where names are looked for besides, as `--plugins`.
+    """
+    import pytest
+
+    registry = Registry(folders)
+    found = [find_plugin(target, registry) for target in plugins]
+    pairs = [(plugin, check) for plugin in found for check in checks_for(plugin)]
+    cases = [
+        pytest.param(plugin, _under_pytest(check), id=f"{plugin.name}-{check.__name__}") for plugin, check in pairs
+    ]
+    return pytest.mark.parametrize(("plugin", "check"), cases)
+
+
+@cache
+def _shared_bed(plugin: Plugin) -> Bed:
+    """Return a plugin's test bed, one for all checks: training is what takes time."""
+    return _bed(plugin, {}, None)
+
+
+def _under_pytest(check: Check) -> Callable[[Plugin], None]:
+    import pytest
+
+    @wraps(check)
+    def run(plugin: Plugin) -> None:
+        try:
+            _make(check, _shared_bed(plugin))
+        except CheckNoted:
+            return
+        except CheckSkipped as skipped:
+            pytest.skip(str(skipped))
+
+    return run

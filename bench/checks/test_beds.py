@@ -1,0 +1,240 @@
+"""What plugins are tried on: a method on scikit-learn's digits, a data set on its own files."""
+
+from collections.abc import Mapping
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from bench.checks.outcomes import CheckSkipped
+from bench.data.dataset import DataSet, Source
+from bench.errors import DataError
+from bench.grid.config_files import own_recipe
+from bench.nets.backbones import make_backbone
+from bench.plugins.factory import MethodFactory
+from bench.plugins.hyperparameters import declared, resolve
+from bench.plugins.loading import load
+from bench.plugins.method import Batch, Method, Prediction, Progress, Task
+from bench.plugins.registry import Plugin, Registry
+from bench.spec import Choice, Recipe, validated
+from bench.training import seeding as generators
+from bench.training.batches import Batches
+from bench.training.loop import Trainer, TrainingSet
+from bench.training.relabelling import Labels
+
+EPOCHS = 5  # in which every method learns the digits well above chance
+HELD_OUT = 120  # of the test images, for methods that need a held-out part
+SHORT = 200  # training images where a few steps are enough
+
+
+class MethodBed:
+    """A method on the digits, small enough to be trained many times.
+
+    Args:
+        plugin: of the method.
+        settings: its hyper-parameters; defaults for the others.
+    """
+
+    def __init__(self, plugin: Plugin, settings: Mapping[str, Any]) -> None:
+        self.plugin, self.settings = plugin, dict(settings)
+        self.broken = ""  # the basic check that failed, without which others say nothing
+        self.progress = Progress(epoch=1, epochs=EPOCHS)
+
+    @cached_property
+    def cls(self) -> type[Method]:
+        """The method's class."""
+        return self.plugin.load()
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The digits."""
+        return load(Choice(name="digits", hyperparameters={}, version=""), Registry(), Path(), download=False)
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        """The recipe of the digits, shortened."""
+        own = own_recipe(Registry().find("datasets", "digits"))
+        return validated(Recipe, own | {"epochs": EPOCHS}, "key of recipe")
+
+    @cached_property
+    def factory(self) -> MethodFactory:
+        """The method with its hyper-parameters.
+
+        Raises:
+            UsageError: one of those given does not exist, or does not fit.
+        """
+        known = Registry()
+        is_known = known.all("methods").get(self.plugin.name) == self.plugin
+        registry = known if is_known else Registry([self.plugin.path.parents[1]])
+        return MethodFactory.resolve(self.plugin.name, self.settings, registry)
+
+    def check_settings(self) -> None:
+        """Raise UsageError if a hyper-parameter that was given does not exist, or does not fit."""
+        if self.settings:
+            _ = self.factory
+
+    @property
+    def task(self) -> Task:
+        """What the method is told; the noise rate only if it names an oracle hyper-parameter."""
+        rate = 0.2 if self.factory.oracle else None
+        size = len(self.data.train.labels)
+        return Task(len(self.data.class_names), self.data.image_shape, size, EPOCHS, rate)
+
+    def build(
+        self, seed: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32, **unchecked: Any
+    ) -> Method:
+        """Return the method, freshly initialised from a seed; further keywords reach it unchecked."""
+        generators.seed(seed)
+        make = partial(make_backbone, self.recipe.backbone, self.data.image_shape, dtype)
+        return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
+
+    def batch(self, size: int, device: str = "cpu") -> Batch:
+        """Return the first training samples as a batch."""
+        images = self.data.evaluate(self.data.train.images[:size])[0]
+        index = torch.arange(size)
+        return Batch(images.to(device), self.data.train.labels[:size].clone().to(device), index.to(device))
+
+    def images(self, size: int) -> Tensor:
+        """Return the first test images as a batch."""
+        return self.data.evaluate(self.data.test.images[:size])[0]
+
+    def step(self, method: Method, size: int) -> Any:
+        """Return whatever a training step hands back on a batch of a size, with fixed random numbers."""
+        generators.seed(0)
+        return method.train().loss(self.batch(size), self.progress)
+
+    def trainer(
+        self, method: Method, epochs: int = 1, size: int | None = SHORT, true: Tensor | None = None
+    ) -> Trainer:
+        """Return the harness's own trainer, on as many images, all if None, with fixed random numbers."""
+        device = next(method.parameters()).device
+        given = self.data.train.labels[:size].to(device)
+        labels = Labels.start(given if true is None else true.to(device), given)
+        images = self.data.train.images[:size].to(device)
+        recipe = self.recipe.model_copy(update={"epochs": epochs})
+        generators.seed(0)
+        return Trainer(
+            method, TrainingSet(images, labels, self.data.augment), recipe, None, 0, len(self.data.class_names)
+        )
+
+    def train(self, method: Method, epochs: int = 1, **more: Any) -> Method:
+        """Train for some epochs and return the method; further keywords are those of `trainer`."""
+        trainer = self.trainer(method, epochs, **more)
+        for number in range(1, epochs + 1):
+            trainer.epoch(number)
+        return method
+
+    @cached_property
+    def briefly_trained(self) -> Method:
+        """The method after an epoch on a few digits; a check must leave it as it is."""
+        return self.train(self.build())
+
+    @cached_property
+    def unrepeatable(self) -> str | None:
+        """An entry of the state in which two trainings of one seed differ."""
+        return differing(self.briefly_trained, self.train(self.build()))
+
+    def finish(self, method: Method) -> Method:
+        """Do what comes once after training, with fixed random numbers, and return the method."""
+        train, test = self.data.train, self.data.test
+        held_out = Batches(self.data, test.images[-HELD_OUT:], test.labels[-HELD_OUT:])
+        generators.seed(0)
+        method.finish(
+            Batches(self.data, train.images, train.labels), held_out if self.factory.needs_held_out else None
+        )
+        return method
+
+    @cached_property
+    def trained(self) -> Method:
+        """The method, trained on all digits and finished; a check must leave it as it is."""
+        return self.finish(self.train(self.build(), EPOCHS, size=None))
+
+    @cached_property
+    def is_random(self) -> bool:
+        """Whether predictions depend on random numbers, as those of sampled nets do."""
+        images = self.images(20)
+        return not same(predict(self.trained, images, seed=0), predict(self.trained, images, seed=1))
+
+
+def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
+    """Return whatever `predict` hands back, called as by the harness: eval mode, no gradients, a forked seed."""
+    method.eval()
+    devices = [images.device] if images.device.type == "cuda" else []
+    with torch.inference_mode(), torch.random.fork_rng(devices):
+        torch.manual_seed(seed)
+        return method.predict(images)
+
+
+def same(one: Prediction, other: Prediction) -> bool:
+    """Return whether two predictions have the same bits in logits and uncertainty."""
+    return torch.equal(one.logits, other.logits) and torch.equal(one.uncertainty, other.uncertainty)
+
+
+def equal(one: Any, other: Any) -> bool:
+    """Return whether two entries of a state have the same bits."""
+    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
+
+
+def differing(one: Method, other: Method) -> str | None:
+    """Return the name of an entry in which two methods' states differ."""
+    states = one.state_dict(), other.state_dict()
+    return next((name for name in states[0] if not equal(states[0][name], states[1][name])), None)
+
+
+def close(one: Prediction, other: Prediction) -> bool:
+    """Return whether two predictions are equal up to the rounding that another batch size brings."""
+    pairs = zip(one[:2], other[:2], strict=True)
+    return all(torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-4) for a, b in pairs)
+
+
+class DataSetBed:
+    """A data set on its own files; where they are absent, checks that need them are skipped.
+
+    Args:
+        plugin: of the data set.
+        settings: its options; defaults for the others.
+        root: the folder of the data sets.
+    """
+
+    def __init__(self, plugin: Plugin, settings: Mapping[str, Any], root: Path) -> None:
+        self.plugin, self.settings, self.root = plugin, dict(settings), root
+        self.broken = ""  # the basic check that failed, without which others say nothing
+
+    def check_settings(self) -> None:
+        """Raise UsageError if an option that was given does not exist, or does not fit."""
+        if self.settings:
+            resolve(self.plugin.name, self.plugin.load(), self.settings)
+
+    @cached_property
+    def source(self) -> Source:
+        """The data set's source."""
+        cls = self.plugin.load()
+        required = [n for n, p in declared_without_default(cls).items() if n not in self.settings]
+        if required:
+            name = self.plugin.name
+            raise CheckSkipped(f"it needs {required[0]}: pass --set {name}.{required[0]}=VALUE")
+        source: Source = cls(**resolve(self.plugin.name, cls, self.settings))
+        return source
+
+    @cached_property
+    def data(self) -> DataSet:
+        """The data set, read once."""
+        return self.read()
+
+    def read(self) -> DataSet:
+        """Read the data set anew.
+
+        Raises:
+            CheckSkipped: its files are absent.
+        """
+        try:
+            return self.source.load(self.root, False)
+        except DataError as error:
+            raise CheckSkipped(str(error)) from None
+
+
+def declared_without_default(cls: type) -> dict[str, Any]:
+    """Return the hyper-parameters that have no default."""
+    return {name: p for name, p in declared(cls).items() if p.default is p.empty}

@@ -1,0 +1,63 @@
+"""`bench list`: what there is, without importing a plugin or torch."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bench.data.label_noise import NOISE_KINDS
+from bench.errors import unknown
+from bench.evaluation.metrics import DESCRIPTIONS
+from bench.plugins.registry import Kind, Registry
+
+Rows = dict[str, str]
+GRID = Path(__file__).parents[1] / "grid"
+
+
+def show(what: str | None, plugins: Iterable[Path]) -> None:
+    """Print one section, or all.
+
+    Raises:
+        UsageError: there is no such section.
+    """
+    registry = Registry(plugins)
+    sections: dict[str, Callable[[], Rows]] = {
+        "methods": lambda: _plugins(registry, "methods"),
+        "datasets": lambda: _plugins(registry, "datasets"),
+        "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
+        "metrics": lambda: DESCRIPTIONS,
+        "presets": lambda: _described(GRID / "presets"),
+        "experiments": lambda: _described(GRID / "experiments"),
+    }
+    if what is not None and what not in sections:
+        raise unknown("section to list", what, sections)
+    console = Console(highlight=False)
+    for name, rows in sections.items():
+        if what in (None, name):
+            _print(console, name, rows())
+
+
+def _print(console: Console, name: str, rows: Rows) -> None:
+    console.print(f"[bold]{name}[/bold]")
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
+    for key, line in rows.items():
+        table.add_row(Text(key), Text(line))
+    console.print(table)
+
+
+def _plugins(registry: Registry, kind: Kind) -> Rows:
+    return {name: plugin.summary for name, plugin in registry.all(kind).items()}
+
+
+def _described(folder: Path) -> Rows:
+    """Return each TOML file's name and the comment it opens with."""
+    return {
+        path.stem: path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
+        for path in sorted(folder.glob("*.toml"))
+    }
+
+
+def _first_line(docstring: str | None) -> str:
+    return (docstring or "").strip().splitlines()[0]

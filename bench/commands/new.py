@@ -1,0 +1,93 @@
+"""`bench new`: a plugin that works, with its test, to be changed into one's own."""
+
+import keyword
+import re
+import shlex
+from pathlib import Path
+from string import Template
+
+from bench.errors import UsageError, unknown
+from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
+
+TEMPLATES = Path(__file__).parent / "templates"
+KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets"}
+
+
+def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
+    """Write a plugin and its test, and return the files.
+
+    Args:
+        kind: `method` or `dataset`.
+        name: of the plugin, such as `my_idea` or `my-idea`.
+        folder: that gets `methods/` or `datasets/`, and `tests/`; None is the clone.
+
+    Raises:
+        UsageError: an unknown kind, an unfit or taken name, a file that is there, or no clone to write to.
+    """
+    if kind not in KINDS:
+        raise unknown("kind of plugin", kind, KINDS)
+    stem = _stem(name)
+    root = _clone() if folder is None else folder
+    _refuse_taken(KINDS[kind], stem)
+    files = _contents(root, KINDS[kind], stem)
+    for path in files:
+        if path.exists():
+            raise UsageError(f"{path} is there already: choose another name, or delete it")
+    for path, text in files.items():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return list(files)
+
+
+def next_step(name: str, folder: Path | None) -> str:
+    """Return the command that checks what was written."""
+    return shlex.join(
+        [
+            "python",
+            "-m",
+            "bench",
+            "check",
+            plugin_name(name),
+            *(() if folder is None else ("--plugins", str(folder))),
+        ]
+    )
+
+
+def _stem(name: str) -> str:
+    stem = name.replace("-", "_")
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", stem) or keyword.iskeyword(stem):
+        raise UsageError(f"{name!r} is no name of a plugin: use lower-case letters, digits and _, such as my_idea")
+    return stem
+
+
+def _clone() -> Path:
+    root = builtin_folder()
+    if not (root / "pyproject.toml").is_file():
+        raise UsageError("the package is installed, not a clone: pass --plugins DIR, where the files are to go")
+    return root
+
+
+def _refuse_taken(kind: Kind, stem: str) -> None:
+    name = plugin_name(stem)
+    if name in Registry().all(kind):
+        raise UsageError(f"there is a {SINGULAR[kind]} {name} already: choose another name")
+
+
+def _contents(root: Path, kind: Kind, stem: str) -> dict[Path, str]:
+    """Return what to write, by file."""
+    words = {
+        "stem": stem,
+        "name": plugin_name(stem),
+        "title": stem.replace("_", " ").strip().capitalize(),
+        "class_name": "".join(part.capitalize() for part in stem.split("_")),
+    }
+    templates = {
+        root / kind / f"{stem}.py": f"{kind}.txt",
+        root / "tests" / kind / f"test_{stem}.py": f"test_{kind}.txt",
+    }
+    if kind == "datasets":
+        templates[root / kind / f"{stem}.toml"] = "recipe.txt"
+    return {
+        path: Template((TEMPLATES / name).read_text(encoding="utf-8")).substitute(words)
+        for path, name in templates.items()
+    }

@@ -1,0 +1,89 @@
+"""Tables as a terminal shows them."""
+
+from collections import Counter
+from textwrap import fill
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench.report import tables
+from bench.report.grouping import Group
+from bench.report.table import Table
+from bench.store.grid_status import RunStatus
+
+LABEL = 20  # columns of a terminal that noise and method want at least
+
+
+def show_group(console: Console, group: Group) -> None:
+    """Print a group's accuracy table and counts."""
+    for table in (tables.accuracy(group), tables.top_k(group)):
+        show_table(console, table)
+
+
+WORDS = ("method", "against", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
+
+
+def show_table(console: Console, table: Table) -> None:
+    """Print a table with its title and notes; where it is too wide, text is folded before numbers are."""
+    console.print()
+    console.print(Text(table.title, style="bold"))
+    shown = RichTable(box=None, header_style="bold", padding=(0, 1, 0, 0))
+    headings = [name.replace(": ", ":\n") for name in table.header]
+    numbers = [place for place, name in enumerate(table.header) if name not in WORDS]
+    fits = sum(_width(headings, table.rows, place) + 1 for place in numbers) + LABEL <= console.width
+    if not fits:
+        headings = [name.replace(" ", "\n") for name in headings]
+    for place, heading in enumerate(headings):
+        number = place in numbers
+        justify: Literal["left", "right"] = "right" if number else "left"
+        shown.add_column(heading, justify=justify, overflow="fold", no_wrap=number and fits)
+    for i, row in enumerate(_folded(headings, table.rows, numbers, console.width)):
+        texts = [Text(text, style="bold" if (i, j) in table.bold else "") for j, text in enumerate(row)]
+        shown.add_row(*texts, style="dim" if row[0].startswith(" ") else None)
+    if table.rows:
+        console.print(shown)
+    for note in table.all_notes:
+        console.print(Text(note, style="dim"))
+
+
+def _folded(headings: list[str], rows: list[list[str]], numbers: list[int], room: int) -> list[list[str]]:
+    """Return the rows, the longest column of text folded, at spaces and hyphens, to the room that others leave."""
+    widths = [_width(headings, rows, place) for place in range(len(headings))]
+    words = [place for place in range(len(headings)) if place not in numbers]
+    if not words or sum(widths) + len(widths) <= room:
+        return rows
+    longest = max(words, key=widths.__getitem__)
+    left = max(LABEL // 2, room - sum(widths) - len(widths) + widths[longest])
+    return [[fill(cell, left) if place == longest else cell for place, cell in enumerate(row)] for row in rows]
+
+
+def _width(headings: list[str], rows: list[list[str]], place: int) -> int:
+    return max(len(line) for line in (*headings[place].splitlines(), *(row[place] for row in rows), ""))
+
+
+def show_status_table(console: Console, runs: list[RunStatus]) -> None:
+    """Print what runs are done or under way, failed or left, and the time left."""
+    rows = [[run.spec.title, run.state, run.detail] for run in runs if run.state not in ("done", "left")]
+    counts = Counter(run.state for run in runs)
+    known = [run.seconds for run in runs if run.seconds is not None]
+    unknown = sum(run.state != "done" and run.seconds is None for run in runs)
+    notes = [f"{len(runs)} runs were asked for: " + ", ".join(f"{n} {state}" for state, n in counts.items())]
+    if known:
+        jobs = max(1, counts["running"])
+        at_once = f", {clock(sum(known) / jobs)} with the {jobs} that run now" if jobs > 1 else ""
+        more = f", without {unknown} runs of which nothing like it is finished" if unknown else ""
+        notes.append(f"time left, from finished runs: {clock(sum(known))} one after the other{at_once}{more}")
+    if rows:
+        show_table(console, Table("status", "Under way or failed", ["cell", "state", ""], rows, []))
+        console.print()
+    for note in notes:
+        console.print(Text(note))
+
+
+def clock(seconds: float) -> str:
+    """Return a duration as people say it: `40 s`, `12 min`, `3.5 h`."""
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 6000 else f"{seconds / 3600:.1f} h"

@@ -1,0 +1,1 @@
+"""Data: data sets, images, augmentation and label noise."""

@@ -1,0 +1,180 @@
+"""Image files decoded once, into one array on disk that all later runs map.
+
+CACHE/train-5d0c1f2a/      of one folder, decoder and its options
+    claim                  held by the process that decodes; the others wait for it
+    3b9f….npy              named by the hash of the files' names, sizes and times; of older states none is kept
+    3b9f….json             written last: the array's size and time, so that another file in its place is told
+CACHE is the environment variable BENCH_CACHE, else ~/.cache/uncertainty-bench.
+"""
+
+import hashlib
+import inspect
+import json
+import math
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+import PIL
+from jaxtyping import UInt8
+
+from bench.data.images import MappedImages
+from bench.data.prefetch import ahead
+from bench.errors import BenchError, DataError, one_line
+from bench.files.locks import Claim
+
+Shape = tuple[int, int, int]
+Decode = Callable[[str], UInt8[np.ndarray, "channels height width"]]
+# Images in memory for each decoding thread, so that none waits while one large file is decoded.
+IN_FLIGHT = 8
+
+
+class Decoded(NamedTuple):
+    """Decoded images, with mean and standard deviation of each channel on the 0–1 scale."""
+
+    images: MappedImages
+    mean: list[float]
+    std: list[float]
+
+
+def decode_once(
+    folder: Path, paths: Sequence[str], shape: Shape, decode: Callable[..., Any], **options: Any
+) -> Decoded:
+    """Return the images of a folder's files, in order; they are decoded only if they or the decoder changed.
+
+    Args:
+        folder: of the files.
+        paths: of the files, each beginning with `folder`.
+        shape: (C, H, W) of every image.
+        decode: a plain function that, called with a path and the options, returns one image (C, H, W), uint8.
+            Its own source counts, that of functions it calls does not.
+
+    Raises:
+        DataError: the array cannot be written; and whatever `decode` raises.
+    """
+    made_of = [str(folder.resolve()), inspect.getsource(decode), shape, options, PIL.__version__]
+    place = cache_folder() / f"{folder.name}-{_hash(json.dumps(made_of, sort_keys=True))[:8]}"
+    path = place / f"{state(folder, paths)}.npy"
+    try:
+        if found := _stored(path):
+            return found
+        with Claim.wait(place / "claim"):
+            return _stored(path) or _build(path, paths, shape, partial(decode, **options))
+    except OSError as error:
+        raise DataError(
+            f"decoded images cannot be kept in {place} ({one_line(error)}); set BENCH_CACHE to another folder"
+        ) from None
+
+
+def cache_folder() -> Path:
+    """Return the folder of decoded images."""
+    return Path(os.environ.get("BENCH_CACHE") or "~/.cache/uncertainty-bench").expanduser()
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+
+
+def state(folder: Path, paths: Sequence[str]) -> str:
+    """Return a hash of the files' names, sizes and times of change."""
+    digest = hashlib.sha256()
+    for path in paths:
+        status = os.stat(path)  # noqa: PTH116 - a Path for each of a million files takes longer than the system call
+        line = f"{path.removeprefix(str(folder))}\0{status.st_size}\0{status.st_mtime_ns}\0"
+        digest.update(os.fsencode(line))
+    return digest.hexdigest()[:16]
+
+
+def _stored(path: Path) -> Decoded | None:
+    """Return what is there, or None if it is not whole, or not what was written."""
+    try:
+        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if about["written"] != _written(path):
+            return None
+        return Decoded(MappedImages.open(path), about["mean"], about["std"])
+    except (OSError, ValueError, KeyError, TypeError, BenchError):
+        return None
+
+
+def _written(path: Path) -> list[int]:
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
+
+
+def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> Decoded:
+    """Decode the files beside the array's place and move it there in one step; the claim must be held."""
+    _clear(path.parent)
+    _check_room(path.parent, len(paths) * math.prod(shape))
+    unfinished = path.with_suffix(".partial")
+    try:
+        with unfinished.open("wb") as file:
+            mean, std = _write(file, paths, shape, decode)
+            file.flush()
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+        about = json.dumps({"written": _written(path), "mean": mean, "std": std})
+        unfinished.write_text(about, encoding="utf-8")
+        unfinished.replace(path.with_suffix(".json"))
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return Decoded(MappedImages.open(path), mean, std)
+
+
+def _clear(place: Path) -> None:
+    """Remove arrays of former states, and what was cut off; who has mapped one keeps it."""
+    for path in place.iterdir():
+        if path.suffix in (".npy", ".json", ".partial"):
+            path.unlink()
+
+
+def _check_room(place: Path, needed: int) -> None:
+    free = shutil.disk_usage(place).free
+    if free < needed:
+        raise DataError(
+            f"decoded images need {needed / 1e9:.1f} GB in {place}, where {free / 1e9:.1f} GB are free; "
+            f"set BENCH_CACHE to a folder with room"
+        )
+
+
+def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -> tuple[list[float], list[float]]:
+    """Write an array of the decoded files, and return mean and standard deviation of its channels."""
+    header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *shape)}
+    np.lib.format.write_array_header_1_0(file, header)
+    threads = len(os.sched_getaffinity(0))
+    levels = Levels(shape[0])
+    with closing(ahead(decode, paths, IN_FLIGHT * threads, threads)) as images:
+        for path, image in zip(paths, images, strict=True):
+            if image.shape != shape or image.dtype != np.uint8:
+                seen = f"{image.dtype} {image.shape}"
+                raise DataError(f"{path}: decoded images must be uint8 {shape}, got {seen}")
+            file.write(image.tobytes())
+            levels.add(image)
+    return levels.mean_and_std()
+
+
+class Levels:
+    """Sums of grey levels by channel, in whole numbers, so that nothing is rounded."""
+
+    def __init__(self, channels: int) -> None:
+        self.count = 0
+        self.sums = np.zeros(channels, dtype=np.int64)
+        self.squares = np.zeros(channels, dtype=np.int64)
+
+    def add(self, image: UInt8[np.ndarray, "channels height width"]) -> None:
+        """Take in one image."""
+        pixels = image.reshape(len(image), -1).astype(np.int64)
+        self.count += pixels.shape[1]
+        self.sums += pixels.sum(axis=1)
+        self.squares += (pixels * pixels).sum(axis=1)
+
+    def mean_and_std(self) -> tuple[list[float], list[float]]:
+        """Return mean and standard deviation (with n − 1) of the levels, scaled to 0–1."""
+        n, each = self.count, list(zip(self.sums.tolist(), self.squares.tolist(), strict=True))
+        means = [total / (255 * n) for total, _ in each]
+        variances = [(n * square - total * total) / (n * max(n - 1, 1)) for total, square in each]
+        return means, [math.sqrt(variance) / 255 for variance in variances]

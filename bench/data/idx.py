@@ -1,0 +1,45 @@
+"""Reading the data sets that come in MNIST's IDX format, through torchvision."""
+
+from pathlib import Path
+from typing import Any
+
+from bench.data.augment import Transforms
+from bench.data.dataset import DataSet, Split, missing
+from bench.errors import DataError, one_line
+
+SIZES = {True: 60_000, False: 10_000}
+
+
+def load_idx(reader: Any, name: str, root: Path, download: bool, transforms: Transforms) -> DataSet:
+    """Read both parts with one of torchvision's IDX classes.
+
+    Raises:
+        DataError: the files are absent (the message says how to get them) or do not hold what they should.
+    """
+    parts = {train: _read(reader, name, root, train, download) for train in SIZES}
+    class_names = tuple(label.partition(" - ")[0] for label in reader.classes)
+    return DataSet(parts[True], parts[False], class_names, transforms.augment, transforms.evaluate)
+
+
+def _read(reader: Any, name: str, root: Path, train: bool, download: bool) -> Split:
+    try:
+        part = reader(root, train=train, download=download)
+    except RuntimeError as error:
+        if "not found" in str(error).lower():
+            raise missing(name, root) from None
+        if "downloading" in str(error).lower():
+            raise DataError(
+                f"{name}: it cannot be fetched ({one_line(error)}); put its files under {root}"
+            ) from error
+        raise _damaged(reader, name, root, error) from error
+    except Exception as error:
+        raise _damaged(reader, name, root, error) from error
+    if len(part.data) != SIZES[train] or len(part.targets) != SIZES[train]:
+        found = f"{len(part.data)} images and {len(part.targets)} labels"
+        raise _damaged(reader, name, root, ValueError(f"{found} instead of {SIZES[train]}"))
+    return Split(part.data.unsqueeze(1), part.targets.long())
+
+
+def _damaged(reader: Any, name: str, root: Path, error: Exception) -> DataError:
+    folder = root / reader.__name__ / "raw"
+    return DataError(f"{name}: a file in {folder} is damaged ({one_line(error)}); delete it and pass --download")

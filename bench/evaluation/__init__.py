@@ -1,0 +1,1 @@
+"""Evaluation: from stored predictions to metrics."""

@@ -1,0 +1,113 @@
+"""One cell of a grid, run in this process: claimed, from its checkpoint on, stored."""
+
+import traceback
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from bench.errors import BenchError, Declined, one_line
+from bench.execution.context import Context, DataSets
+from bench.execution.observer import CellReport, Observer
+from bench.execution.runner import OnEpoch, execute
+from bench.plugins.factory import MethodFactory
+from bench.plugins.method import Progress
+from bench.spec import Cell, RunSpec
+from bench.store.store import Store
+from bench.store.unfinished import UnderWay, is_taken, tidy
+from bench.training.checkpoint import Keeper, OutOfTime
+from bench.training.tracker import EpochLog
+
+
+def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
+    """Return what is to be said of a run without running it: it is finished, claimed or too late; else None."""
+    try:
+        if context.is_finished(spec):
+            context.store.check(spec)
+            tidy(context.store.path(spec))
+            return CellReport(spec.title, "stored")
+        if context.is_over():
+            return CellReport(spec.title, "stopped", "not begun")
+        return CellReport(spec.title, "claimed") if is_taken(context.store.path(spec)) else None
+    except (BenchError, OSError) as error:
+        return CellReport(spec.title, "failed", one_line(error))
+
+
+def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
+    """Run one cell and return what became of it; only an interrupt is raised."""
+    try:
+        return _claimed(spec, context, datasets, observer)
+    except Declined as error:
+        return CellReport(spec.title, "declined", one_line(error))
+    except OutOfTime as error:
+        return CellReport(spec.title, "stopped", one_line(error))
+    except KeyboardInterrupt:
+        raise
+    except BenchError as error:
+        return CellReport(spec.title, "failed", one_line(error))
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        return CellReport(spec.title, "starved", one_line(error))
+    except BaseException as error:  # a plugin that exits must not end the grid
+        return CellReport(spec.title, "failed", one_line(error), traceback.format_exc())
+
+
+def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:
+    """Write down why a cell failed, if it did; tell the observer what became of it, and return that."""
+    if report.status == "failed" and isinstance(cell, RunSpec):
+        report = _written_down(cell, report, context.store)
+    observer.cell_finished(report)
+    return report
+
+
+def _written_down(spec: RunSpec, report: CellReport, store: Store) -> CellReport:
+    try:
+        store.save_failure(spec, report.detail, report.trace)
+    except OSError:
+        return report
+    where = f" (traceback in {store.failure(spec)})" if report.trace else ""
+    return replace(report, detail=f"{report.detail}{where}")
+
+
+def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
+    under_way = UnderWay.take(context.store.path(spec))
+    if under_way is None:
+        return CellReport(spec.title, "claimed")
+    done = False
+    try:
+        if done := context.is_finished(spec):  # by who held the claim before
+            return CellReport(spec.title, "stored")
+        context.store.failure(spec).unlink(missing_ok=True)
+        observer.run_started(spec)
+
+        def on_epoch(progress: Progress, log: EpochLog) -> None:
+            under_way.epoch_done(progress.epoch)
+            observer.epoch(spec, progress)
+
+        def on_checkpoint(path: Path) -> None:
+            under_way.checkpointed()
+            observer.checkpointed(spec, path)
+
+        interval, deadline = context.checkpoint_seconds, context.deadline
+        keeper = Keeper(
+            under_way.checkpoint,
+            spec.identity,
+            interval,
+            deadline,
+            restored=under_way.resumed,
+            written=on_checkpoint,
+        )
+        said = _run(spec, context, datasets, on_epoch, keeper)
+        done = True
+        return CellReport(spec.title, "done", said)
+    finally:
+        observer.run_ended(spec)
+        under_way.release(done)
+
+
+def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:
+    data = datasets.get(spec)
+    factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    outcome = execute(spec, data, factory, on_epoch, keeper)
+    context.store.save(outcome)
+    accuracy, seconds = outcome.record["metrics"]["accuracy"], outcome.record["cost"]["seconds"]
+    return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"

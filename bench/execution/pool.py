@@ -1,0 +1,100 @@
+"""What all executors share: who waits, who gets another try, and who is done."""
+
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from typing import Any
+
+from bench.execution.cell import not_to_run, settle
+from bench.execution.context import Context
+from bench.execution.observer import CellReport, Observer
+from bench.spec import BrokenCell, Cell, RunSpec
+from bench.store.unfinished import epochs_done
+
+PATIENCE = 1.0  # seconds between two looks at a cell that another program works on
+
+
+class Pool(ABC):
+    """Hands the cells of a grid to workers; a subclass knows what a worker is.
+
+    Args:
+        tries: of a cell whose worker dies or runs out of memory, as long as its checkpoint does not move on.
+    """
+
+    def __init__(self, context: Context, observer: Observer, tries: int) -> None:
+        self.context, self.observer, self.tries = context, observer, tries
+        self.workers: dict[int, Any] = {}  # by the place in the grid of the cell that each is at work on
+
+    def run(self, cells: list[Cell]) -> list[CellReport]:
+        """Run all cells and return what became of each, in their order."""
+        self.cells, self.reports = cells, dict[int, CellReport]()
+        self.queue = deque(range(len(cells)))
+        self.claimed: list[tuple[float, int]] = []  # since when, and the place
+        self.tried, self.kept = [0] * len(cells), [0] * len(cells)
+        try:
+            while len(self.reports) < len(cells):
+                self._fill()
+                if self.workers:
+                    self.listen(PATIENCE)
+                elif self.claimed:
+                    time.sleep(PATIENCE)
+        finally:
+            self.close()
+        return [self.reports[place] for place in range(len(cells))]
+
+    @abstractmethod
+    def size(self) -> int:
+        """Return how many cells to run at a time."""
+
+    @abstractmethod
+    def start(self, place: int, spec: RunSpec) -> None:
+        """Put a worker to a run, or report what keeps one from it."""
+
+    @abstractmethod
+    def listen(self, seconds: float) -> None:
+        """Take in what the workers say, waiting so long at most."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """End the workers that there are."""
+
+    def reported(self, place: int, report: CellReport) -> None:
+        """Take in what became of a cell; one that another program works on is tried again later."""
+        if report.status == "claimed":
+            self.claimed.append((time.monotonic(), place))
+        elif report.status == "starved":
+            self._retry(place, f"it ran out of memory: {report.detail}")
+        else:
+            self.reports[place] = settle(self.cells[place], report, self.context, self.observer)
+
+    def died(self, place: int, how: str) -> None:
+        """Give the cell of a worker that died another try, or up."""
+        spec: Any = self.cells[place]
+        self.observer.run_ended(spec)
+        self._retry(place, f"its process died by {how}")
+
+    def _retry(self, place: int, reason: str) -> None:
+        """Put a cell at the end of the queue, when less may run beside it, unless its tries got no further."""
+        spec: Any = self.cells[place]
+        before, self.kept[place] = self.kept[place], epochs_done(self.context.store.path(spec))[1]
+        self.tried[place] = 1 + (self.tried[place] if self.kept[place] <= before else 0)
+        if self.tried[place] < self.tries:
+            self.queue.append(place)
+        else:
+            tries = f" ({self.tries} tries got no further)" if self.tries > 1 else ""
+            self.reported(place, CellReport(spec.title, "failed", reason + tries))
+
+    def _fill(self) -> None:
+        """Put workers to cells while there are cells that want one."""
+        ready = [place for since, place in self.claimed if time.monotonic() - since > PATIENCE]
+        self.claimed = [(since, place) for since, place in self.claimed if place not in ready]
+        self.queue.extend(ready)
+        while self.queue and len(self.workers) < self.size():
+            place = self.queue.popleft()
+            cell = self.cells[place]
+            if isinstance(cell, BrokenCell):
+                self.reported(place, CellReport(cell.title, "failed", cell.reason))
+            elif obstacle := not_to_run(cell, self.context):
+                self.reported(place, obstacle)
+            else:
+                self.start(place, cell)

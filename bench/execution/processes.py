@@ -1,0 +1,127 @@
+"""Runs a grid on this machine, each run in a process of its own; one that dies costs its cell one retry.
+
+Processes are forked from a server that has imported torch and done nothing else, so that one starts at once.
+"""
+
+import multiprocessing
+import os
+import signal
+import threading
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.context import ForkServerProcess
+from typing import Any
+
+import torch
+
+from bench.execution.cell import run_cell
+from bench.execution.context import Context, DataSets
+from bench.execution.observer import Messenger, Observer
+from bench.execution.pool import Pool
+from bench.execution.process_tuning import dedicate
+from bench.spec import RunSpec
+
+TRIES = 2
+
+
+@dataclass
+class Worker:
+    """A process at work on a cell."""
+
+    process: ForkServerProcess
+    connection: Connection
+    slot: int  # which of the jobs it is
+
+
+class ProcessExecutor(Pool):
+    """Runs cells in as many processes at a time as there are jobs.
+
+    Args:
+        jobs: the number of processes.
+        threads: CPU threads of each.
+    """
+
+    def __init__(self, context: Context, observer: Observer, jobs: int, threads: int) -> None:
+        super().__init__(context, observer, TRIES)
+        self.jobs, self.threads = jobs, threads
+        self.server = multiprocessing.get_context("forkserver")
+        # Optimisers import torch._dynamo, which takes seconds, and looks at GPUs, which must not be before a fork.
+        self.server.set_forkserver_preload([__name__, *([] if torch.cuda.device_count() else ["torch._dynamo"])])
+
+    def size(self) -> int:
+        """Return the number of jobs."""
+        return self.jobs
+
+    def start(self, place: int, spec: RunSpec) -> None:
+        """Start a process."""
+        slot = min(set(range(self.jobs)) - {worker.slot for worker in self.workers.values()})
+        ours, theirs = self.server.Pipe()
+        process = self.server.Process(
+            target=work, args=(theirs, spec, self.context, self.threads, gpu_of(slot)), daemon=True
+        )
+        process.start()
+        theirs.close()
+        self.workers[place] = Worker(process, ours, slot)
+
+    def listen(self, seconds: float) -> None:
+        """Take in what the processes say."""
+        ready = wait([worker.connection for worker in self.workers.values()], timeout=seconds)
+        for place, worker in [each for each in self.workers.items() if each[1].connection in ready]:
+            try:
+                name, values = worker.connection.recv()
+            except (EOFError, OSError):  # at the end of a message, or within one
+                self._dismiss(place)
+                self.died(place, death(worker.process.exitcode))
+            else:
+                self._heard(place, name, values)
+
+    def close(self) -> None:
+        """Kill the processes."""
+        for worker in self.workers.values():
+            worker.process.kill()
+
+    def _heard(self, place: int, name: str, values: tuple[Any, ...]) -> None:
+        if name != "report":
+            getattr(self.observer, name)(*values)
+            return
+        self._dismiss(place)
+        self.reported(place, *values)
+
+    def _dismiss(self, place: int) -> None:
+        worker = self.workers.pop(place)
+        worker.connection.close()
+        worker.process.join()
+
+
+def work(connection: Connection, spec: RunSpec, context: Context, threads: int, gpu: str | None) -> None:
+    """Run one cell in this process and tell the parent; end when the parent does."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
+    threading.Thread(target=_end_with_parent, args=(connection,), daemon=True).start()
+    if gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = gpu
+    dedicate(threads)
+    connection.send(("report", (run_cell(spec, context, DataSets(context), Messenger(connection.send)),)))
+
+
+def _end_with_parent(connection: Connection) -> None:
+    try:
+        connection.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+
+
+def gpu_of(slot: int) -> str | None:
+    """Return the GPU of a job, of those that this process may use, in turn; None where there is none."""
+    shown = os.environ.get("CUDA_VISIBLE_DEVICES")
+    gpus = shown.split(",") if shown else [str(k) for k in range(torch.cuda.device_count())]
+    return gpus[slot % len(gpus)] if gpus else None
+
+
+def death(exitcode: int | None) -> str:
+    """Say how a process ended."""
+    if exitcode is None or exitcode >= 0:
+        return f"exit status {exitcode}"
+    if -exitcode not in set(signal.Signals):
+        return f"signal {-exitcode}"
+    name = signal.Signals(-exitcode).name
+    return f"{name}, perhaps for want of memory" if name == "SIGKILL" else name

@@ -1,0 +1,222 @@
+"""Runs a grid on a Ray cluster whose machines need share no files; a lost machine's runs go on elsewhere.
+
+The data set is put into Ray's object store, which keeps one copy on each machine; checkpoints and results
+come back.
+"""
+
+import os
+import re
+import socket
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import ray
+from ray.exceptions import RayError, RayTaskError
+from ray.util.queue import Queue
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from bench.data.images import MappedImages
+from bench.errors import BenchError, UsageError, one_line
+from bench.execution.context import Context
+from bench.execution.observer import CellReport, Observer
+from bench.execution.pool import Pool
+from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
+from bench.files.atomic import replacing
+from bench.plugins.loading import load
+from bench.spec import RunSpec
+from bench.store.unfinished import UnderWay
+
+TRIES = 4  # machines come and go
+CALM: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
+
+
+@dataclass
+class Task:
+    """A run on the cluster."""
+
+    reference: Any
+    under_way: UnderWay
+    key: str  # of its messages: what comes from a machine that was given up is not heard
+
+
+class RayExecutor(Pool):
+    """Runs cells as Ray tasks, each with its share of CPUs and GPUs.
+
+    Args:
+        address: of the cluster; None starts one on this machine alone.
+        jobs: tasks at a time; None for as many as the cluster has room for.
+        threads: CPUs of each.
+        runs_per_gpu: tasks that share a GPU.
+    """
+
+    def __init__(
+        self,
+        context: Context,
+        observer: Observer,
+        address: str | None = None,
+        jobs: int | None = None,
+        threads: int = 1,
+        runs_per_gpu: int = 1,
+    ) -> None:
+        super().__init__(context, observer, TRIES)
+        self.jobs, self.threads, self.runs_per_gpu = jobs, threads, runs_per_gpu
+        self.owned = not ray.is_initialized()
+        if self.owned:
+            connect(address)
+        here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
+        self.mailbox = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
+        self.plugins = ray.put(context.registry.files())
+        self.data: dict[str, Any] = {}  # the newest reference, by the data set's specification
+        self.sent = 0  # tasks so far
+        self.task = ray.remote(max_calls=1, max_retries=0)(work)
+
+    def size(self) -> int:
+        """Return how many tasks the cluster has room for, or the number asked for."""
+        if self.jobs is not None:
+            return self.jobs
+        room, cell = ray.cluster_resources(), self.cells[self.queue[0]]
+        share = self._share(cell.device if isinstance(cell, RunSpec) else "cpu")
+        return max(1, int(min(room.get(name, 0) / amount for name, amount in share.items())))
+
+    def start(self, place: int, spec: RunSpec) -> None:
+        """Claim a run here and send it to the cluster."""
+        under_way = UnderWay.take(self.context.store.path(spec))
+        if under_way is None:
+            self.reported(place, CellReport(spec.title, "claimed"))
+            return
+        if self.context.is_finished(spec):  # by who held the claim before
+            under_way.release(done=True)
+            self.reported(place, CellReport(spec.title, "stored"))
+            return
+        try:
+            self.workers[place] = self._sent(place, spec, under_way)
+        except (BenchError, OSError, RayError) as error:
+            under_way.release(done=False)
+            self.reported(place, CellReport(spec.title, "failed", one_line(error)))
+
+    def _sent(self, place: int, spec: RunSpec, under_way: UnderWay) -> Task:
+        self.context.store.failure(spec).unlink(missing_ok=True)
+        self.sent += 1
+        key = f"{place}.{self.sent}"
+        share = {f"num_{name.lower()}s": amount for name, amount in self._share(spec.device).items()}
+        parcel, data = self._parcel(spec, under_way), self._data(spec)
+        task = self.task.options(**share).remote(parcel, self.plugins, data, self.mailbox, key)
+        return Task(task, under_way, key)
+
+    def listen(self, seconds: float) -> None:
+        """Take in messages first: a task has sent all of its own before it ends."""
+        tasks = {task.reference: place for place, task in self.workers.items()}
+        ended, _ = ray.wait(list(tasks), timeout=seconds)
+        for key, name, values in self.mailbox.get_nowait_batch(self.mailbox.size()):
+            place = int(key.partition(".")[0])
+            if place in self.workers and self.workers[place].key == key:
+                try:
+                    self._heard(self.workers[place], name, values)
+                except OSError as error:
+                    self._give_up(place, error)
+        for reference in ended:
+            if tasks[reference] in self.workers:
+                self._ended(tasks[reference])
+
+    def close(self) -> None:
+        """Cancel the tasks and leave the cluster."""
+        for task in self.workers.values():
+            _cancel(task)
+        self.mailbox.shutdown(force=True)
+        if self.owned:
+            ray.shutdown()
+
+    def _share(self, device: str) -> dict[str, float]:
+        """Return what a run takes of a machine, in Ray's words."""
+        gpu = {"GPU": 1 / self.runs_per_gpu} if device == "cuda" else {}
+        return {"CPU": float(self.threads), **gpu}
+
+    def _data(self, spec: RunSpec) -> list[Any] | None:
+        """Return a data set's place on the cluster, in a list, so that a task starts before it is there.
+
+        None for one that stays on disk: each machine reads its own files.
+
+        Raises:
+            BenchError: it cannot be loaded.
+        """
+        key = spec.dataset.model_dump_json()
+        if key not in self.data:
+            context = self.context
+            data = load(spec.dataset, context.registry, context.data_root, context.download)
+            on_disk = isinstance(data.train.images, MappedImages)
+            self.data = {key: None if on_disk else [ray.put(Shipment.of(data))]}
+        return self.data[key]
+
+    def _parcel(self, spec: RunSpec, under_way: UnderWay) -> Parcel:
+        path = under_way.checkpoint
+        checkpoint = path.read_bytes() if path.exists() else None
+        context, root = self.context, self.context.data_root.absolute()
+        return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads)
+
+    def _heard(self, task: Task, name: str, values: tuple[Any, ...]) -> None:
+        if name == "checkpointed":
+            with replacing(task.under_way.checkpoint) as file:
+                file.write(values[1])
+            task.under_way.checkpointed()
+            return
+        if name == "epoch":
+            task.under_way.epoch_done(values[1].epoch)
+        getattr(self.observer, name)(*values)
+
+    def _give_up(self, place: int, error: OSError) -> None:
+        """Report a run as failed whose checkpoints cannot be written here."""
+        task, spec = self.workers.pop(place), self.cells[place]
+        assert isinstance(spec, RunSpec)
+        _cancel(task)
+        self.observer.run_ended(spec)
+        self.reported(place, CellReport(spec.title, "failed", one_line(error)))
+
+    def _ended(self, place: int) -> None:
+        task, spec = self.workers.pop(place), self.cells[place]
+        assert isinstance(spec, RunSpec)
+        done = False
+        try:
+            answer: Answer = ray.get(task.reference)
+            if answer.run is not None:
+                take_in(answer.run, spec, self.context.store)
+            report = answer.report
+            done = report.status == "done"
+        except (BenchError, OSError, RayTaskError) as error:
+            report = CellReport(spec.title, "failed", one_line(error))
+        except RayError as error:
+            task.under_way.release(done=False)
+            self.died(place, type(error).__name__)
+            return
+        task.under_way.release(done)
+        self.reported(place, report)
+
+
+def _cancel(task: Task) -> None:
+    ray.cancel(task.reference, force=True)
+    task.under_way.release(done=False)
+
+
+def connect(address: str | None) -> None:
+    """Join a cluster, whose machines get this package, or start one on this machine, which no other reaches.
+
+    Raises:
+        UsageError: nothing answers at the address.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    package = str(Path(__file__).parents[1])
+    alone: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1"}
+    try:
+        if address and (parts := re.fullmatch(r"([^/]+):(\d+)", address)):
+            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()  # Ray itself tries for minutes
+        ray.init(address=address or "local", runtime_env={"py_modules": [package]}, **CALM, **alone)
+    except (OSError, ValueError, OverflowError) as error:
+        raise UsageError(f"--address {address}: there is no Ray cluster: {one_line(error)}") from None
+
+
+def work(parcel: Parcel, plugins: dict[str, bytes], data: list[Any] | None, mailbox: Queue, key: str) -> Answer:
+    """Run a parcel, on one of the cluster's machines."""
+    courier = Courier(lambda message: mailbox.put((key, *message)))
+    fetch: Any = partial(ray.get, data[0]) if data else None
+    return run_parcel(parcel, plugins, fetch, courier)

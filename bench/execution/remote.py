@@ -1,0 +1,166 @@
+"""A run on its way to a machine that shares no files with this one, and the answer that comes back."""
+
+import io
+import tarfile
+import tempfile
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from bench.data.dataset import DataSet, Split
+from bench.execution.cell import run_cell
+from bench.execution.context import Context, DataSets
+from bench.execution.observer import CellReport, Messenger
+from bench.execution.process_tuning import dedicate
+from bench.plugins.loading import to_device
+from bench.plugins.registry import Registry
+from bench.spec import RunSpec
+from bench.store.record import StoreError
+from bench.store.store import Store
+from bench.store.unfinished import checkpoint_in, folder_of
+
+
+class Parcel(NamedTuple):
+    """All that a run needs but its data set, which many runs share."""
+
+    spec: RunSpec
+    checkpoint: bytes | None
+    checkpoint_seconds: float
+    deadline: float | None
+    data_root: Path  # for data sets that are not sent
+    threads: int
+
+
+class Answer(NamedTuple):
+    """What became of a run, and the folder of a finished one as an archive."""
+
+    report: CellReport
+    run: bytes | None
+
+
+class Arrays(NamedTuple):
+    """A split as arrays, which the runs on one machine can share without a copy."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    extra: Mapping[str, np.ndarray]
+
+    @classmethod
+    def of(cls, split: Split) -> "Arrays":
+        """Return the arrays of a split."""
+        return cls(split.images.numpy(), split.labels.numpy(), split.extra)
+
+    def split(self) -> Split:
+        """Return the split, its tensors on the same memory."""
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "The given NumPy array is not writable")  # nor is it written to
+            return Split(torch.from_numpy(self.images), torch.from_numpy(self.labels), self.extra)
+
+
+class Shipment(NamedTuple):
+    """A data set on its way."""
+
+    train: Arrays
+    test: Arrays
+    rest: dict[str, Any]
+
+    @classmethod
+    def of(cls, data: DataSet) -> "Shipment":
+        """Return what is sent of a data set."""
+        rest = data._asdict()
+        return cls(Arrays.of(rest.pop("train")), Arrays.of(rest.pop("test")), rest)
+
+    def unpacked(self) -> DataSet:
+        """Return the data set."""
+        return DataSet(self.train.split(), self.test.split(), **self.rest)
+
+
+class Delivered(DataSets):
+    """The data set of a parcel.
+
+    Args:
+        fetch: returns it; None for one that each machine reads from files of its own.
+    """
+
+    def __init__(self, context: Context, fetch: Callable[[], Shipment] | None) -> None:
+        super().__init__(context)
+        self.fetch = fetch
+
+    def get(self, spec: RunSpec) -> DataSet:
+        """Return the data set on the run's device."""
+        if self.fetch is None:
+            return super().get(spec)
+        self.context.registry.find("datasets", spec.dataset.name).load()  # its functions are sent by name
+        return to_device(self.fetch().unpacked(), spec.device)
+
+
+class Courier(Messenger):
+    """Sends checkpoints along."""
+
+    def checkpointed(self, spec: RunSpec, path: Path) -> None:
+        """Pass its content on."""
+        self.send(("checkpointed", (spec, path.read_bytes())))
+
+
+def run_parcel(
+    parcel: Parcel, plugins: Mapping[str, bytes], fetch: Callable[[], Shipment] | None, courier: Courier
+) -> Answer:
+    """Run what a parcel holds, in a folder of its own that is gone afterwards.
+
+    Args:
+        plugins: the files of plugin folders, by their path there.
+        fetch: returns the data set; None to read it below the parcel's data root.
+        courier: sends word of how it goes.
+    """
+    dedicate(parcel.threads)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        context = _unpacked(parcel, plugins, Path(folder))
+        report = run_cell(parcel.spec, context, Delivered(context, fetch), courier)
+        run = context.store.path(parcel.spec)
+        return Answer(report, _archive(run) if report.status == "done" else None)
+
+
+def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Context:
+    """Write what came with a parcel to files."""
+    for name, content in plugins.items():
+        path = folder / "plugins" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    store = Store(folder / "results")
+    if parcel.checkpoint is not None:
+        path = checkpoint_in(folder_of(store.path(parcel.spec)))
+        path.parent.mkdir(parents=True)
+        path.write_bytes(parcel.checkpoint)
+    return Context(
+        Registry([folder / "plugins"]),
+        store,
+        parcel.data_root,
+        checkpoint_seconds=parcel.checkpoint_seconds,
+        deadline=parcel.deadline,
+    )
+
+
+def _archive(folder: Path) -> bytes:
+    content = io.BytesIO()
+    with tarfile.open(fileobj=content, mode="w") as archive:
+        archive.add(folder, ".")
+    return content.getvalue()
+
+
+def take_in(run: bytes, spec: RunSpec, store: Store) -> None:
+    """Put a finished run that came back into the store.
+
+    Raises:
+        StoreError: it is damaged, or is another run.
+    """
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        with tarfile.open(fileobj=io.BytesIO(run)) as archive:
+            archive.extractall(folder, filter="data")
+        record = store.read(Path(folder))
+        if record.spec.identity != spec.identity:
+            raise StoreError(f"{spec.title}: another run came back, {record.spec.title}")
+        store.add(record)

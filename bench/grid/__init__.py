@@ -1,0 +1,1 @@
+"""The grid: from what a user asks for to one specification for each run."""

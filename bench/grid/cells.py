@@ -1,0 +1,187 @@
+"""The grid: a request → its cells, one run specification each."""
+
+from collections.abc import Iterator
+from functools import cache, partial
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+
+from bench.data.dataset import Source
+from bench.errors import BenchError, UsageError, one_line, unknown
+from bench.grid.noise_axis import parse_noise, resolve_noise
+from bench.grid.recipe import resolve_recipe
+from bench.grid.request import Request
+from bench.nets.backbones import check_known
+from bench.plugins.factory import MethodFactory
+from bench.plugins.hyperparameters import resolve
+from bench.plugins.registry import Plugin, Registry
+from bench.spec import BrokenCell, Cell, Choice, Noise, Recipe, Relabel, RunSpec, validated
+from bench.version import PROTOCOL
+
+# Names that --set takes besides the plugins' own.
+RESERVED = ("recipe", "relabel")
+
+
+class Setting(NamedTuple):
+    """What all runs of a request on one data set have in common."""
+
+    dataset: Choice
+    recipe: Recipe
+
+
+def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
+    """Return the grid, cell by cell; the first seed of everything comes before the second of anything.
+
+    Args:
+        request: what a user asks for.
+        registry: where methods and data sets are found.
+        data_root: where data sets lie, for those whose files tell one run from another.
+
+    Raises:
+        UsageError: an unknown name or an unfit value. A plugin that does not load gives broken cells instead.
+    """
+    _check_names(request, registry)
+    setting_of = cache(partial(_setting, request, registry, data_root))
+    grid: list[Cell] = []
+    for dataset_name, seed in product(request.datasets, request.seeds):
+        points = _points(request, registry.find("datasets", dataset_name), seed)
+        _check_repeated_points(points)
+        for point, method_name in product(points, _method_names(request, registry)):
+            title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
+            try:
+                grid += _variants(request, registry, setting_of(dataset_name), method_name, point, seed)
+            except UsageError:
+                raise
+            except Exception as error:  # of a plugin's own, in whatever it declares
+                is_ours = isinstance(error, BenchError)
+                reason = one_line(error) if is_ours else f"{method_name}: {one_line(error)}"
+                grid.append(BrokenCell(title=title, reason=reason))
+    return grid
+
+
+def _setting(request: Request, registry: Registry, data_root: Path, name: str) -> Setting:
+    plugin = registry.find("datasets", name)
+    recipe = resolve_recipe(request, plugin)
+    check_known(recipe.backbone)
+    source: type[Source] = plugin.load()
+    options = resolve(name, source, request.set.get(name, {}))
+    location = {key: options.pop(key) for key in source.located_by}
+    content = source(**options, **location).content(data_root) if location else None
+    return Setting(
+        Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
+        recipe,
+    )
+
+
+def _variants(
+    request: Request, registry: Registry, setting: Setting, method_name: str, point: Noise, seed: int
+) -> Iterator[RunSpec]:
+    """Yield one cell's runs: one for each combination of the method's and relabelling's listed values."""
+    factories = [
+        MethodFactory.resolve(method_name, given, registry) for given in _axes(request.set.get(method_name, {}))
+    ]
+    for factory, relabel in [(each, way) for each in factories for way in _relabellings(request, each.relabels)]:
+        spec = RunSpec(
+            dataset=setting.dataset,
+            method=Choice(name=method_name, hyperparameters=factory.values, version=factory.version),
+            noise=point,
+            relabel=relabel,
+            recipe=setting.recipe,
+            seed=seed,
+            held_out=request.held_out,
+            evaluate=request.evaluate,
+            device=_device(request),
+            precision=_precision(request),
+            protocol=PROTOCOL,
+            label=_label(factory, relabel),
+            oracle=bool(factory.oracle),
+        )
+        assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
+        yield spec
+
+
+def _check_names(request: Request, registry: Registry) -> None:
+    for name in request.datasets:
+        registry.find("datasets", name)
+    for name in request.methods or []:
+        registry.find("methods", name)
+    known = {*RESERVED, *registry.all("methods"), *registry.all("datasets")}
+    used = {*RESERVED, *_method_names(request, registry), *request.datasets}
+    for name in request.set:
+        if name not in known:
+            raise unknown("method, data set or section to --set", name, known)
+        if name not in used:
+            raise UsageError(f"--set {name}.…: {name} is not in this run; it has {', '.join(sorted(used))}")
+    if request.evaluate == "held-out" and not request.held_out:
+        raise UsageError("--evaluate held-out needs a held-out part: pass --held-out 0.1 as well")
+
+
+def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
+    return [resolve_noise(parse_noise(text, _noise_seed(request, seed)), dataset) for text in request.noise]
+
+
+def _check_repeated_points(points: list[Noise]) -> None:
+    for k, point in enumerate(points):
+        if point in points[:k]:
+            raise UsageError(f"--noise: {point.label} is given twice")
+
+
+def _method_names(request: Request, registry: Registry) -> list[str]:
+    return list(registry.all("methods")) if request.methods is None else request.methods
+
+
+def _noise_seed(request: Request, seed: int) -> int:
+    return seed if request.noise_seed is None else request.noise_seed
+
+
+def _axes(given: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return every combination of the listed values; a value that is no list is an axis of one.
+
+    >>> _axes({"mix": [2, 3], "dimension": 32})
+    [{'mix': 2, 'dimension': 32}, {'mix': 3, 'dimension': 32}]
+    """
+    for key, value in given.items():
+        if value == []:
+            raise UsageError(f"--set ….{key}=[]: the list is empty, it must hold one value or more")
+    axes = [value if isinstance(value, list) else [value] for value in given.values()]
+    return [dict(zip(given, values, strict=True)) for values in product(*axes)]
+
+
+def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
+    """Return the settings of relabelling that a method runs with; None is not to relabel."""
+    given = [validated(Relabel, values, "key of relabel") for values in _axes(request.set.get("relabel", {}))]
+    wanted = request.relabel or ["on" if default else "off"]
+    return [relabel for way in wanted for relabel in (given if way == "on" else [None])]
+
+
+def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
+    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`."""
+    changed = [f"{key}={value}" for key, value in factory.changed.items()]
+    if factory.relabels != (relabel is not None):
+        changed.append(f"relabel={'off' if relabel is None else 'on'}")
+    if relabel:
+        usual = Relabel().model_dump()
+        changed += [f"relabel.{k}={v}" for k, v in relabel.model_dump().items() if usual[k] != v]
+    return f"{factory.name}({', '.join(changed)})" if changed else factory.name
+
+
+def _device(request: Request) -> Any:
+    if request.device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    return request.device
+
+
+def _precision(request: Request) -> Any:
+    """Return bfloat16 where the hardware computes in it."""
+    if request.precision != "auto":
+        return request.precision
+    if _device(request) == "cuda":
+        if not torch.cuda.is_available():
+            raise UsageError(
+                "--device cuda: torch sees no CUDA device here; pass --device cpu or auto, "
+                "or --precision as well if other machines run the runs"
+            )
+        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"

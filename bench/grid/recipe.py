@@ -1,0 +1,23 @@
+"""The recipe of a run: the data set's own, with what was asked for."""
+
+from bench.grid.config_files import load_preset, own_recipe
+from bench.grid.request import Request
+from bench.plugins.registry import Plugin
+from bench.spec import Recipe, validated
+
+
+def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
+    """Return the recipe: the data set's own, then the preset, then `--set recipe.KEY`, then the flags.
+
+    Where the epochs are changed and the epoch that relabelling starts from is not, the latter moves in proportion.
+    """
+    own = own_recipe(dataset)
+    preset = load_preset(request.preset) if request.preset else {}
+    flags = {"epochs": request.epochs, "relabel_from": request.relabel_from}
+    over = preset | request.set.get("recipe", {}) | {k: v for k, v in flags.items() if v is not None}
+    recipe = validated(Recipe, own | over, "key of recipe")
+    if "relabel_from" in over:
+        return recipe
+    published = validated(Recipe, own, "key of recipe")
+    start = max(2, round(published.relabel_from * recipe.epochs / published.epochs))
+    return recipe.model_copy(update={"relabel_from": start})

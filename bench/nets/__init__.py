@@ -1,0 +1,1 @@
+"""Nets: backbones, the shared trunk, and what methods build on."""

@@ -1,0 +1,130 @@
+"""Nets that return the feature map. A recipe names one of `BACKBONES`.
+
+The number type stays in here: a backbone runs under autocast with channels last and hands on float32, so that
+no method meets a bfloat16 exponential.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from bench.errors import UsageError, one_line, unknown
+from bench.nets.airbench import airbench
+from bench.nets.pretrained import load_weights
+from bench.plugins.method import Backbone
+
+
+class FeatureMap(Backbone):
+    """A net under autocast, channels last, that returns its feature map (B, channels, *grid) in float32."""
+
+    def __init__(self, net: nn.Module, image_shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+        super().__init__()
+        self.net = net.to(memory_format=torch.channels_last)
+        self.dtype = dtype
+        with torch.no_grad():
+            _, self.channels, *grid = net.eval()(torch.zeros(1, *image_shape)).shape
+        self.grid = (grid[0], grid[1])
+        net.train()
+
+    def forward(self, images: Float[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch channels h w"]:
+        """Return the feature map of float images."""
+        images = images.contiguous(memory_format=torch.channels_last)
+        mixed = self.dtype != torch.float32
+        with torch.autocast(images.device.type, self.dtype if mixed else None, enabled=mixed):
+            features = self.net(images)
+        return features.float()
+
+
+def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
+    """Return a small net: in each stage convolution, normalisation, ReLU; pooling between stages.
+
+    The ReLU follows the pooling, where it has a quarter of the values: the maximum is the same either way.
+    """
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [_convolution(channels, width), nn.BatchNorm2d(width), nn.MaxPool2d(2), nn.ReLU()]
+        channels = width
+    *stages, _, last = layers
+    return nn.Sequential(*stages, last)
+
+
+def _pooled_cnn(channels: int, widths: Sequence[int]) -> nn.Module:
+    """Return a small net that pools in each stage, and first: normalisation has a quarter of the values."""
+    layers: list[nn.Module] = []
+    for width in widths:
+        layers += [_convolution(channels, width), nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.ReLU()]
+        channels = width
+    return nn.Sequential(*layers)
+
+
+def _convolution(channels: int, width: int) -> nn.Conv2d:
+    return nn.Conv2d(channels, width, 3, padding=1, bias=False)
+
+
+RESNET_STAGES = ("bn1", "relu", "layer1", "layer2", "layer3", "layer4")
+
+
+def _resnet18(channels: int) -> nn.Module:
+    """Return torchvision's ResNet-18 with a 3×3 stem of stride 1 and no first pooling, for 28–48 px images."""
+    from torchvision.models import resnet18
+
+    net = resnet18()
+    stem = _convolution(channels, 64)
+    nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")
+    return nn.Sequential(OrderedDict(conv1=stem, **{name: getattr(net, name) for name in RESNET_STAGES}))
+
+
+def _resnet18_imagenet(channels: int) -> nn.Module:
+    """Return torchvision's ResNet-18 with its own stem, for colour images of about 224 px."""
+    from torchvision.models import resnet18
+
+    if channels != 3:
+        raise UsageError(
+            f"backbone resnet18-imagenet: wants 3 channels, got {channels}; resnet18 takes any number"
+        )
+    net = resnet18()
+    stages = ("conv1", "bn1", "relu", "maxpool", *RESNET_STAGES[2:])
+    return nn.Sequential(OrderedDict((name, getattr(net, name)) for name in stages))
+
+
+BACKBONES: dict[str, Callable[[int], nn.Module]] = {
+    "airbench94": partial(airbench, widths=(64, 256, 256), further=1),
+    "airbench96": partial(airbench, widths=(128, 512, 512), further=2),
+    "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
+    "cnn-32-64-128": partial(_cnn, widths=(32, 64, 128)),
+    "cnn-pooled-16-24-48": partial(_pooled_cnn, widths=(16, 24, 48)),
+    "resnet18": _resnet18,
+    "resnet18-imagenet": _resnet18_imagenet,
+}
+
+
+def check_known(name: str) -> None:
+    """Check that there is a backbone of this name.
+
+    Raises:
+        UsageError: there is none.
+    """
+    if name not in BACKBONES:
+        raise unknown("backbone", name, BACKBONES)
+
+
+def make_backbone(
+    name: str, image_shape: tuple[int, int, int], dtype: torch.dtype, weights: Path | None = None
+) -> FeatureMap:
+    """Build a backbone for images (C, H, W), computing in `dtype`: freshly initialised, or from a checkpoint.
+
+    Raises:
+        UsageError: the checkpoint cannot be read or does not fit, or the images are too small for the net.
+    """
+    net = BACKBONES[name](image_shape[0])
+    if weights:
+        load_weights(net, weights)
+    try:
+        return FeatureMap(net, image_shape, dtype)
+    except RuntimeError as error:
+        raise UsageError(f"backbone {name}: cannot take images {image_shape}: {one_line(error)}") from None

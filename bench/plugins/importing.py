@@ -1,0 +1,80 @@
+"""Importing a plugin's file, as a module of a package that is this plugin's alone.
+
+So two plugins may each have a helper of one name, and an edited one is imported anew.
+"""
+
+import builtins
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, SourceFileLoader
+from importlib.util import spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from bench.plugins.source import Folder
+
+PREFIX = "bench_plugin_"
+
+
+def import_file(path: Path, code: str) -> ModuleType:
+    """Import a plugin's file.
+
+    Args:
+        path: of the file, beside which its helpers lie.
+        code: hash of the file and its helpers, by which its package is named.
+    """
+    package = f"{PREFIX}{code}"
+    if package not in sys.modules:
+        sys.modules[package] = ModuleType(package)
+        sys.modules[package].__path__ = [str(path.parent)]
+    return importlib.import_module(f"{package}.{path.stem}")
+
+
+class PluginFinder(MetaPathFinder):
+    """Finds the modules of plugins' packages."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return how to import a module of a plugin's package; None for all others."""
+        package, _, name = fullname.partition(".")
+        if not (fullname.startswith(PREFIX) and name):
+            return None
+        found = Folder(Path(sys.modules[package].__path__[0])).find(name)
+        return (
+            spec_from_file_location(fullname, found, loader=PluginLoader(fullname, str(found))) if found else None
+        )
+
+
+class PluginLoader(SourceFileLoader):
+    """Imports a file of a plugin, in which `import helper` finds `helper.py` of the same folder."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Say that there is no time to compare: bytecode is not cached, as an edit may be of the same second."""
+        raise OSError
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Run the file with an import statement of its own."""
+        vars(module)["__builtins__"] = vars(builtins) | {"__import__": self._import}
+        super().exec_module(module)
+
+    def _import(
+        self,
+        name: str,
+        globals: Mapping[str, object] | None = None,
+        locals: Mapping[str, object] | None = None,
+        fromlist: Sequence[str] = (),
+        level: int = 0,
+    ) -> ModuleType:
+        package = self.name.partition(".")[0]
+        first = name.partition(".")[0]
+        if level or not Folder(Path(sys.modules[package].__path__[0])).find(first):
+            return builtins.__import__(name, globals, locals, fromlist, level)
+        module = builtins.__import__(f"{package}.{name}", globals, locals, fromlist, 0)
+        return module if fromlist else sys.modules[f"{package}.{first}"]
+
+
+sys.meta_path.append(PluginFinder())

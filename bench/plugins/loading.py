@@ -1,0 +1,86 @@
+"""Where data sets are looked for, and how one is loaded, checked and moved to a device."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Int
+
+from bench.data.dataset import DataSet, Split
+from bench.errors import BenchError, DataError, one_line
+from bench.plugins.registry import Registry
+from bench.spec import Choice
+
+PathLike = str | os.PathLike[str]
+
+
+def find_data_root(given: PathLike | None) -> Path:
+    """Return the folder of the data sets: the one given, else BENCH_DATA, else `data`."""
+    return Path(given or os.environ.get("BENCH_DATA") or "data").expanduser()
+
+
+def load(choice: Choice, registry: Registry, root: Path, download: bool) -> DataSet:
+    """Load the data set a specification names and check it.
+
+    Raises:
+        DataError: files are missing or damaged, or the plugin returned something unusable.
+    """
+    source = registry.find("datasets", choice.name).load()
+    try:
+        data = source(**choice.hyperparameters, **choice.location).load(root, download)
+        check_data_set(choice.name, data)
+    except BenchError:
+        raise
+    except Exception as error:
+        raise DataError(f"{choice.name}: {one_line(error)}") from error
+    return data
+
+
+def check_data_set(name: str, data: DataSet) -> None:
+    """Check the types, shapes and labels of both parts.
+
+    Raises:
+        DataError: one is wrong.
+    """
+    if len(data.class_names) < 2:
+        raise DataError(f"{name}: needs two classes or more, got {len(data.class_names)}")
+    _check(f"{name}, train", data.train, len(data.class_names))
+    _check(f"{name}, test", data.test, len(data.class_names))
+    _check_label_sets(name, data)
+
+
+def _check(name: str, split: Split, num_classes: int) -> None:
+    images, labels = split.images, split.labels
+    if images.dtype != torch.uint8 or images.ndim != 4:
+        raise DataError(f"{name}: images must be uint8 (N, C, H, W), got {images.dtype} {tuple(images.shape)}")
+    if labels.dtype != torch.long or labels.shape != (len(images),):
+        raise DataError(f"{name}: labels must be int64 ({len(images)},), got {labels.dtype} {tuple(labels.shape)}")
+    if not len(images):
+        raise DataError(f"{name}: there is no image")
+    _check_range(name, labels.cpu().numpy(), num_classes)
+
+
+def _check_label_sets(name: str, data: DataSet) -> None:
+    if isinstance(data.label_sets, DataError):
+        return
+    for key, labels in data.label_sets.items():
+        if labels.dtype != np.int64 or labels.shape != (len(data.train.labels),):
+            needed = f"must be int64 ({len(data.train.labels)},)"
+            raise DataError(f"{name}, labels {key}: {needed}, got {labels.dtype} {labels.shape}")
+        _check_range(f"{name}, labels {key}", labels, len(data.class_names))
+
+
+def _check_range(name: str, labels: Int[np.ndarray, " n"], num_classes: int) -> None:
+    outside = np.flatnonzero((labels < 0) | (labels >= num_classes))
+    if len(outside):
+        k = outside[0]
+        raise DataError(f"{name}: label {labels[k]} of sample {k} is outside 0–{num_classes - 1}")
+
+
+def to_device(data: DataSet, device: str) -> DataSet:
+    """Return the data set with images and labels on a device; mapped images may stay in their file."""
+    train, test = (
+        Split(split.images.to(device), split.labels.to(device), split.extra) for split in (data.train, data.test)
+    )
+    return data._replace(train=train, test=test)

@@ -1,0 +1,103 @@
+"""Comparisons of the stored runs of a results folder: chosen, paired, tested, and written as tables."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from bench.errors import UsageError, unknown
+from bench.evaluation.directions import has_direction
+from bench.report.figures.critical_difference import draw
+from bench.report.figures.style import save
+from bench.report.grouping import Group, group
+from bench.report.results import load_records
+from bench.report.statistics.paired import Contrast, contrasts, ranks
+from bench.report.statistics.ranks import Ranks
+from bench.report.summaries import flat
+from bench.report.table import Table
+from bench.report.tables.differences import comparison, ranking
+from bench.store.record import Record
+from bench.store.store import Store
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the runs of a results folder say on one metric."""
+
+    metric: str
+    found: list[tuple[Group, list[Contrast]]]
+    ranks: Ranks | None
+    dropped: int  # blocks that lack a method
+    problems: list[str]
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each pair of methods and each noise; `setting` tells settings of a data set apart."""
+        rows = [{"setting": of.name, **each._asdict()} for of, found in self.found for each in found]
+        return pd.DataFrame(rows)
+
+    def tables(self, *, brief: bool = False) -> list[Table]:
+        """Return a table for each setting, and the mean ranks where three methods or more have runs in common."""
+        made = [comparison(of, self.metric, found, brief=brief) for of, found in self.found]
+        return [*made, ranking(self.ranks, self.metric, self.dropped)] if self.ranks else made
+
+    def write(self, folder: Path) -> Path:
+        """Write the tables, the diagram and a page of both into a folder of the metric's name; return the page."""
+        place = folder / self.metric
+        place.mkdir(parents=True, exist_ok=True)
+        page = [f"# {self.metric}\n"]
+        for table in self.tables():
+            table.write(place)
+            page.append(table.markdown())
+        if self.ranks:
+            save(draw(self.ranks, self.metric), place / "ranks.png")
+            page.append("![Critical-difference diagram](ranks.png)\n")
+        (place / "README.md").write_text("\n".join(page), encoding="utf-8")
+        return place / "README.md"
+
+
+def load(
+    results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None = None
+) -> Comparison:
+    """Compare the runs of a results folder.
+
+    Args:
+        results: the folder of the store.
+        datasets, methods: names that are compared, all if empty; a method's row label will do, too.
+        metric: a metric's dotted name.
+        against: the row label that every other is compared with.
+
+    Raises:
+        UsageError: an unknown name, or nothing to compare.
+    """
+    if not (results / "runs").is_dir():
+        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
+    records, problems = load_records(Store(results))
+    if not records:
+        raise UsageError(f"--results {results}: no run has ended there yet")
+    _check(
+        "metric", [metric], {name for record in records for name in flat(record.metrics) if has_direction(name)}
+    )
+    _check("data set", datasets, {record.spec.dataset.name for record in records})
+    _check("method", methods, {name for record in records for name in _names(record)})
+    labels = {record.spec.label for record in records}
+    _check("method", [against] if against else [], labels)
+    groups = group([record for record in records if _wanted(record, datasets, methods, against)])
+    found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
+    if not found:
+        raise UsageError(f"--metric {metric}: no two methods have runs of one data set, noise and seed with it")
+    return Comparison(metric, found, *ranks([of for of, _ in found], metric), problems)
+
+
+def _check(kind: str, asked: list[str], there: set[str]) -> None:
+    for name in asked:
+        if name not in there:
+            raise unknown(kind, name, there)
+
+
+def _names(record: Record) -> tuple[str, str]:
+    return record.spec.method.name, record.spec.label
+
+
+def _wanted(record: Record, datasets: list[str], methods: list[str], against: str | None) -> bool:
+    chosen = not methods or record.spec.label == against or bool(set(_names(record)) & set(methods))
+    return chosen and (not datasets or record.spec.dataset.name in datasets)

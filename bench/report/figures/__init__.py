@@ -1,0 +1,27 @@
+"""The figures of a report: each is a function from a group of runs to pictures."""
+
+from collections.abc import Callable, Iterator
+
+from bench.report.figures.ablation import pictures as ablations
+from bench.report.figures.confusion import pictures as confusion_matrices
+from bench.report.figures.features import pictures as feature_maps
+from bench.report.figures.image_grids import pictures as image_grids
+from bench.report.figures.rejection import pictures as rejection_curves
+from bench.report.figures.style import Picture
+from bench.report.figures.training_curves import pictures as training_logs
+from bench.report.grouping import Group
+from bench.report.sample_pictures import Samples
+from bench.spec import Pictures
+
+# From records alone, always drawn.
+FROM_RECORDS: list[Callable[[Group], Iterator[Picture]]] = [
+    rejection_curves,
+    ablations,
+    confusion_matrices,
+    training_logs,
+]
+# From predictions, drawn when asked for by name.
+FROM_SAMPLES: dict[str, Callable[[Group, Samples, Pictures], Iterator[Picture]]] = {
+    "images": image_grids,
+    "features": feature_maps,
+}

@@ -1,0 +1,67 @@
+"""Confusion matrices, row-normalised, one for each method (supplement, section H, Figures 13–15)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from bench.report.figures.style import Picture, drawing, grid_shape, shortened, title
+from bench.report.grouping import Group
+from bench.spec import Noise
+from bench.store.record import Record
+
+SHOWN_CLASSES = 20  # a larger matrix cannot be read
+
+
+def pictures(group: Group) -> Iterator[Picture]:
+    """Yield one picture for each noise, unless there are too many classes."""
+    for noise in group.noises:
+        cells = {label: cell for label in group.labels if (cell := _known(group.cell(label, noise)))}
+        if cells and len(group.records[0].classes) <= SHOWN_CLASSES:
+            caption = f"Confusion matrices, {group.dataset}, noise {noise.label}"
+            yield Picture(f"confusion-{group.name}-{noise.slug}", caption, partial(draw, group, noise, cells))
+
+
+def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
+    """Return the methods' matrices side by side, in % of each true class, counts added over seeds."""
+    classes = group.records[0].classes
+    rows, columns = grid_shape(len(cells), 2 if len(cells) == 4 else 3)
+    side = max(2.9, 0.29 * len(classes) + 0.5)
+    with drawing(side * columns, (side + 0.1) * rows + 0.5) as figure:
+        panels = figure.subplots(rows, columns, squeeze=False).flatten()
+        for axes, (label, cell) in zip(panels, cells.items(), strict=False):
+            _matrix(axes, row_percent(cell), shortened(classes))
+            axes.set_title(label, fontsize=9)
+        for axes in panels[len(cells) :]:
+            axes.remove()
+        figure.supxlabel("predicted class", fontsize=9)
+        figure.supylabel("true class", fontsize=9)
+        title(figure, f"% of each true class, label noise {noise.label}", group.title)
+    return figure
+
+
+def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
+    """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
+    counts = np.sum([record.metrics["confusion"] for record in cell], axis=0).astype(float)
+    sizes = counts.sum(axis=1, keepdims=True)
+    return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)
+
+
+def _known(cell: list[Record]) -> list[Record]:
+    return [record for record in cell if record.metrics.get("confusion")]
+
+
+def _matrix(axes: Axes, percent: Float[np.ndarray, "classes classes"], names: list[str]) -> None:
+    axes.imshow(percent, cmap="Blues", vmin=0, vmax=100)
+    for (row, column), value in np.ndenumerate(percent):
+        if value >= 0.05:
+            said = f"{value:.0f}" if value >= 9.95 else f"{value:.1f}"
+            colour = "white" if value > 50 else "black"
+            axes.text(column, row, said, ha="center", va="center", fontsize=6, color=colour, in_layout=False)
+    upright = all(len(name) < 3 for name in names)
+    axes.set_xticks(range(len(names)), names, rotation=0 if upright else 90, fontsize=7)
+    axes.set_yticks(range(len(names)), names, fontsize=7)
+    axes.grid(visible=False)

@@ -1,0 +1,102 @@
+"""Features of certain and uncertain samples in two dimensions (supplement, section C, Figure 5)."""
+
+from collections.abc import Iterator
+from functools import partial
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from bench.errors import DataError
+from bench.report.figures.style import Picture, drawing, shortened, slug, title
+from bench.report.grouping import Group
+from bench.report.sample_pictures import Evaluated, Samples
+from bench.spec import Pictures
+
+SHOWN = 2000  # samples drawn; t-SNE of all would take minutes
+# Petroff's ten colours, made to be told apart by colour-blind readers (arXiv 2107.02270).
+CLASS_COLOURS = [
+    "#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6", "#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd",
+]  # fmt: skip
+PARTS = {"certain": ("o", 22), "uncertain": ("X", 30)}
+
+
+def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
+    """Yield one picture for the first seed of each cell whose method hands over features."""
+    for noise, label, (record, *_) in group.cells():
+        found = samples.evaluated(record)
+        if found.predictions.features is not None:
+            shown = f"{label}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
+            name = f"features-{slug(label)}-{group.name}-{noise.slug}"
+            yield Picture(name, f"Features of {shown}", partial(draw, found, record.classes, shown, wanted.score))
+
+
+def draw(found: Evaluated, classes: list[str], run: str, score: str) -> Figure:
+    """Return features by PCA and by t-SNE, classes by colour, the certain and the uncertain tenth marked."""
+    shown = subset(len(found.labels))
+    masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
+    features = found.predictions.features
+    assert features is not None
+    with drawing(9.0, 5.0) as figure:
+        panels = figure.subplots(1, 2)
+        for axes, (name, points) in zip(panels, projections(features[shown]).items(), strict=True):
+            _scatter(axes, points, found.labels[shown], masks)
+            axes.set_title(name, fontsize=9)
+        colours = [
+            Line2D([], [], ls="", marker="o", ms=5, color=colour, label=name)
+            for name, colour in zip(shortened(classes), CLASS_COLOURS, strict=False)
+        ]
+        marks = [
+            Line2D([], [], ls="", marker=mark, ms=6, mfc="0.8", mec="black", label=f"most {part} tenth")
+            for part, (mark, _) in PARTS.items()
+        ]
+        figure.legend(handles=[*colours, *marks], loc="outside lower center", ncols=6, frameon=False)
+        title(figure, f"{run}: features of {len(shown)} test images, certainty by {score} score")
+    return figure
+
+
+def subset(size: int) -> Int[np.ndarray, " shown"]:
+    """Return the places of the samples that are drawn: all, or a fixed random part."""
+    return np.sort(np.random.default_rng(0).permutation(size)[:SHOWN])
+
+
+def tenth(found: Evaluated, score: str, certain: bool) -> Bool[np.ndarray, " n"]:
+    """Return which samples are of the most certain, or the most uncertain, tenth."""
+    mask = np.zeros(len(found.labels), dtype=bool)
+    mask[found.most(max(1, len(mask) // 10), score, certain)] = True
+    return mask
+
+
+def projections(features: Float[np.ndarray, "n features"]) -> dict[str, Float[np.ndarray, "n 2"]]:
+    """Return the features in two dimensions, by method.
+
+    Raises:
+        DataError: the features are all the same, which t-SNE does not survive, or not finite.
+    """
+    from sklearn.decomposition import PCA
+    from sklearn.manifold import TSNE
+
+    if not np.isfinite(features).all() or not np.ptp(features, axis=0).any():
+        raise DataError("the features are not finite, or the same for all samples")
+    features = np.pad(features, ((0, 0), (0, max(0, 2 - features.shape[1]))))
+    pca = PCA(2, random_state=0)
+    plane = pca.fit_transform(features)
+    explained = 100 * pca.explained_variance_ratio_.sum()
+    perplexity = min(30, (len(features) - 1) / 3)
+    tsne = TSNE(2, perplexity=perplexity, init="pca", random_state=0).fit_transform(features)
+    return {f"PCA ({explained:.0f} % of the variance)": plane, f"t-SNE (perplexity {perplexity:.0f})": tsne}
+
+
+def _scatter(
+    axes: Axes, points: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], masks: dict[str, np.ndarray]
+) -> None:
+    colours = np.array(CLASS_COLOURS)[labels % len(CLASS_COLOURS)]
+    axes.scatter(points[:, 0], points[:, 1], s=5, c=colours, alpha=0.45, lw=0)
+    for part, (mark, size) in PARTS.items():
+        x, y = points[masks[part]].T
+        axes.scatter(x, y, s=size, c=colours[masks[part]], marker=mark, edgecolors="black", lw=0.5)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.grid(visible=False)

@@ -1,0 +1,31 @@
+"""Pictures become files: many are drawn in several processes, since matplotlib draws with one core."""
+
+from pathlib import Path
+
+from joblib import Parallel, cpu_count, delayed
+
+from bench.report.figures.style import Picture, save
+
+SHARE = 4  # pictures that are drawn while another process starts
+MOST = 4  # processes: each takes some 200 MB
+MANY = 4000  # records that take longer to send than the pictures of a share to draw
+
+
+def save_all(pictures: list[Picture], folder: Path, records: int) -> None:
+    """Write each picture to FOLDER/NAME.png; the files are the same in however many processes.
+
+    Args:
+        pictures: what to draw.
+        folder: where to.
+        records: how many runs go with one picture at most; with many, this process draws alone.
+    """
+    jobs = 1 if records > MANY else max(1, min(cpu_count(), MOST, len(pictures) // SHARE))
+    shares = [pictures[place : place + SHARE] for place in range(0, len(pictures), SHARE)]
+    # A share is sent with the runs that its pictures show, and no sooner than a process is free for it.
+    Parallel(jobs, pre_dispatch=jobs)(delayed(save_each)(share, folder) for share in shares)
+
+
+def save_each(pictures: list[Picture], folder: Path) -> None:
+    """Write pictures one after the other."""
+    for picture in pictures:
+        save(picture.figure, folder / f"{picture.name}.png")

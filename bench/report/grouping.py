@@ -1,0 +1,216 @@
+"""Which stored runs belong in one table: those trained and evaluated under one setting.
+
+A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside it.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from bench.spec import IN_FLUX, Noise, Relabel, RunSpec
+from bench.store.record import Record
+
+Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+
+
+@dataclass(frozen=True)
+class Group:
+    """The runs of one setting."""
+
+    name: str  # for file names
+    title: str
+    records: list[Record]
+
+    @property
+    def dataset(self) -> str:
+        """Name of the data set."""
+        return self.records[0].spec.dataset.name
+
+    @cached_property
+    def labels(self) -> list[str]:
+        """The methods' row labels, sorted, numbers in them by size."""
+        labels = {record.spec.label for record in self.records}
+        return sorted(labels, key=_natural)
+
+    @cached_property
+    def noises(self) -> list[Noise]:
+        """The points of the noise axis, by rate within a kind, seeds aside."""
+        points = {record.spec.noise.point: record for record in self.records}
+        found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
+        return sorted(found, key=_along_the_axis)
+
+    def cell(self, label: str, noise: Noise) -> list[Record]:
+        """Return the runs of one method at one noise, by seed."""
+        return list(self._cells.get((label, noise.point), ()))
+
+    def cells(self) -> list[tuple[Noise, str, list[Record]]]:
+        """Return all cells that have runs, by noise, then method."""
+        everything = [(noise, label, self.cell(label, noise)) for noise in self.noises for label in self.labels]
+        return [cell for cell in everything if cell[2]]
+
+    @cached_property
+    def _cells(self) -> dict[tuple[str, Point], list[Record]]:
+        found: dict[tuple[str, Point], list[Record]] = {}
+        for record in sorted(self.records, key=lambda record: (record.spec.seed, record.spec.noise.seed)):
+            spec = record.spec
+            found.setdefault((spec.label, spec.noise.point), []).append(record)
+        return found
+
+
+def _along_the_axis(noise: Noise) -> tuple[bool, str, float]:
+    """Return a key that sorts by rate within a kind, symmetric noise and none first."""
+    rate = noise.rate or 0.0
+    return rate > 0 and noise.kind != "symmetric", noise.name, rate
+
+
+def _natural(label: str) -> list[float | str]:
+    """Return a key that sorts labels by their text and the numbers in it, a sign after `=` included."""
+    parts = re.split(r"((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", label)
+    return [float(part) if place % 2 else part for place, part in enumerate(parts)]
+
+
+def setting(spec: RunSpec) -> dict[str, Any]:
+    """Return what must be the same for runs to stand in one table."""
+    return {
+        "dataset": spec.dataset.name,
+        **spec.dataset.hyperparameters,
+        **({"content": spec.dataset.content} if spec.dataset.content else {}),
+        **spec.recipe.model_dump(exclude={"pretrained": {"path"}}),
+        **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
+    }
+
+
+def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
+    """Drop runs of plugins in flux whose code was run in a newer form; also return how many they are."""
+    newest: dict[str, tuple[str, str]] = {}
+    for record in sorted(records, key=lambda record: record.cost["started"]):
+        if _is_in_flux(record.spec):
+            newest[_row(record.spec)] = _versions(record.spec)
+    kept = [
+        record
+        for record in records
+        if not _is_in_flux(record.spec) or _versions(record.spec) == newest[_row(record.spec)]
+    ]
+    return kept, len(records) - len(kept)
+
+
+def told_apart(records: list[Record]) -> list[Record]:
+    """Return the runs with row labels that tell protocols and declared versions apart, where a row has several.
+
+    A row's runs thus come from one protocol and one version of method and data set; the newest keeps its name.
+    """
+    origins: dict[str, set[tuple[int, str, str]]] = {}
+    for record in records:
+        origins.setdefault(_row(record.spec), set()).add(_origin(record.spec))
+    return [_labelled(record, max(origins[_row(record.spec)])) for record in records]
+
+
+def _labelled(record: Record, newest: tuple[int, str, str]) -> Record:
+    words = ("protocol", "data set's version", "version")
+    differing = [
+        f"{word} {own}" for word, own, last in zip(words, _origin(record.spec), newest, strict=True) if own != last
+    ]
+    if not differing:
+        return record
+    label = f"{record.spec.label} [{', '.join(differing)}]"
+    return replace(record, spec=record.spec.model_copy(update={"label": label}))
+
+
+def _origin(spec: RunSpec) -> tuple[int, str, str]:
+    return spec.protocol, *_versions(spec)
+
+
+def _row(spec: RunSpec) -> str:
+    """Return the key of a table row: the specification without code versions, noise and seed.
+
+    The label stands for the hyper-parameters: one that a plugin gains belongs to its new version.
+    """
+    changing: Any = {
+        "dataset": {"version", "location"},
+        "method": {"version", "hyperparameters"},
+        "noise": True,
+        "seed": True,
+        "protocol": True,
+    }
+    return spec.model_dump_json(exclude=changing)
+
+
+def _versions(spec: RunSpec) -> tuple[str, str]:
+    return spec.dataset.version, spec.method.version
+
+
+def _is_in_flux(spec: RunSpec) -> bool:
+    return any(IN_FLUX in version for version in _versions(spec))
+
+
+def group(records: list[Record]) -> list[Group]:
+    """Return the runs by setting, sorted by data set; titles tell the settings of one data set apart."""
+    by_setting: dict[str, list[Record]] = {}
+    for record in records:
+        key = record.spec.dataset.name + " " + repr(setting(record.spec))
+        by_setting.setdefault(key, []).append(record)
+    by_dataset: dict[str, list[list[Record]]] = {}
+    for key in sorted(by_setting):
+        members = by_setting[key]
+        by_dataset.setdefault(members[0].spec.dataset.name, []).append(members)
+    return [named for rivals in by_dataset.values() for named in _named(rivals)]
+
+
+def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
+    """Return the runs (without, with) relabelling of each method that has both, by its shorter label."""
+    variants: dict[str, dict[bool, list[Record]]] = {}
+    labels: dict[str, list[str]] = {}
+    for record in group.records:
+        spec = record.spec
+        if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
+            key = repr((spec.method, spec.protocol))
+            variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
+            labels.setdefault(key, []).append(spec.label)
+    both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}
+    return {name: (both[name][False], both[name][True]) for name in sorted(both)}
+
+
+def _named(rivals: list[list[Record]]) -> list[Group]:
+    """Return the groups of one data set, with names and titles that tell them apart."""
+    settings = [setting(members[0].spec) for members in rivals]
+    differing = _differing(settings)
+    codes = _codes([_known(each) for each in settings]) if len(rivals) > 1 else [""]
+    return [
+        Group(f"{own['dataset']}{code}", _title(members, own, differing), members)
+        for members, own, code in zip(rivals, settings, codes, strict=True)
+    ]
+
+
+def _known(own: dict[str, Any]) -> str:
+    """Return a setting as text without what is None, so that optional keys can be added."""
+    return repr({key: value for key, value in own.items() if value is not None})
+
+
+def _differing(settings: list[dict[str, Any]]) -> set[str]:
+    """Return the keys that do not have the same value in all settings."""
+    first, keys = settings[0], {key for each in settings for key in each}
+    return {key for key in keys if any(each.get(key) != first.get(key) for each in settings)}
+
+
+def _codes(texts: list[str]) -> list[str]:
+    """Return a suffix for each text, of four hexadecimal digits, or of as many as tell them apart."""
+    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
+    digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
+    return [f"-{each[:digits]}" for each in hashes]
+
+
+def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
+    spec = members[0].spec
+    told = {"dataset", "epochs", "evaluate", "train_limit"}
+    seeds = sorted({record.spec.seed for record in members})
+    facts = [
+        spec.dataset.name,
+        "1 epoch" if spec.recipe.epochs == 1 else f"{spec.recipe.epochs} epochs",
+        *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
+        "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
+        *(f"{key} {value}" for key, value in own.items() if key in differing - told),
+        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
+    ]
+    return ", ".join(facts)

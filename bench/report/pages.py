@@ -1,0 +1,95 @@
+"""The report: every table and picture of a results folder, rebuilt from its records without training."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.errors import BenchError, one_line
+from bench.files.locks import Claim
+from bench.report import figures, tables
+from bench.report.figures.save import save_all, save_each
+from bench.report.figures.style import Picture
+from bench.report.grouping import Group, group
+from bench.report.results import frame, load_records
+from bench.report.sample_pictures import Samples
+from bench.report.table import Table
+from bench.spec import Pictures
+from bench.store.store import Store
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a report holds, and where it was written."""
+
+    folder: Path
+    groups: list[Group]
+    tables: dict[str, list[Table]]  # by the group's name
+    problems: list[str] = field(default_factory=list)
+
+
+def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
+    """Rebuild `report/` of a results folder: tables as Markdown, LaTeX and CSV, figures, and a page of all.
+
+    Args:
+        results: the folder of the store.
+        samples: where pictures of samples find them.
+        wanted: which pictures to draw besides those that need records only.
+    """
+    store = Store(results)
+    with Claim.wait(store.root / ".report.claim"):  # two programs may end at the same time
+        return _write(store, results, samples, wanted)
+
+
+def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> Report:
+    kept, problems = load_records(store)
+    report = Report(results / "report", group(kept), {}, problems)
+    for name in ("tables", "figures"):
+        shutil.rmtree(report.folder / name, ignore_errors=True)
+        (report.folder / name).mkdir(parents=True)
+    drawn = {members.name: list(_from_records(members)) for members in report.groups}
+    pictures = [picture for each in drawn.values() for picture in each]
+    most = max((len(members.records) for members in report.groups), default=0)
+    save_all(pictures, report.folder / "figures", most)
+    pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
+    frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
+    (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
+    return report
+
+
+def _write_group(report: Report, members: Group, drawn: list[Picture], samples: Samples, wanted: Pictures) -> str:
+    """Write one setting's tables and its pictures of samples, and return its part of the page."""
+    made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
+    report.tables[members.name] = made
+    page = [f"## {members.title}\n"]
+    for table in made:
+        table.write(report.folder / "tables")
+        page.append(table.markdown())
+    page += [_shown(picture) for picture in drawn]
+    page += [_shown(picture) for picture in _save_samples(report, members, samples, wanted)]
+    return "\n".join(page)
+
+
+def _shown(picture: Picture) -> str:
+    return f"![{picture.caption}](figures/{picture.name}.png)\n"
+
+
+def _from_records(members: Group) -> Iterator[Picture]:
+    for pictures in figures.FROM_RECORDS:
+        yield from pictures(members)
+
+
+def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
+    """Write and yield pictures of samples; cells that lack predictions or images are told among the problems."""
+    for name in dict.fromkeys(wanted.figures):
+        reasons = []
+        for _, _, cell in members.cells():
+            try:
+                for picture in figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted):
+                    save_each([picture], report.folder / "figures")
+                    yield picture
+            except BenchError as error:
+                reasons.append(one_line(error))
+        if reasons:
+            more = f" (and {len(reasons) - 1} more cells)" if len(reasons) > 1 else ""
+            report.problems.append(f"figures {name} of {members.title}: {reasons[0]}{more}")

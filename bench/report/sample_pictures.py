@@ -1,0 +1,96 @@
+"""The samples behind a stored run: its predictions, and the images, which come from the data set again.
+
+What needs torch is imported where it is used: a report without samples does not wait for it.
+"""
+
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Int, UInt8
+
+from bench.errors import DataError, one_line
+from bench.evaluation.predictions import Predictions
+from bench.plugins.registry import Registry
+from bench.spec import Choice
+from bench.store.prediction_files import read_predictions
+from bench.store.record import Record
+
+
+class Evaluated(NamedTuple):
+    """A run's predictions on the set it was evaluated on, with the true labels."""
+
+    predictions: Predictions
+    labels: Int[np.ndarray, " n"]
+
+    @property
+    def predicted(self) -> Int[np.ndarray, " n"]:
+        """The predicted classes."""
+        return self.predictions.logits.argmax(axis=1)
+
+    def most(self, count: int, score: str, certain: bool) -> Int[np.ndarray, " count"]:
+        """Return the places of the most certain or uncertain samples, the extreme first, ties in order.
+
+        Raises:
+            DataError: the score is not defined for these predictions.
+        """
+        from bench.evaluation.evaluate import all_scores
+        from bench.evaluation.scores import UNDEFINED_IF_NORMALISED
+
+        if (uncertainty := all_scores(self.predictions).get(score)) is None:
+            raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
+        return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
+
+
+class Samples:
+    """Where figures find samples; each data set is loaded once.
+
+    Args:
+        registry: of the data sets.
+        root: the folder of their files.
+    """
+
+    def __init__(self, registry: Registry, root: Path) -> None:
+        self.registry, self.root = registry, root
+        self._load = cache(self._load_once)
+
+    def evaluated(self, record: Record) -> Evaluated:
+        """Return a run's predictions.
+
+        Raises:
+            DataError: they are not in the store.
+        """
+        try:
+            predictions, shown = read_predictions(record.path, "test")
+        except FileNotFoundError:
+            raise DataError(f"{record.path} has no predictions here: they stay where the run was made") from None
+        except (OSError, ValueError) as error:
+            raise DataError(f"{record.path}: {one_line(error)}") from None
+        return Evaluated(predictions, shown["label"].to_numpy())
+
+    def images(
+        self, record: Record, labels: Int[np.ndarray, " n"]
+    ) -> UInt8[np.ndarray, "n channels height width"]:
+        """Return the images that a run was evaluated on.
+
+        Raises:
+            DataError: the data set is not here, or is not the one of the run.
+        """
+        spec = record.spec
+        if spec.evaluate != "test":
+            raise DataError(f"{record.path}: evaluated on a held-out part, images are drawn of test sets only")
+        images, true = self._load(spec.dataset.model_dump_json())
+        if not np.array_equal(true, labels):
+            raise DataError(
+                f"{record.path}: the test set under {self.root} is not the one this run was evaluated on"
+            )
+        return images
+
+    def _load_once(
+        self, choice: str
+    ) -> tuple[UInt8[np.ndarray, "n channels height width"], Int[np.ndarray, " n"]]:
+        from bench.plugins.loading import load
+
+        test = load(Choice.model_validate_json(choice), self.registry, self.root, download=False).test
+        return test.images.numpy(), test.labels.numpy()

@@ -1,0 +1,1 @@
+"""Statistics over runs: tests, intervals, ranks."""

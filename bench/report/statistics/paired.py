@@ -1,0 +1,153 @@
+"""Differences between methods, on runs of the same data set, noise and seed."""
+
+from collections.abc import Callable, Iterator
+from itertools import combinations
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from bench.evaluation import metrics
+from bench.evaluation.directions import direction
+from bench.report.grouping import Group
+from bench.report.statistics.bootstrap import Interval, over_samples, over_seeds, over_seeds_and_samples
+from bench.report.statistics.ranks import Ranks, friedman
+from bench.report.statistics.significance import holm, sign_flip
+from bench.report.summaries import entry
+from bench.store.prediction_files import read_predictions
+from bench.store.record import Record
+
+Key = tuple[str, int, int]  # noise, its seed, seed
+Runs = dict[str, dict[Key, Record]]  # by label
+Outcome = Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]
+Replicates = dict[Path, Float[np.ndarray, " replicates"]]  # by the run's folder
+POOLED = "pooled"
+
+# Metrics that are means over test samples, by sample.
+BY_SAMPLE: dict[str, Callable[[Float[np.ndarray, "n classes"], Int[np.ndarray, " n"]], Outcome]] = {
+    "accuracy": lambda logits, labels: logits.argmax(axis=1) == labels,
+    "nll": lambda logits, labels: -metrics.log_softmax(logits)[np.arange(len(labels)), labels],
+}
+
+
+class Contrast(NamedTuple):
+    """One method less another over their pairs of runs, at one noise or over all; in the metric's own unit."""
+
+    dataset: str
+    noise: str
+    method: str
+    against: str
+    metric: str
+    pairs: int
+    unmatched: int  # runs that have no partner
+    difference: float
+    low: float | None  # 95 % bootstrap interval
+    high: float | None
+    interval: str  # what was drawn again: `seeds and samples`, `seeds`, or nothing
+    p: float
+    p_holm: float  # within the data set's setting and the noise
+
+
+def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
+    """Return the differences of all pairs, or of all with one method, by noise and pooled over several."""
+    runs = _runs_by_label(group, metric)
+    replicates = _replicates(runs, metric)
+    scopes = [noise.label for noise in group.noises]
+    found = []
+    for scope in [*scopes, *([POOLED] if len(scopes) > 1 else [])]:
+        inside = {label: _inside(of, scope) for label, of in runs.items()}
+        family = [
+            _contrast(group.dataset, scope, (one, other), inside, metric, replicates)
+            for one, other in _pairs(list(runs), against)
+            if inside[one].keys() & inside[other].keys()
+        ]
+        adjusted = holm(np.array([each.p for each in family]))
+        found += [each._replace(p_holm=float(p)) for each, p in zip(family, adjusted, strict=True)]
+    return found
+
+
+def _runs_by_label(group: Group, metric: str) -> Runs:
+    """Return the runs that have a value of the metric, by label, then by noise and seeds."""
+    runs: Runs = {label: {} for label in group.labels}
+    columns = {noise.point: noise.label for noise in group.noises}
+    for record in group.records:
+        if _value(record, metric) is not None:
+            noise = record.spec.noise
+            runs[record.spec.label][columns[noise.point], noise.seed, record.spec.seed] = record
+    return {label: of for label, of in runs.items() if of}
+
+
+def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
+    """Rank three methods or more over the (setting, noise, seed) that all have; say how many blocks lack one."""
+    blocks: dict[tuple[str, Key], dict[str, float]] = {}
+    sign = direction(metric).sign
+    for group in groups:
+        for label, of in _runs_by_label(group, metric).items():
+            for key, record in of.items():
+                blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
+    labels = list(dict.fromkeys(label for block in blocks.values() for label in block))
+    whole = [[block[label] for label in labels] for block in blocks.values() if len(block) == len(labels)]
+    ranked = friedman(labels, np.array(whole)) if whole and len(labels) > 2 else None
+    return ranked, len(blocks) - len(whole)
+
+
+def _pairs(labels: list[str], against: str | None) -> Iterator[tuple[str, str]]:
+    if against is None:
+        yield from combinations(labels, 2)
+    elif against in labels:
+        yield from ((label, against) for label in labels if label != against)
+
+
+def _inside(runs: dict[Key, Record], scope: str) -> dict[Key, Record]:
+    return {key: record for key, record in runs.items() if scope in (POOLED, key[0])}
+
+
+def _contrast(
+    dataset: str, scope: str, names: tuple[str, str], runs: Runs, metric: str, replicates: Replicates
+) -> Contrast:
+    one, other = (runs[name] for name in names)
+    matched = sorted(one.keys() & other.keys())
+    unmatched = len(one.keys() ^ other.keys())
+    pairs = [(one[key], other[key]) for key in matched]
+    differences = np.array([_value(a, metric) - _value(b, metric) for a, b in pairs])
+    interval, drawn = _interval(pairs, differences, replicates)
+    low, high = interval or (None, None)
+    p = sign_flip(differences)
+    mean = float(differences.mean())
+    return Contrast(dataset, scope, *names, metric, len(pairs), unmatched, mean, low, high, drawn, p, p)
+
+
+def _interval(
+    pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
+) -> tuple[Interval | None, str]:
+    """Return the bootstrap interval, and over what: samples too where those of every run were drawn again."""
+    if all(record.path in replicates for pair in pairs for record in pair):
+        drawn = np.stack([replicates[a.path] - replicates[b.path] for a, b in pairs])
+        return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"
+    interval = over_seeds(differences)
+    return interval, "seeds" if interval else ""
+
+
+def _replicates(runs: Runs, metric: str) -> Replicates:
+    """Return the metric of each run over resampled test samples; none where the runs saw different test sets."""
+    paths = [record.path for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
+    found = {path: outcome for path in paths if (outcome := _outcomes(path, metric)) is not None}
+    if len({len(outcome) for outcome in found.values()}) != 1:
+        return {}
+    return dict(zip(found, over_samples(np.stack(list(found.values())).astype(float)), strict=True))
+
+
+def _outcomes(path: Path, metric: str) -> Outcome | None:
+    """Return the metric by test sample, or None where it is none such or the predictions are not here."""
+    if metric not in BY_SAMPLE:
+        return None
+    try:
+        predictions, shown = read_predictions(path, "test")
+    except (OSError, ValueError):
+        return None
+    return BY_SAMPLE[metric](predictions.logits, shown["label"].to_numpy())
+
+
+def _value(record: Record, metric: str) -> Any:
+    return entry(record.metrics, tuple(metric.split(".")))

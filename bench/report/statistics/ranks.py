@@ -1,0 +1,44 @@
+"""Friedman's test of ranks and Nemenyi's critical difference (Demšar, JMLR 2006)."""
+
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from scipy.stats import friedmanchisquare, rankdata, studentized_range
+
+from bench.report.statistics.significance import ALPHA
+
+
+class Ranks(NamedTuple):
+    """Methods ranked over blocks, rank 1 the best."""
+
+    labels: list[str]  # the best first
+    means: Float[np.ndarray, " methods"]  # mean ranks, in that order
+    blocks: int
+    p: float  # of Friedman's test that all are alike
+    critical: float  # mean ranks that differ by more differ at 5 %
+
+    def cliques(self) -> list[tuple[int, int]]:
+        """Return first and last place of the maximal runs of methods that do not differ, of two or more."""
+        last = [int(np.flatnonzero(self.means - mean <= self.critical)[-1]) for mean in self.means]
+        return [(i, j) for i, j in enumerate(last) if j > i and (i == 0 or last[i - 1] < j)]
+
+
+def friedman(labels: list[str], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
+    """Rank three methods or more in each block, larger = better, ties sharing; test whether mean ranks differ."""
+    means = rankdata(-values, axis=1).mean(axis=0)
+    order = np.argsort(means, kind="stable")
+    tied = bool((values == values[:, :1]).all())
+    p = 1.0 if tied else float(friedmanchisquare(*values.T).pvalue)
+    critical = critical_difference(len(labels), len(values))
+    return Ranks([labels[i] for i in order], means[order], len(values), p, critical)
+
+
+def critical_value(methods: int, alpha: float = ALPHA) -> float:
+    """Return q_α: the studentized range's quantile for infinite degrees of freedom, over √2."""
+    return float(studentized_range.ppf(1 - alpha, methods, np.inf) / np.sqrt(2))
+
+
+def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
+    """Return Nemenyi's critical difference q_α √(k(k + 1) / (6N)) of mean ranks of k methods over N blocks."""
+    return critical_value(methods, alpha) * float(np.sqrt(methods * (methods + 1) / (6 * blocks)))

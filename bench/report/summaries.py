@@ -1,0 +1,68 @@
+"""Statistics over seeds."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from bench.report.grouping import Group
+from bench.store.packed_columns import Columns
+from bench.store.record import Record
+
+
+class Summary(NamedTuple):
+    """Mean and sample standard deviation over n runs; the deviation of one run is None."""
+
+    mean: float
+    std: float | None
+    n: int
+
+
+def summarise(values: Iterable[float | None]) -> Summary | None:
+    """Return the summary of the values that are defined, or None if there are none."""
+    defined = np.array([value for value in values if value is not None], dtype=float)
+    if not len(defined):
+        return None
+    std = float(defined.std(ddof=1)) if len(defined) > 1 else None
+    return Summary(float(defined.mean()), std, len(defined))
+
+
+def over(cell: Iterable[Record], *path: str) -> Summary | None:
+    """Summarise one entry of the metrics over a cell's runs; what older code did not write counts as undefined."""
+    return summarise(entry(record.metrics, path) for record in cell)
+
+
+def entry(content: Any, path: tuple[str, ...]) -> Any:
+    """Return a nested entry, or None where older code did not write it."""
+    for key in path:
+        content = content.get(key) if content else None
+    return content
+
+
+def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return nested entries by their names joined by dots: `scores.own.auroc`."""
+    found: dict[str, Any] = {}
+    for key, value in content.items():
+        found |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
+
+
+def undefined(group: Group, *names: str) -> list[str]:
+    """Return a note for each reason why something of these names, under `undefined`, is so in some run."""
+    reasons = {entry(record.metrics, ("undefined", name)) for record in group.records for name in names}
+    return [f"–: {reason}." for reason in sorted(reasons - {None})]
+
+
+def epoch_sum(log: Columns, key: str) -> float | None:
+    """Return the sum of a column of the log over all epochs."""
+    return float(np.nansum(log[key])) if key in log else None
+
+
+def remaining(log: Columns) -> float | None:
+    """Return the part of the labels that is wrong after the last epoch, if the run relabelled."""
+    return float(log["remaining_noise"][-1]) if "remaining_noise" in log else None
+
+
+def repeated(group: Group) -> bool:
+    """Return whether some cell has more than one run."""
+    return any(len(cell) > 1 for _, _, cell in group.cells())

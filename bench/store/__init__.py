@@ -1,0 +1,1 @@
+"""The store: finished runs on disk, unfinished ones, and moving them."""

@@ -1,0 +1,30 @@
+"""The order of training batches, and unaugmented batches for what comes after training."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor
+
+from bench.data.dataset import DataSet
+from bench.data.images import ImageSet, in_order, reading
+from bench.plugins.method import Batch
+
+
+class Batches:
+    """Unaugmented batches of a split with given labels, for a method's `finish`."""
+
+    def __init__(self, data: DataSet, images: ImageSet, labels: Tensor, batch_size: int = 512) -> None:
+        self.data, self.images, self.labels, self.batch_size = data, images, labels, batch_size
+
+    def __iter__(self) -> Iterator[Batch]:
+        with reading(self.images, in_order(self.images, self.batch_size)) as batches:
+            for index, images in batches:
+                yield Batch(self.data.evaluate(images)[0], self.labels[index], index)
+
+
+def training_order(size: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
+    """Yield the index batches of one epoch; a trailing batch of one is dropped, BatchNorm cannot take it."""
+    order = torch.randperm(size, generator=generator, device=generator.device)
+    for index in order.split(batch_size):
+        if len(index) > 1:
+            yield index

@@ -1,0 +1,125 @@
+"""Checkpoints: a half-trained run on disk, from which it goes on to the same end as one never interrupted."""
+
+import io
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from bench.errors import BenchError, one_line
+from bench.files.atomic import replacing
+from bench.training.loop import Trainer
+from bench.training.tracker import EpochLog
+from bench.version import __version__
+
+
+class OutOfTime(BenchError):  # noqa: N818 - not an error: the run goes on later
+    """The time allowed is over, and the run is at a checkpoint."""
+
+
+class Keeper:
+    """Keeps one run's checkpoint up to date, at the ends of epochs.
+
+    Args:
+        path: the checkpoint's file.
+        identity: of the run; a checkpoint of another is not used.
+        interval: seconds between two checkpoints; 0 writes one after every epoch.
+        deadline: by `time.time`, past which no epoch may end; None for no limit.
+        restored: called with the epochs that it had, when training goes on from it.
+        written: called with the file each time that it was written.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        identity: str,
+        interval: float,
+        deadline: float | None = None,
+        restored: Callable[[int], None] = lambda epoch: None,
+        written: Callable[[Path], None] = lambda path: None,
+    ) -> None:
+        self.path, self.identity, self.interval, self.deadline = path, identity, interval, deadline
+        self.restored, self.written = restored, written
+        self.spent_before = 0.0  # seconds of the run before it was interrupted
+        self.pace = 0.0  # seconds of the last epoch
+        self.note = ""  # what became of a checkpoint that was there
+        self.begin()
+
+    def begin(self) -> None:
+        """Set the clocks to the run's beginning."""
+        self.begun = self.saved = self.epoch_begun = time.monotonic()
+
+    @property
+    def spent(self) -> float:
+        """Seconds that the run has taken, interruptions left out."""
+        return self.spent_before + time.monotonic() - self.begun
+
+    def restore(self, trainer: Trainer) -> list[EpochLog]:
+        """Put a trainer where the checkpoint is and return the log so far; both as they are if there is none.
+
+        Raises:
+            BenchError: the file is damaged, of another run, or of another version of this package.
+            OutOfTime: the next epoch would end past the deadline.
+        """
+        log = self._resume(trainer) if self.path.is_file() else []
+        if self._is_over():
+            raise _out_of_time(trainer, log)
+        self.epoch_begun = time.monotonic()
+        return log
+
+    def _resume(self, trainer: Trainer) -> list[EpochLog]:
+        try:
+            file = io.BytesIO(self.path.read_bytes())
+        except OSError as error:
+            raise BenchError(f"{self.path} cannot be read: {one_line(error)}") from None
+        try:
+            content = torch.load(file, map_location="cpu", weights_only=True)
+            if content["identity"] != self.identity:
+                raise ValueError("it is of another run")
+            if content["version"] != __version__:
+                raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
+            log, spent, pace = content["log"], content["spent"], content["pace"]
+            trainer.load_state_dict(content["trainer"])
+        except (MemoryError, torch.OutOfMemoryError):  # of which the file is innocent
+            raise
+        except Exception as error:  # what a torn file raises hangs on where it is torn
+            raise BenchError(
+                f"{self.path} cannot be used: {one_line(error)}; delete it to begin the run anew"
+            ) from None
+        self.spent_before, self.pace = spent, pace
+        self.note = f", resumed after epoch {len(log)}"
+        self.restored(len(log))
+        return log
+
+    def epoch_done(self, trainer: Trainer, log: list[EpochLog]) -> None:
+        """Write a checkpoint if one is due.
+
+        Raises:
+            OutOfTime: another epoch as long as this one would end past the deadline.
+        """
+        now = time.monotonic()
+        self.pace, self.epoch_begun = now - self.epoch_begun, now
+        over = self._is_over() and len(log) < trainer.recipe.epochs
+        if over or now - self.saved >= self.interval:
+            content = {"identity": self.identity, "version": __version__, "log": log, "spent": self.spent}
+            write(self.path, content | {"pace": self.pace, "trainer": trainer.state_dict()})
+            self.written(self.path)
+            self.saved = now
+        if over:
+            raise _out_of_time(trainer, log)
+
+    def _is_over(self) -> bool:
+        """Return whether an epoch like the last would end past the deadline."""
+        return self.deadline is not None and time.time() + self.pace > self.deadline
+
+
+def _out_of_time(trainer: Trainer, log: list[EpochLog]) -> OutOfTime:
+    return OutOfTime(f"stopped after epoch {len(log)} of {trainer.recipe.epochs}" if log else "not begun")
+
+
+def write(path: Path, content: dict[str, Any]) -> None:
+    """Write a checkpoint."""
+    with replacing(path) as file:
+        torch.save(content, file)

@@ -1,0 +1,129 @@
+"""The only training loop.
+
+Nothing in an epoch waits for the device: losses, audit counts and per-sample outputs are gathered there and
+read once at the epoch's end.
+"""
+
+import math
+from typing import Any, NamedTuple
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+from bench.data.augment import Augment, cutout
+from bench.data.images import ImageSet, reading
+from bench.errors import Declined, PluginError
+from bench.plugins.method import Batch, Method, Progress, Step
+from bench.spec import Recipe, Relabel
+from bench.training import seeding as generators
+from bench.training.batches import training_order
+from bench.training.optimizer import make_optimizer, make_schedule
+from bench.training.relabelling import Labels, Relabeller
+from bench.training.tracker import EpochLog, Tracker
+
+
+class TrainingSet(NamedTuple):
+    """What the loop trains on: labels on the device, images there or read from a file to it."""
+
+    images: ImageSet
+    labels: Labels
+    augment: Augment
+
+
+class Trainer:
+    """One training in progress: everything that changes from step to step.
+
+    Args:
+        seed: of the order and augmentation of the batches, the same for all methods.
+        relabel: None trains without relabelling.
+    """
+
+    def __init__(
+        self,
+        method: Method,
+        data: TrainingSet,
+        recipe: Recipe,
+        relabel: Relabel | None,
+        seed: int,
+        num_classes: int,
+    ) -> None:
+        self.method, self.data, self.recipe, self.num_classes = method, data, recipe, num_classes
+        self.generator = torch.Generator(data.images.device).manual_seed(seed)
+        self.optimizer = make_optimizer(method, recipe)
+        self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
+        self.relabeller = Relabeller(data.labels, relabel) if relabel else None
+
+    def epoch(self, number: int) -> EpochLog:
+        """Train one epoch, counted from 1, and return its log.
+
+        Raises:
+            PluginError: the method returned a wrong shape or a loss that is not finite.
+            Declined: relabelling is on and the method hands it no logits or no uncertainty.
+        """
+        tracker = Tracker(self.data.labels)
+        progress = Progress(number, self.recipe.epochs)
+        order = training_order(len(self.data.images), self.recipe.batch_size, self.generator)
+        with reading(self.data.images, order) as batches:
+            for index, images in batches:
+                step = self._step(index, images, progress)
+                tracker.step(index, step)
+                if self.relabeller and number >= self.recipe.relabel_from:
+                    self.relabeller.step(index, step)
+        log = {"epoch": number, **tracker.read()}
+        if not math.isfinite(log["loss"]):
+            raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
+        return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return all that the following epochs depend on, as tensors and plain values."""
+        return {
+            "method": self.method.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "scheduler": self.scheduler.state_dict(),
+            "current": self.data.labels.current,
+            "generator": self.generator.get_state(),
+            "generators": generators.state(),
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go back to a state that `state_dict` returned, tensors of which may lie on the CPU."""
+        self.method.load_state_dict(state["method"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.scheduler.load_state_dict(state["scheduler"])
+        self.data.labels.current.copy_(state["current"])
+        self.generator.set_state(state["generator"])
+        generators.restore(state["generators"])
+
+    def _step(
+        self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress
+    ) -> Step:
+        batch = Batch(self._augmented(images), self.data.labels.current[index], index)
+        step = self.method.loss(batch, progress)
+        check_step(step, len(index), self.num_classes, self.relabeller is not None)
+        self.optimizer.zero_grad()
+        step.loss.backward()
+        self.optimizer.step()
+        self.scheduler.step()
+        return step
+
+    def _augmented(self, images: UInt8[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch _ h w"]:
+        augmented = self.data.augment(images, self.generator)
+        side = self.recipe.cutout
+        return cutout(augmented, side, self.generator) if side else augmented
+
+
+def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
+    """Check a step's shapes.
+
+    Raises:
+        PluginError: a shape is wrong.
+        Declined: relabelling wants logits and uncertainty, and the step lacks one.
+    """
+    wanted = [("loss", step.loss, ()), ("logits", step.logits, (size, num_classes))]
+    for name, value, shape in [*wanted, ("uncertainty", step.uncertainty, (size,))]:
+        if value is not None and tuple(value.shape) != shape:
+            raise PluginError(f"loss returned {name} of shape {tuple(value.shape)}, must be {shape}")
+    if relabels and (step.logits is None or step.uncertainty is None):
+        lacking = "logits" if step.logits is None else "uncertainty"
+        raise Declined(f"relabelling is on, and the method's loss hands it no {lacking}")

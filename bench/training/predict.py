@@ -1,0 +1,114 @@
+"""Predictions of a trained method: in batches, eval mode, the training's random numbers untouched."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Int
+from torch import Tensor
+
+from bench.data.augment import Evaluate
+from bench.data.images import ImageSet, in_order, reading
+from bench.errors import PluginError
+from bench.evaluation.predictions import Predictions
+from bench.plugins.method import Method, Prediction
+
+# By device: a CPU's caches are left, and its memory filled, by batches much larger than those of training.
+BATCH_SIZES = {"cpu": 128, "cuda": 1000}
+
+
+def predict(
+    method: Method, images: ImageSet, evaluate: Evaluate, num_classes: int, features: bool = True
+) -> Predictions:
+    """Return logits, uncertainty and features of all images; each is averaged over the evaluation's views.
+
+    Args:
+        method: which predicts.
+        images: N of them.
+        evaluate: returns the views of a batch.
+        num_classes: of the data set.
+        features: whether to keep features, which take most of the memory.
+
+    Raises:
+        PluginError: the method returned a wrong shape or a value that is not finite.
+    """
+    method.eval()
+    devices = [images.device] if images.device.type == "cuda" else []
+    order = in_order(images, BATCH_SIZES[images.device.type])
+    with torch.inference_mode(), torch.random.fork_rng(devices), reading(images, order) as batches:
+        outputs = Outputs(len(images))
+        for index, batch in batches:
+            found = _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
+            outputs.add(index, found if features else found._replace(features=None))
+    method.train()
+    return outputs.read()._replace(normalised=method.normalised_logits)
+
+
+def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
+    """Return the accuracy (0–1) on images (N, C, H, W) with labels (N,)."""
+    logits = predict(method, images, evaluate, num_classes, features=False).logits
+    return float((logits.argmax(axis=1) == labels.cpu().numpy()).mean())
+
+
+def _checked(method: Method, view: Tensor, num_classes: int) -> Prediction:
+    prediction = method.predict(view)
+    for name, value, shape in [
+        ("logits", prediction.logits, (len(view), num_classes)),
+        ("uncertainty", prediction.uncertainty, (len(view),)),
+    ]:
+        if tuple(value.shape) != shape:
+            raise PluginError(f"predict returned {name} of shape {tuple(value.shape)}, must be {shape}")
+    return prediction
+
+
+def _mean_of_views(views: list[Prediction]) -> Prediction:
+    if len(views) == 1:
+        return views[0]
+    logits = torch.stack([view.logits for view in views]).mean(dim=0)
+    uncertainty = torch.stack([view.uncertainty for view in views]).mean(dim=0)
+    features = [view.features for view in views if view.features is not None]
+    return Prediction(logits, uncertainty, torch.stack(features).mean(dim=0) if features else None)
+
+
+class Outputs:
+    """What is predicted for N samples, gathered on the device in tensors made at the first batch.
+
+    Small tensors kept from each batch would lie where its images were freed, and so let a CPU's heap grow by
+    the size of all images.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self.all: Prediction | None = None
+
+    def add(self, index: Int[Tensor, " batch"], found: Prediction) -> None:
+        """Take in one batch.
+
+        Raises:
+            PluginError: it has features and the batches before have none, or the other way round.
+        """
+        if self.all is None:
+            self.all = Prediction(*map(self._room, found))
+        if (self.all.features is None) != (found.features is None):
+            raise PluginError("predict returned features for some batches and none for others")
+        for whole, values in zip(self.all, found, strict=True):
+            if whole is not None and values is not None:
+                whole[index] = values
+
+    def _room(self, values: Tensor | None) -> Any:
+        return None if values is None else values.new_empty(self.size, *values.shape[1:])
+
+    def read(self) -> Predictions:
+        """Return the predictions.
+
+        Raises:
+            PluginError: a value is not finite.
+        """
+        assert self.all is not None
+        logits = self.all.logits.float().cpu().numpy()
+        uncertainty = self.all.uncertainty.double().cpu().numpy()
+        for name, values in (("logits", logits), ("uncertainty", uncertainty)):
+            if not np.isfinite(values).all():
+                raise PluginError(f"predict returned {name} that are not finite")
+        features = self.all.features
+        return Predictions(logits, uncertainty, None if features is None else features.float().cpu().numpy())

@@ -1,0 +1,95 @@
+"""Relabelling: the one mechanism for every method, and no part of any (supplement, section B; SCN, eq. 5).
+
+Three label vectors are kept apart: true (for metrics, never seen by a method), given (noisy, immutable) and
+current (what training uses; the only one that relabelling touches).
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from bench.plugins.method import Step
+from bench.spec import Relabel
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The three label vectors of a training set, each (N,) long, on the device."""
+
+    true: Int[Tensor, " n"]
+    given: Int[Tensor, " n"]
+    current: Int[Tensor, " n"]
+
+    @classmethod
+    def start(cls, true: Int[Tensor, " n"], given: Int[Tensor, " n"]) -> "Labels":
+        """Return the labels before training: current is a copy of given."""
+        return cls(true, given, given.clone())
+
+    @property
+    def vectors(self) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"], Int[Tensor, " n"]]:
+        """True, given and current labels."""
+        return self.true, self.given, self.current
+
+    @property
+    def flipped(self) -> Bool[Tensor, " n"]:
+        """Where the given label is not the true one."""
+        return self.true != self.given
+
+
+class Audit(NamedTuple):
+    """What relabelling did in one epoch; a sample relabelled twice counts twice."""
+
+    relabelled: int  # current labels changed
+    corrected: int  # changed to the true label
+    broken: int  # changed away from the true label
+    remaining_noise: float  # part of current labels that is not true, after the epoch
+
+
+def suspects(
+    labels: Int[Tensor, " batch"],
+    probabilities: Float[Tensor, "batch classes"],
+    uncertainty: Float[Tensor, " batch"],
+    settings: Relabel,
+) -> Bool[Tensor, " batch"]:
+    """Return which samples of a batch to relabel to argmax p.
+
+    They are those of the int(fraction · B) most uncertain where max p − p[label] > margin.
+    """
+    candidate = torch.zeros_like(labels, dtype=torch.bool)
+    candidate[uncertainty.topk(int(settings.fraction * len(labels))).indices] = True
+    own = probabilities.gather(1, labels[:, None]).squeeze(1)
+    return candidate & (probabilities.amax(dim=1) - own > settings.margin)
+
+
+class Relabeller:
+    """Applies relabelling step by step and counts on the device, so that no step waits for the host."""
+
+    def __init__(self, labels: Labels, settings: Relabel) -> None:
+        self.labels = labels
+        self.settings = settings
+        self.counts = torch.zeros(3, dtype=torch.long, device=labels.current.device)
+
+    def step(self, index: Int[Tensor, " batch"], step: Step) -> None:
+        """Relabel one batch from its own unmixed train-mode outputs, effective from the next visit."""
+        assert step.logits is not None
+        assert step.uncertainty is not None  # the training loop has declined a method that lacks one
+        before, true = self.labels.current[index], self.labels.true[index]
+        compared = before if self.settings.compare == "current" else self.labels.given[index]
+        probabilities = step.logits.detach().float().softmax(dim=1)
+        suspect = suspects(compared, probabilities, step.uncertainty.detach(), self.settings)
+        after = torch.where(suspect, probabilities.argmax(dim=1), before)
+        changed = after != before
+        self.counts += torch.stack(
+            [changed.sum(), (changed & (after == true)).sum(), (changed & (before == true)).sum()]
+        )
+        self.labels.current[index] = after
+
+    def audit(self) -> Audit:
+        """Return the counts since the last call and start anew."""
+        relabelled, corrected, broken = self.counts.tolist()
+        self.counts.zero_()
+        noise = (self.labels.current != self.labels.true).float().mean().item()
+        return Audit(relabelled, corrected, broken, noise)

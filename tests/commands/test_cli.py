@@ -1,0 +1,400 @@
+"""The real command line in a process of its own, and the files it writes."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pandas as pd
+import pytest
+import torch
+from generated import generate
+from harness import PLUGINS, bench, plugin, report
+
+import bench as package
+from bench.store.grid_status import remember
+from bench.store.store import Store
+from bench.store.transfer import pack
+
+TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "dummy", "--device", "cpu")
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    results = tmp_path_factory.mktemp("results")
+    done = bench(
+        *("run", "--methods", "rul,scn,dul", "--noise", "0,0.3", "--epochs", "2", "--relabel-from", "2"),
+        *("--seeds", "0,1", "--results", str(results), "--jobs", "auto"),
+    )
+    assert done.returncode == 0, done.stderr
+    return results, done
+
+
+def test_the_main_job_shows_the_tables(digits):
+    _, done = digits
+    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\n")
+    assert "Test accuracy (%) of the last epoch by label noise: digits, 2 epochs" in done.stdout
+    assert "Errors among the 60 most uncertain" in done.stdout
+    assert "[12/12] digits · " in done.stdout
+    assert "/12] digits · dul · noise 30% · seed 1" in done.stdout
+    assert max(len(line) for line in done.stdout.splitlines() if not line.startswith(("[", "All tables"))) <= 80
+
+
+def test_the_main_job_writes_one_folder_a_run(digits):
+    results, _ = digits
+    records = sorted((results / "runs" / "digits").glob("*/symmetric-*/seed*/record.json"))
+    assert len(records) == 12
+    record = json.loads(records[0].read_text())
+    assert 0.1 < record["metrics"]["accuracy"] <= 1
+    assert set(record["metrics"]["scores"]) == {"own", "msp", "entropy", "margin", "energy"}
+    manifest = json.loads(
+        (results / "runs/digits/rul/symmetric-0.3")
+        .glob("seed0-*")
+        .__next__()
+        .joinpath("manifest.json")
+        .read_text()
+    )
+    assert (manifest["flips"], manifest["samples"]) == (359, 1197)
+
+
+def test_the_main_job_writes_report_tables_and_curves(digits):
+    results, done = digits
+    report = results / "report"
+    assert f"All tables and curves: {report / 'README.md'}" in done.stdout
+    runs = pd.read_csv(report / "runs.csv")
+    table = pd.read_csv(report / "tables" / "accuracy-digits.csv")
+    mean = 100 * runs[(runs.method == "rul") & (runs.noise_rate == 0.3)]["accuracy"].mean()
+    assert table.set_index("method").loc["rul", "30%"].startswith(f"{mean:.2f} ±")
+    assert (report / "figures" / "rejection-digits-symmetric-0.3.png").stat().st_size > 10_000
+
+
+def test_a_second_run_finds_everything_finished_and_shows_the_same_tables(digits):
+    results, done = digits
+    again = bench(
+        *("run", "--methods", "rul,scn,dul", "--noise", "0,0.3", "--epochs", "2", "--relabel-from", "2"),
+        *("--seeds", "0,1", "--results", str(results)),
+    )
+    assert again.returncode == 0
+    assert again.stdout.count("finished before") == 12
+    assert "to do" not in again.stdout
+    tables = done.stdout[done.stdout.index("Test accuracy") :]
+    assert tables in again.stdout
+
+
+def test_report_rebuilds_what_was_deleted(digits):
+    results, _ = digits
+    page = results / "report" / "README.md"
+    before = page.read_text()
+    page.unlink()
+    rebuilt = bench("report", "--results", str(results))
+    assert rebuilt.returncode == 0
+    assert page.read_text() == before
+    assert "Test accuracy (%)" in rebuilt.stdout
+
+
+def test_the_python_interface_gives_a_row_for_each_run(digits):
+    results, _ = digits
+    frame = package.load_results(results)
+    assert len(frame) == 12
+    assert {"method", "noise_rate", "seed", "accuracy", "scores.own.auroc", "scores.msp.top_k.k"} <= set(frame)
+    again = package.run(methods=["dul"], noise=[0, 0.3], seeds=[0], epochs=2, relabel_from=2, results=results)
+    assert set(again["identity"]) < set(frame["identity"])
+    assert len(again) == 2
+
+
+def test_the_python_interface_computes_as_the_command_line_does(tmp_path):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        package.run(methods=["dummy"], datasets=["tiny"], noise=[0], plugins=[PLUGINS], results=tmp_path)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    (record,) = tmp_path.rglob("record.json")
+    assert json.loads(record.read_text())["environment"]["threads"] == 1
+
+
+def test_the_python_interface_warns_of_failed_cells(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    with pytest.warns(UserWarning, match="1 of 2 cells failed: tiny · bad"):
+        frame = package.run(
+            methods=["bad", "dummy"], datasets=["tiny"], noise=[0], plugins=[PLUGINS, folder], results=tmp_path
+        )
+    assert list(frame["method"]) == ["dummy"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
+        (["--methods", ""], "error: methods: the list, or a place in it, is empty"),
+        (["--methods", "rul,rul"], "error: methods: rul is given twice"),
+        (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
+        (["--noise", "1.2"], "error: --noise 1.2: a rate is a number from 0 to 1"),
+        (["--noise", "par:0.2"], "error: no noise kind 'par'. Did you mean 'pair'?"),
+        (["--noise", "human:worse"], "error: --noise human:worse: digits has no labels by people"),
+        (["--preset", "quik"], "error: no preset 'quik'. Did you mean 'quick'?"),
+        (["--set", "rul.mix=banana"], "error: --set rul.mix=banana: input should be 2, 3, 5 or 'C(3,2)'"),
+        (["--set", "rul.mxi=3"], "error: no hyper-parameter of rul 'mxi'. Did you mean 'mix'?"),
+        (["--set", "rulmix=3"], "error: --set rulmix=3: must look like NAME.KEY=VALUE"),
+        (["--set", "mc-dropout.inner=rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
+        (["--set", "mc-dropout.inner.rat=1"], "error: no hyper-parameter of mc-dropout.inner 'rat'."),
+        (["--seeds", "one"], "error: seeds: input should be a valid integer"),
+        (["--seeds", "-1"], "error: seeds: input should be greater than or equal to 0"),
+        (["--experiment", "tabel1"], "error: no experiment 'tabel1'."),
+        (["--threads", "0"], "error: threads: input should be greater than 0, got 0"),
+        (["--plugins", "nowhere"], "error: --plugins: "),
+    ],
+)
+def test_bad_input_gets_one_clear_line_and_status_2(arguments, said, tmp_path):
+    failed = bench("run", *arguments, "--results", str(tmp_path))
+    assert failed.returncode == 2
+    assert failed.stderr.startswith(said)
+    assert failed.stderr.count("\n") == 1
+    assert failed.stdout == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_method_inside_a_method_is_set_from_the_command_line(tmp_path):
+    done = bench(
+        *(*TINY[:-3], "deep-ensemble,temperature-scaling", "--noise", "0.3", "--results", str(tmp_path)),
+        *("--set", "deep-ensemble.inner=rul", "--set", "deep-ensemble.inner.mix=[2,3]"),
+        *("--set", "deep-ensemble.members=2"),
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tiny · deep-ensemble(inner=rul, inner.mix=3, members=2) · noise 30% · seed 0" in done.stdout
+    declined = "declined: tiny · temperature-scaling · noise 30% · seed 0: it needs a held-out part"
+    assert done.stderr.startswith(declined)
+    specs = [json.loads(path.read_text()) for path in tmp_path.glob("runs/tiny/deep-ensemble/*/*/spec.json")]
+    assert sorted(each["method"]["hyperparameters"]["inner.mix"] for each in specs) == [2, 3]
+    assert max(len(line) for line in done.stdout.splitlines() if not line.startswith(("[", "All tables"))) <= 80
+
+
+def test_a_failed_cell_is_told_the_others_run_and_the_status_says_so(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    done = bench(*TINY[:-3], "bad,dummy", "--noise", "0,0.2", "--plugins", str(folder), "--results", str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.count("failed:") == 1
+    assert "tiny · bad · noise 0% · seed 0 (and 1 more)" in done.stderr
+    assert "nothing_like_it" in done.stderr
+    assert "dummy" in done.stdout
+    assert len(list(tmp_path.rglob("record.json"))) == 2
+
+
+def test_missing_data_is_told_and_the_other_data_set_runs(tmp_path):
+    done = bench(
+        *TINY[:4],
+        "mnist,tiny",
+        *TINY[5:],
+        "--noise",
+        "0",
+        "--results",
+        str(tmp_path),
+        "--data-root",
+        str(tmp_path),
+    )
+    assert done.returncode == 1
+    assert f"mnist: its files are not under {tmp_path}; pass --data-root DIR (or set BENCH_DATA)" in done.stderr
+    assert len(list(tmp_path.rglob("record.json"))) == 1
+
+
+def test_the_data_root_may_come_from_the_environment(tmp_path):
+    done = bench(
+        "run", "--datasets", "mnist", "--methods", "scn", "--results", str(tmp_path), BENCH_DATA="/nowhere"
+    )
+    assert "mnist: its files are not under /nowhere;" in done.stderr
+
+
+def test_a_foreign_folder_in_the_store_is_named_and_left_alone(tmp_path):
+    foreign = tmp_path / "runs" / "mine"
+    foreign.mkdir(parents=True)
+    (foreign / "notes.md").write_text("keep me")
+    done = bench(*TINY, "--noise", "0", "--results", str(tmp_path))
+    assert done.returncode == 0
+    assert f"note: {foreign} is not a finished run" in done.stderr
+    assert (foreign / "notes.md").read_text() == "keep me"
+
+
+def test_report_of_a_folder_without_runs_says_so(tmp_path):
+    failed = bench("report", "--results", str(tmp_path))
+    assert failed.returncode == 2
+    assert failed.stderr.startswith(f"error: --results {tmp_path}: there is no folder")
+
+
+# ---- pictures of samples -----------------------------------------------------------------------------------
+
+PLACES = ("--plugins", str(PLUGINS), "--results")
+
+
+@pytest.fixture(scope="module")
+def pictured(tmp_path_factory):
+    """A run by an experiment's file that asks for pictures, with a setting on top of the experiment's own."""
+    folder = tmp_path_factory.mktemp("pictured")
+    (folder / "look.toml").write_text(
+        'datasets = ["tiny"]\nmethods = ["baseline"]\nnoise = [0.3]\ndevice = "cpu"\nepochs = 2\n\n'
+        "[set.baseline]\ndimension = 8\ndropout = 0.0\n\n"
+        '[pictures]\nfigures = ["images", "features"]\ntop = 4\n'
+    )
+    flags = ("--experiment", str(folder / "look.toml"), "--set", "baseline.dropout=0.25")
+    done = bench("run", *flags, *PLACES, str(folder))
+    assert done.returncode == 0, done.stderr
+    return folder, done
+
+
+def pictures_of(folder):
+    return {path.name for path in (folder / "report" / "figures").iterdir()}
+
+
+def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
+    folder, done = pictured
+    run = "baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
+    of_samples = {f"{name}-{run}" for name in ("uncertain", "certain", "features")}
+    assert pictures_of(folder) == of_samples | {
+        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion", "training")
+    }
+    page = (folder / "report" / "README.md").read_text()
+    assert "the 4 most uncertain by own score, tiny](figures/uncertain-" in page
+    assert done.stderr == ""
+
+
+def test_a_setting_on_the_command_line_replaces_that_key_of_the_experiment_alone(pictured):
+    folder, _ = pictured
+    (path,) = folder.rglob("spec.json")
+    assert json.loads(path.read_text())["method"]["hyperparameters"] == {"dimension": 8, "dropout": 0.25}
+
+
+def test_report_draws_the_images_that_are_asked_for(pictured):
+    folder, _ = pictured
+    shown = bench("report", "--figures", "images", "--top", "5", "--score", "msp", *PLACES, str(folder))
+    assert (shown.returncode, shown.stderr) == (0, "")
+    page = (folder / "report" / "README.md").read_text()
+    for which in ("uncertain", "certain"):
+        name = f"{which}-baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
+        assert f"the 5 most {which} by msp score, tiny](figures/{name})" in page
+        assert (folder / "report" / "figures" / name).stat().st_size > 1000
+    assert not any(name.startswith("features") for name in pictures_of(folder))
+
+
+def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(pictured):
+    folder, _ = pictured
+    before = pictures_of(folder)
+    failed = bench("report", "--figures", "imgaes", *PLACES, str(folder))
+    assert failed.returncode == 2
+    assert failed.stderr == "error: figures: input should be 'images' or 'features', got 'imgaes'\n"
+    assert pictures_of(folder) == before
+
+
+def test_dry_run_shows_the_grid_and_its_cost_and_runs_nothing(tmp_path):
+    done = bench(*TINY, "--noise", "0,0.2", "--dry-run", "--results", str(tmp_path))
+    assert done.returncode == 0
+    assert done.stdout.count("to run") == 3
+    assert "2 cells, 2 to run, about" in done.stdout
+    assert not (tmp_path / "runs").exists()
+
+
+def test_dry_run_says_what_cannot_run_and_fails(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    shown = bench(*TINY[:-3], "bad,dummy", "--noise", "0", "--dry-run", "--plugins", str(folder))
+    assert shown.returncode == 1
+    assert "2 cells, 1 to run, about" in shown.stdout
+    assert "cannot run: " in shown.stdout
+    assert "nothing_like_it" in " ".join(shown.stdout.split())
+
+
+def test_square_brackets_are_shown_as_they_are(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("scale: float", "mood: str = '', scale: float")
+    folder = plugin(tmp_path / "plugins", "moody", source)
+    setting = ("--methods", "moody", "--plugins", str(folder), "--set", "moody.mood=[/x]", "--noise", "0")
+    done = bench("run", "--plugins", str(PLUGINS), "--datasets", "tiny", *setting, "--results", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "moody(mood=[/x])" in done.stdout
+
+
+def test_a_results_folder_that_cannot_be_made_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    failed = bench(*TINY, "--noise", "0", "--results", str(tmp_path / "file"))
+    assert failed.returncode == 1
+    assert "Traceback" not in failed.stderr
+    assert "file" in failed.stderr
+
+
+def test_a_results_folder_may_be_in_the_home_folder(tmp_path):
+    done = bench("status", "--results=~/runs", HOME=str(tmp_path))
+    assert str(tmp_path / "runs") in done.stderr.replace("\n", "")
+
+
+def test_interrupting_keeps_finished_runs_and_says_how_to_go_on(tmp_path):
+    command = [sys.executable, "-m", "bench", *TINY, "--noise", "0,0.1,0.2,0.3", "--results", str(tmp_path)]
+    command += ["--set", "recipe.batch_size=2", "--epochs", "60", "--jobs", "1"]
+    finished = "runs/tiny/dummy/*/seed*/record.json"
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
+        while process.poll() is None and not list(tmp_path.glob(finished)):
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    kept = len(list(tmp_path.glob(finished)))
+    assert process.returncode == 130
+    assert 1 <= kept < 4
+    assert said == f"interrupted: {kept} of 4 runs are finished and kept; the same command goes on from there\n"
+
+
+def test_help_names_every_option_in_80_columns():
+    shown = bench("run", "--help")
+    assert shown.returncode == 0
+    for option in ("--methods", "--noise", "--set", "--held-out", "--evaluate", "--dry-run", "--data-root"):
+        assert option in shown.stdout
+    assert max(map(len, shown.stdout.splitlines())) <= 80
+
+
+def test_version():
+    assert bench("--version").stdout == f"uncertainty-bench {package.__version__}\n"
+
+
+def test_list_has_every_section_with_a_line_on_each():
+    shown = bench("list").stdout
+    for section in ("methods", "datasets", "noise", "metrics", "presets", "experiments"):
+        assert f"\n{section}\n" in f"\n{shown}"
+    for name in ("mix-output", "fashion-mnist", "symmetric-bernoulli", "e_aurc", "quick"):
+        assert f"  {name} " in shown
+
+
+def test_list_of_an_unknown_section_gets_a_guess():
+    assert bench("list", "method").stderr.startswith("error: no section to list 'method'. Did you mean 'methods'?")
+
+
+@pytest.fixture(scope="module")
+def reported(tmp_path_factory):
+    """A results folder whose metrics are up to date."""
+    results = tmp_path_factory.mktemp("reported")
+    remember(Store(results), generate(results, 2, [0, 0.1], seeds=2))
+    report(results)
+    pack(Store(results), results / "packed.tar.gz", predictions=False)
+    return results
+
+
+@pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
+def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
+    (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
+    starts_without_torch([*command.split(), "--results", str(reported)], tmp_path)
+
+
+@pytest.mark.parametrize("arguments", ["--help", "run --help", "list", "--version"])
+def test_torch_is_not_imported_before_a_command_needs_it(arguments, tmp_path):
+    starts_without_torch(arguments.split(), tmp_path)
+
+
+def starts_without_torch(arguments, folder):
+    program = f"""
+import sys
+sys.argv = ["bench", *{arguments!r}]
+from bench.__main__ import main
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+assert "torch" not in sys.modules
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,77 @@
+"""`bench new` writes plugins that work, with tests that pass, and never over a file."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from harness import bench
+
+from bench.checks.suite import find_plugin, run_checks
+from bench.commands import new as scaffold
+from bench.commands.new import write_plugin
+from bench.errors import UsageError
+from bench.plugins.registry import Registry
+
+
+@pytest.mark.parametrize("kind", ["method", "dataset"])
+def test_what_is_written_passes_every_check(tmp_path, kind):
+    write_plugin(kind, "my_new", tmp_path)
+    results = list(run_checks(find_plugin("my-new", Registry([tmp_path]))))
+    assert [result for result in results if result.status == "fail"] == []
+    assert sum(result.status == "pass" for result in results) > 5
+
+
+@pytest.mark.parametrize("kind", ["method", "dataset"])
+def test_the_test_that_is_written_passes(tmp_path, kind):
+    write_plugin(kind, "my_new", tmp_path)
+    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
+    environment = os.environ | {"PYTHONPATH": str(Path(scaffold.__file__).parents[2])}
+    done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_command_names_the_files(tmp_path):
+    done = bench("new", "dataset", "my-data", "--plugins", str(tmp_path))
+    written = ("datasets/my_data.py", "tests/datasets/test_my_data.py", "datasets/my_data.toml")
+    *files, last = done.stdout.splitlines()
+    assert files == [str(tmp_path / path) for path in written]
+    assert last == f"Next: python -m bench check my-data --plugins {tmp_path}"
+
+
+def test_without_a_folder_the_clone_gets_the_files(tmp_path, monkeypatch):
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.setattr(scaffold, "builtin_folder", lambda: tmp_path)
+    write_plugin("method", "my_new", None)
+    assert (tmp_path / "methods" / "my_new.py").is_file()
+    assert (tmp_path / "tests" / "methods" / "test_my_new.py").is_file()
+
+
+def test_without_a_clone_a_folder_must_be_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(scaffold, "builtin_folder", lambda: tmp_path)
+    with pytest.raises(UsageError, match="pass --plugins DIR"):
+        write_plugin("method", "my_new", None)
+
+
+def test_nothing_is_overwritten(tmp_path):
+    test = tmp_path / "tests" / "methods" / "test_my_new.py"
+    test.parent.mkdir(parents=True)
+    test.write_text("mine")
+    with pytest.raises(UsageError, match="test_my_new.py is there already"):
+        write_plugin("method", "my_new", tmp_path)
+    assert test.read_text() == "mine"
+    assert not (tmp_path / "methods").exists()
+
+
+@pytest.mark.parametrize("name", ["", "1st", "My", "a b", "../up", "_hidden", "class"])
+def test_a_bad_name_is_refused(tmp_path, name):
+    with pytest.raises(UsageError, match="is no name of a plugin"):
+        write_plugin("method", name, tmp_path)
+
+
+def test_a_taken_name_and_an_unknown_kind_are_refused(tmp_path):
+    with pytest.raises(UsageError, match="there is a method mix-output already"):
+        write_plugin("method", "mix_output", tmp_path)
+    with pytest.raises(UsageError, match="no kind of plugin 'metod'. Did you mean 'method'"):
+        write_plugin("metod", "my_new", tmp_path)

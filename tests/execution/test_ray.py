@@ -1,0 +1,218 @@
+"""A grid on a real Ray cluster of several nodes on this machine, which share no results folder; one is killed."""
+
+import os
+from pathlib import Path
+
+import pytest
+from commandline import until
+from harness import PLUGINS, grid, plugin, run
+
+from bench.errors import UsageError
+from bench.execution.context import Context
+from bench.execution.observer import Observer
+from bench.files.locks import Claim
+from bench.plugins.registry import Registry
+from bench.store.store import Store
+from bench.store.unfinished import folder_of
+
+# Ray looks at it when it is imported: 127.0.0.1 is then not replaced by the machine's other address.
+os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
+DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
+TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
+LOSS = "        logits, uncertainty = self(batch.images)\n"
+
+pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore:::ray")]
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """A head that runs nothing, and two nodes of one CPU each."""
+    pytest.importorskip("ray")
+    from ray.cluster_utils import Cluster
+
+    os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    cluster = Cluster(initialize_head=True, head_node_args=node(num_cpus=0, include_dashboard=False))
+    for _ in range(2):
+        cluster.add_node(**node())
+    yield cluster
+    cluster.shutdown()
+
+
+def node(**arguments):
+    return {"num_cpus": 1, "node_ip_address": "127.0.0.1", "object_store_memory": 2**27} | arguments
+
+
+class Watcher(Observer):
+    def __init__(self):
+        self.told = []
+
+    def run_started(self, spec):
+        self.told.append((spec.title, "started"))
+
+    def epoch(self, spec, progress):
+        self.told.append((spec.title, progress.epoch))
+
+    def run_ended(self, spec):
+        self.told.append((spec.title, "ended"))
+
+
+def make(cluster, results, *folders, observer=None, jobs=None, **fields):
+    from bench.execution.ray import RayExecutor
+
+    context = Context(Registry([PLUGINS, *folders]), Store(results), Path("data"), **fields)
+    return RayExecutor(context, observer or Observer(), cluster.address, jobs)
+
+
+def method(folder, name, in_loss):
+    assert LOSS in DUMMY
+    lines = "".join(f"        {line}\n" for line in in_loss.splitlines())
+    return plugin(
+        folder, name, "import os, signal, time\nfrom pathlib import Path\n" + DUMMY.replace(LOSS, lines + LOSS)
+    )
+
+
+def outcomes(results):
+    records, problems = Store(results).scan()
+    assert not problems
+    return {record.spec.identity: record.outcome for record in records}
+
+
+def test_a_grid_on_a_cluster_has_the_same_bits_and_loads_its_data_once(cluster, tmp_path):
+    """The data set's file says where it is loaded: in this process alone."""
+    said = tmp_path / "loaded"
+    load = "def load(self, root: Path, download: bool) -> DataSet:\n"
+    tell = f"        import os\n        with open({str(said)!r}, 'a') as file:\n"
+    tell += "            print(os.getpid(), file=file)\n"
+    folder = plugin(tmp_path / "plugins", "telling", TINY.replace(load, load + tell), "datasets")
+    cells = grid(folder, datasets=["telling"], epochs=4, seeds=[0, 1, 2])
+    said.touch()
+    watcher = Watcher()
+    reports = make(cluster, tmp_path / "there", folder, observer=watcher).run(cells)
+    assert [(report.title, report.status) for report in reports] == [(cell.title, "done") for cell in cells]
+    assert set(said.read_text().split()) == {str(os.getpid())}
+    run(tmp_path / "here", folder, datasets=["telling"], epochs=4, seeds=[0, 1, 2])
+    assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
+    for cell in cells:
+        assert [what for title, what in watcher.told if title == cell.title] == ["started", 1, 2, 3, 4, "ended"]
+    assert not list((tmp_path / "there" / "runs").rglob(".p*"))
+    again = make(cluster, tmp_path / "there", folder).run(cells)
+    assert {report.status for report in again} == {"stored"}
+
+
+def test_the_runs_of_a_node_that_is_killed_go_on_elsewhere_from_their_checkpoints(cluster, tmp_path):
+    """The run waits in its third epoch until its node is dead; it tells which one that is."""
+    mark, go = tmp_path / "node", tmp_path / "go"
+    wait = (
+        f"if progress.epoch == 3 and not Path({str(go)!r}).exists():\n"
+        f"    import ray\n    Path({str(mark)!r}).write_text(ray.get_runtime_context().get_node_id())\n"
+        f"    while True:\n        time.sleep(0.1)"
+    )
+    folder = method(tmp_path / "plugins", "waiting", wait)
+
+    class Killing(Watcher):
+        def epoch(self, spec, progress):
+            super().epoch(spec, progress)
+            if spec.method.name == "waiting" and progress.epoch == 2 and not go.exists():
+                doomed = until(lambda: mark.exists() and mark.read_text(), "the node")
+                go.touch()
+                (victim,) = [each for each in cluster.worker_nodes if each.node_id == doomed]
+                cluster.remove_node(victim, allow_graceful=False)
+                cluster.add_node(**node())
+
+    cells, watcher = grid(folder, methods=["waiting", "dummy"]), Killing()
+    reports = make(cluster, tmp_path / "there", folder, observer=watcher, checkpoint_seconds=0.0).run(cells)
+    assert [report.status for report in reports] == ["done", "done"], reports
+    assert reports[0].detail.endswith(", resumed after epoch 2")
+    mine = [what for title, what in watcher.told if title == cells[0].title]
+    assert mine == ["started", 1, 2, "ended", "started", 3, 4, "ended"]
+    run(tmp_path / "here", folder, methods=["waiting", "dummy"])
+    assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
+
+
+def test_a_process_that_always_dies_costs_its_own_cell_only(cluster, tmp_path):
+    folder = method(tmp_path / "plugins", "dying", "os.kill(os.getpid(), signal.SIGKILL)")
+    reports = make(cluster, tmp_path / "results", folder).run(grid(folder, methods=["dying", "dummy"]))
+    assert [report.status for report in reports] == ["failed", "done"]
+    assert reports[0].detail == "its process died by WorkerCrashedError (4 tries got no further)"
+
+
+def test_a_cell_that_fails_says_why_with_its_traceback_in_this_store(cluster, tmp_path):
+    folder = method(tmp_path / "plugins", "broken", "raise RuntimeError('no\\nluck')")
+    (cell,) = grid(folder, methods=["broken"])
+    (report,) = make(cluster, tmp_path / "results", folder).run([cell])
+    path = Store(tmp_path / "results").failure(cell)
+    assert (report.status, report.detail) == ("failed", f"RuntimeError: no luck (traceback in {path})")
+    assert "Traceback" in path.read_text()
+
+
+def test_a_data_set_that_is_not_here_fails_its_cells(cluster, tmp_path):
+    (report,) = make(cluster, tmp_path).run(grid(datasets=["mnist"]))
+    assert report.status == "failed"
+    assert "its files are not under data" in report.detail
+
+
+def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
+    mine, other = cells = grid(seeds=[0, 1])
+    store = Store(tmp_path)
+    claim = Claim.take(folder_of(store.path(mine)) / "claim")
+
+    class Releasing(Observer):
+        def cell_finished(self, report):
+            if report.title == other.title:
+                assert not store.has(mine)
+                claim.release()
+
+    reports = make(cluster, tmp_path, observer=Releasing()).run(cells)
+    assert [report.status for report in reports] == ["done", "done"]
+
+
+def test_a_checkpoint_that_cannot_be_written_here_fails_its_cell_and_the_others_run(cluster, tmp_path):
+    cells = grid(seeds=[0, 1])
+    executor = make(cluster, tmp_path, checkpoint_seconds=0.0)
+    heard, watcher = executor._heard, Watcher()
+    executor.observer = watcher
+
+    def full(task, name, values):
+        if name == "checkpointed" and values[0] == cells[0]:
+            raise OSError(28, "No space left on device")
+        heard(task, name, values)
+
+    executor._heard = full
+    reports = executor.run(cells)
+    assert [report.status for report in reports] == ["failed", "done"]
+    assert "No space left on device" in reports[0].detail
+    assert [told[1] for told in watcher.told if told[0] == cells[0].title].count("ended") == 1
+    assert not list(tmp_path.rglob(".p*"))
+
+
+def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp_path):
+    pid = tmp_path / "pid"
+    wait = (
+        f"if progress.epoch == 3:\n    Path({str(pid)!r}).write_text(str(os.getpid()))\n"
+        "    while True:\n        time.sleep(0.1)"
+    )
+    folder = method(tmp_path / "plugins", "endless", wait)
+
+    class Impatient(Observer):
+        def epoch(self, spec, progress):
+            if progress.epoch == 2:
+                until(lambda: pid.exists() and pid.read_text(), "the third epoch")
+                raise KeyboardInterrupt
+
+    (cell,) = grid(folder, methods=["endless"])
+    with pytest.raises(KeyboardInterrupt):
+        make(cluster, tmp_path / "results", folder, observer=Impatient(), checkpoint_seconds=0.0).run([cell])
+    until(lambda: not Path(f"/proc/{pid.read_text()}").exists(), "the end of the task")
+    progress = folder_of(Store(tmp_path / "results").path(cell))
+    assert (progress / "checkpoint.pt").is_file()
+    assert not Claim.is_held(progress / "claim")
+
+
+def test_a_cluster_that_is_not_there_is_one_line(tmp_path, monkeypatch):
+    pytest.importorskip("ray")
+    from bench.execution.ray import RayExecutor
+
+    context = Context(Registry([PLUGINS]), Store(tmp_path), Path("data"))
+    for address in ("nonsense", "127.0.0.1:9"):
+        with pytest.raises(UsageError, match=f"^--address {address}: "):
+            RayExecutor(context, Observer(), address)

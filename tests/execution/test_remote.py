@@ -1,0 +1,166 @@
+"""Runs that travel: all they need goes along, all they leave comes back, and nothing else is shared."""
+
+import io
+import pickle
+import tarfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from harness import PLUGINS, grid, plugin, run
+
+from bench.execution.remote import Courier, Parcel, Shipment, run_parcel, take_in
+from bench.plugins.loading import load
+from bench.plugins.registry import Registry
+from bench.store.record import StoreError
+from bench.store.store import Store
+
+DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
+TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
+
+
+@pytest.fixture(autouse=True)
+def _not_dedicated(monkeypatch):
+    """A parcel is opened here in the process of other tests, which is to stay as it is."""
+    monkeypatch.setattr("bench.execution.remote.dedicate", lambda threads: None)
+
+
+def pack(spec, **fields):
+    plain = {"checkpoint": None, "checkpoint_seconds": 1e9, "deadline": None}
+    return Parcel(spec=spec, data_root=Path("nowhere"), threads=1, **plain | fields)
+
+
+def shipment(spec, registry):
+    """A data set as it arrives: pickled, its arrays read-only."""
+    buffers = []
+    sent = pickle.dumps(
+        Shipment.of(load(spec.dataset, registry, Path("data"), False)), protocol=5, buffer_callback=buffers.append
+    )
+    return lambda: pickle.loads(sent, buffers=[memoryview(bytes(buffer.raw())) for buffer in buffers])
+
+
+class Told(Courier):
+    def __init__(self):
+        self.messages = []
+        super().__init__(self.messages.append)
+
+
+@pytest.mark.parametrize("noise", ["0.3", "human:crowd", "instance-dependent:0.3"])
+def test_a_run_that_travelled_has_the_same_bits(tmp_path, noise):
+    """The plugins' folder is gone when the parcel is opened; the data set's functions are the plugin's own."""
+    augment = "\n\ndef shifted(images, generator):\n    return normalise(images + 1, [0.5], [0.5])\n"
+    source = TINY.replace("transforms.augment", "shifted") + augment
+    source = source.replace(
+        "transforms.evaluate)", "transforms.evaluate, {'crowd': self.part(60).labels.numpy()})"
+    )
+    assert source.count("shifted") == 2
+    folder = plugin(
+        tmp_path / "plugins", "mine", "from bench.data.augment import normalise\n" + source, "datasets"
+    )
+    (folder / "datasets" / "mine.toml").write_text('[noise]\nlabel_sets = ["crowd"]\n')
+    (cell,) = grid(folder, datasets=["mine"], noise=[noise])
+    run(tmp_path / "here", folder, datasets=["mine"], noise=[noise])
+    registry = Registry([PLUGINS, folder])
+    files, fetch = registry.files(), shipment(cell, registry)
+    (folder / "datasets" / "mine.py").unlink()
+    answer = run_parcel(pack(cell), files, fetch, Told())
+    assert answer.report.status == "done", answer.report
+    store = Store(tmp_path / "there")
+    take_in(answer.run, cell, store)
+    ((here,), _), ((there,), _) = Store(tmp_path / "here").scan(), store.scan()
+    assert there.outcome == here.outcome
+    assert (there.path / "test.parquet").is_file()
+
+
+def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on_elsewhere(tmp_path):
+    (cell,) = grid()
+    registry, told = Registry([PLUGINS]), Told()
+    whole = run_parcel(pack(cell, checkpoint_seconds=0.0), registry.files(), shipment(cell, registry), told)
+    names = [name for name, _ in told.messages]
+    assert names == ["run_started", *["epoch", "checkpointed"] * 4, "run_ended"]
+    assert [values[1].epoch for name, values in told.messages if name == "epoch"] == [1, 2, 3, 4]
+    third = [values[1] for name, values in told.messages if name == "checkpointed"][2]
+    assert len(torch.load(io.BytesIO(third), weights_only=True)["log"]) == 3
+    resumed = run_parcel(pack(cell, checkpoint=third), registry.files(), shipment(cell, registry), Told())
+    assert resumed.report.detail.endswith(", resumed after epoch 3")
+    outcomes = []
+    for name, answer in (("whole", whole), ("resumed", resumed)):
+        take_in(answer.run, cell, Store(tmp_path / name))
+        outcomes.append(Store(tmp_path / name).scan()[0][0].outcome)
+    assert outcomes[0] == outcomes[1]
+
+
+def test_the_method_inside_a_method_travels_along(tmp_path):
+    folder = plugin(tmp_path / "plugins", "mine", DUMMY.replace("scale: float = 1.0", "scale: float = 2.0"))
+    settings = {"methods": ["deep-ensemble"], "set": {"deep-ensemble": {"inner": "mine", "members": 2}}}
+    (cell,) = grid(folder, **settings)
+    run(tmp_path / "here", folder, **settings)
+    registry = Registry([PLUGINS, folder])
+    files, fetch = registry.files(), shipment(cell, registry)
+    (folder / "methods" / "mine.py").unlink()
+    answer = run_parcel(pack(cell), files, fetch, Told())
+    assert answer.report.status == "done", answer.report
+    take_in(answer.run, cell, Store(tmp_path / "there"))
+    ((here,), _), ((there,), _) = Store(tmp_path / "here").scan(), Store(tmp_path / "there").scan()
+    assert there.outcome == here.outcome
+
+
+def test_a_run_out_of_time_or_that_fails_says_so_and_sends_no_results(tmp_path):
+    folder = plugin(
+        tmp_path, "broken", DUMMY.replace("logits, uncertainty = self(batch", "nonsense, _ = elf(batch")
+    )
+    (cell,), (broken,) = grid(), grid(folder, methods=["broken"])
+    registry = Registry([PLUGINS, folder])
+    fetch = shipment(cell, registry)
+    late = run_parcel(pack(cell, deadline=0.0), registry.files(), fetch, Told())
+    assert (late.report.status, late.report.detail, late.run) == ("stopped", "not begun", None)
+    failed = run_parcel(pack(broken), registry.files(), fetch, Told())
+    assert (failed.report.status, failed.run) == ("failed", None)
+    assert failed.report.detail == "NameError: name 'elf' is not defined"
+    assert "Traceback" in failed.report.trace
+
+
+def test_a_data_set_that_is_not_sent_is_read_below_the_data_root_and_named_if_it_is_not_there():
+    (cell,), (mnist,) = grid(), grid(datasets=["mnist"])
+    files = Registry([PLUGINS]).files()
+    assert run_parcel(pack(cell), files, None, Told()).report.status == "done"
+    report = run_parcel(pack(mnist), files, None, Told()).report
+    assert report.status == "failed"
+    assert "its files are not under nowhere" in report.detail
+
+
+def test_what_comes_back_damaged_or_as_another_run_is_refused(tmp_path):
+    first, second = grid(seeds=[0, 1])
+    registry = Registry([PLUGINS])
+    answer = run_parcel(pack(first), registry.files(), shipment(first, registry), Told())
+    store = Store(tmp_path)
+    with pytest.raises(StoreError, match="another run came back"):
+        take_in(answer.run, second, store)
+    edited = answer.run.replace(b'"seed": 0', b'"seed": 1')
+    assert edited != answer.run
+    with pytest.raises(StoreError, match="not as it was written"):
+        take_in(edited, first, store)
+    with pytest.raises(tarfile.TarError):
+        take_in(answer.run[:100], first, store)
+    assert not store.root.exists()
+
+
+def test_arrays_that_arrive_are_not_copied_and_no_warning_is_given():
+    (cell,) = grid()
+    data = load(cell.dataset, Registry([PLUGINS]), Path("data"), False)
+    sent = Shipment.of(data)
+    assert np.shares_memory(sent.train.images, data.train.images.numpy())
+    sent.train.images.setflags(write=False)
+    back = sent.unpacked()
+    assert np.shares_memory(back.train.images.numpy(), sent.train.images)
+    assert torch.equal(back.test.labels, data.test.labels)
+    assert back._replace(train=None, test=None) == data._replace(train=None, test=None)
+
+
+def test_a_plugin_of_the_same_name_is_sent_from_the_folder_that_counts(tmp_path):
+    folder = plugin(tmp_path, "dummy", DUMMY + "\n# mine\n")
+    files = Registry([PLUGINS, folder]).files()
+    assert files["methods/dummy.py"].endswith(b"# mine\n")
+    assert "datasets/mnist.toml" in files
+    assert {Path(name).suffix for name in files} == {".py", ".toml"}

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+from harness import record, spec
+
+from bench.report.grouping import group
+from bench.report.statistics.paired import POOLED, contrasts, ranks
+from bench.report.statistics.significance import holm, sign_flip
+
+ONE, OTHER = "dummy", "baseline"
+
+
+def runs(method, values, noise=0.3):
+    return [
+        record(spec(methods=[method], seeds=[seed], noise=[noise]), metrics={"accuracy": value})
+        for seed, value in enumerate(values)
+        if value is not None
+    ]
+
+
+def of(*records):
+    (members,) = group([each for some in records for each in some])
+    return members
+
+
+def test_runs_are_paired_by_seed_and_those_without_a_partner_are_counted():
+    members = of(runs(ONE, [0.9, 0.8, None, 0.7]), runs(OTHER, [0.5, 0.7, 0.6]))
+    (found,) = contrasts(members, "accuracy", OTHER)
+    assert (found.method, found.against, found.pairs, found.unmatched) == (ONE, OTHER, 2, 2)
+    assert found.difference == pytest.approx((0.4 + 0.1) / 2)
+    assert found.p == sign_flip(np.array([0.4, 0.1])) == found.p_holm
+
+
+def test_without_predictions_the_interval_is_over_seeds():
+    (found,) = contrasts(of(runs(ONE, [0.9, 0.8]), runs(OTHER, [0.5, 0.7])), "accuracy", None)
+    assert found.interval == "seeds"
+    assert found.low <= found.difference <= found.high
+
+
+def test_several_noises_are_also_pooled():
+    members = of(*(runs(m, v, noise) for noise in (0, 0.3) for m, v in ((ONE, [0.9, 0.8]), (OTHER, [0.5, 0.7]))))
+    found = contrasts(members, "accuracy", OTHER)
+    assert [(each.noise, each.pairs) for each in found] == [("0%", 2), ("30%", 2), (POOLED, 4)]
+
+
+def test_holm_is_taken_over_the_pairs_at_one_noise():
+    rng = np.random.default_rng(0)
+    methods = [ONE, OTHER, "rul"]
+    members = of(*(runs(m, rng.uniform(size=5)) for m in methods))
+    found = contrasts(members, "accuracy", None)
+    assert len(found) == 3
+    np.testing.assert_allclose([each.p_holm for each in found], holm(np.array([each.p for each in found])))
+
+
+def test_runs_that_share_no_seed_are_not_compared():
+    assert contrasts(of(runs(ONE, [0.9, None]), runs(OTHER, [None, 0.5])), "accuracy", None) == []
+
+
+def test_a_block_that_lacks_a_method_is_not_ranked():
+    members = of(runs(ONE, [0.9, 0.8, 0.7]), runs(OTHER, [0.5, 0.9]), runs("rul", [0.1, 0.1, 0.1]))
+    ranked, dropped = ranks([members], "accuracy")
+    assert (ranked.blocks, dropped) == (2, 1)
+    assert ranked.means.tolist() == [1.5, 1.5, 3]
+
+
+def test_smaller_is_better_for_a_loss():
+    values = {ONE: 1.0, OTHER: 2.0, "rul": 0.5}
+    records = [record(spec(methods=[method]), metrics={"nll": value}) for method, value in values.items()]
+    ranked, _ = ranks([of(records)], "nll")
+    assert ranked.labels == ["rul", ONE, OTHER]
+
+
+def test_two_methods_are_not_ranked():
+    assert ranks([of(runs(ONE, [0.9]), runs(OTHER, [0.5]))], "accuracy") == (None, 0)

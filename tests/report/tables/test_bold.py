@@ -1,0 +1,63 @@
+import pytest
+from harness import record, spec
+
+from bench.report import tables
+from bench.report.grouping import group
+
+METHODS = ["dummy", "baseline"]
+
+
+def table(seeds, first=0.02, methods=METHODS):
+    """The accuracy table of methods of which the first is better at every seed."""
+    runs = [
+        record(spec(methods=[m], seeds=[s]), metrics={"accuracy": 0.8 + 0.01 * s + first * (m == methods[0])})
+        for m in methods
+        for s in range(seeds)
+    ]
+    (members,) = group(runs)
+    return tables.accuracy(members)
+
+
+def bold(made):
+    return [made.rows[i][0] for i, _ in sorted(made.bold)]
+
+
+def test_six_seeds_support_the_better_of_two():
+    made = table(6)
+    assert bold(made) == ["dummy"]
+    assert any(note.startswith("Bold: the best of its column") for note in made.notes)
+    assert not any("too few" in note for note in made.notes)
+
+
+def test_three_seeds_support_nothing_and_the_table_says_so():
+    made = table(3)
+    assert made.bold == frozenset()
+    (note,) = [note for note in made.notes if "old" in note]
+    assert note == (
+        "Nothing is bold, too few seeds: with 3 in common p is 0.25 at least; to find a method better than "
+        "1 other at 5 % takes 6."
+    )
+
+
+def test_seven_seeds_are_too_few_against_five_others():
+    six = [*METHODS, "rul", "dul", "scn", "mix-output"]
+    assert bold(table(7, methods=six)) == []
+    assert bold(table(8, methods=six)) == ["dummy"]
+
+
+def test_equal_methods_are_not_bold():
+    assert bold(table(8, first=0.0)) == []
+
+
+def test_one_method_has_nothing_to_be_better_than():
+    assert not any("old" in note for note in table(8, methods=["dummy"]).notes)
+
+
+@pytest.mark.parametrize("form", ["markdown", "latex", "csv"])
+def test_bold_in_every_format(form):
+    made = table(6)
+    ((i, j),) = made.bold
+    cell, text = made.rows[i][j], getattr(made, form)()
+    escaped = cell.replace("±", r"$\pm$")
+    marked = {"markdown": f"**{cell}**", "latex": rf"\textbf{{{escaped}}}", "csv": f",{cell}\n"}
+    assert text.count(marked[form]) == 1

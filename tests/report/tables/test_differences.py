@@ -1,0 +1,93 @@
+import pytest
+from harness import record, spec
+
+from bench.report.grouping import Group, group
+from bench.report.statistics.paired import Contrast, contrasts
+from bench.report.tables.differences import comparison
+
+
+def members(seeds, methods=("dummy", "baseline"), metric="accuracy", noise=(0.3,)):
+    """Runs of methods each of which is worse than the one before, at every seed."""
+    runs = [
+        record(
+            spec(methods=[method], seeds=[seed], noise=[rate]), metrics={metric: 0.8 - 0.1 * place + 0.01 * seed}
+        )
+        for place, method in enumerate(methods)
+        for seed in range(seeds)
+        for rate in noise
+    ]
+    (found,) = group(runs)
+    return found
+
+
+def made(of, metric="accuracy", against=None, **how):
+    return comparison(of, metric, contrasts(of, metric, against), **how)
+
+
+def notes(table, word):
+    return [note for note in table.notes if word in note]
+
+
+def test_three_seeds_are_too_few_and_nothing_is_bold():
+    table = made(members(3))
+    assert table.rows == [["30%", "baseline", "dummy", "3", "−10.00", "−10.00 to −10.00", "0.250", "0.250"]]
+    assert table.bold == frozenset()
+    assert notes(table, "too few seeds") == [
+        "Nothing is bold at 30%, too few seeds: with n = 3 p is 0.25 at least; 1 test takes n = 6."
+    ]
+
+
+def test_six_seeds_are_enough_for_one_test_and_too_few_for_three():
+    assert made(members(6)).bold == {(0, 4)}
+    table = made(members(6, ["dummy", "baseline", "rul"]))
+    assert table.bold == frozenset()
+    assert "3 tests take n = 7." in notes(table, "too few seeds")[0]
+    assert made(members(7, ["dummy", "baseline", "rul"])).bold == {(0, 4), (1, 4), (2, 4)}
+
+
+def test_noises_with_as_few_seeds_share_a_line():
+    table = made(members(2, noise=(0.1, 0.3)))
+    assert [note.partition(", too")[0] for note in notes(table, "too few seeds")] == [
+        "Nothing is bold at 10%, 30%",
+        "Nothing is bold at pooled",
+    ]
+
+
+@pytest.mark.parametrize(("metric", "side"), [("accuracy", "above"), ("nll", "below")])
+def test_the_note_says_which_side_is_better(metric, side):
+    assert notes(made(members(2, metric=metric), metric), f"{side} 0 the method is better")
+
+
+def test_a_brief_table_leaves_out_what_its_title_says():
+    of = members(2)
+    assert "against" in made(of, against="dummy").header
+    brief = made(of, against="dummy", brief=True)
+    assert "against" not in brief.header
+    assert brief.title.startswith("accuracy, method − dummy: ")
+
+
+def contrast(place: int, p: float) -> Contrast:
+    return Contrast("tiny", "30%", f"m{place}", f"o{place}", "accuracy", 8, 0, -0.000001, None, None, "", p, p)
+
+
+@pytest.mark.parametrize(("supported", "shown"), [(0, 0), (3, 3), (40, 30)])
+def test_a_brief_table_of_many_differences_shows_some_that_are_supported(supported, shown):
+    of: Group = members(1)
+    found = [contrast(place, 0.0001 if place < supported else 0.2) for place in range(50)]
+    brief = comparison(of, "accuracy", found, brief=True)
+    assert [row[1] for row in brief.rows] == [f"m{place}" for place in range(shown)]
+    assert brief.notes[0].startswith(f"Of 50 differences a test supports {supported}; {shown} are shown")
+    whole = comparison(of, "accuracy", found)
+    assert len(whole.rows) == 50
+    assert len(whole.bold) == supported
+
+
+def test_small_numbers_are_told_from_zero():
+    (row,) = comparison(members(1), "accuracy", [contrast(0, 0.0001)]).rows
+    assert row[4:] == ["+0.00", "–", "< .001", "< .001"]
+
+
+def test_runs_without_a_partner_are_told():
+    of = members(3)
+    del of.records[0]
+    assert notes(made(of), "want of a partner, counted once a pair: 1 of")

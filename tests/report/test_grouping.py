@@ -1,0 +1,146 @@
+import dataclasses
+import hashlib
+from functools import partial
+
+from harness import record as record_of
+from harness import spec
+
+from bench.report.grouping import group, newest, relabel_pairs, setting
+from bench.store.record import Record
+
+
+def record(started: str = "2026-01-01", accuracy: float = 0.9, **content: object) -> Record:
+    return record_of(spec(**content), cost={"started": started}, metrics={"accuracy": accuracy})
+
+
+def test_methods_noise_and_seeds_stand_in_one_group():
+    records = [record(noise=[rate], seeds=[seed]) for rate in (0.3, 0) for seed in (1, 0)]
+    (found,) = group(records)
+    assert [noise.label for noise in found.noises] == ["0%", "30%"]
+    assert [r.spec.seed for r in found.cell("dummy", found.noises[0])] == [0, 1]
+    assert found.title == "tiny, 4 epochs, test set, seeds 0, 1"
+
+
+def test_settings_of_one_data_set_are_apart_and_told_apart():
+    found = group([record(), record(epochs=1), record(set={"recipe": {"learning_rate": 0.5}})])
+    assert len({members.name for members in found}) == 3
+    assert sum(members.title.startswith("tiny, 1 epoch, test set, ") for members in found) == 1
+    assert sorted("learning_rate 0.5" in members.title for members in found) == [False, False, True]
+
+
+def test_many_settings_of_one_data_set_have_names_of_their_own():
+    """Of this many, some share the first four digits of their hash."""
+    base = spec()
+    recipes = [base.recipe.model_copy(update={"weight_decay": 1e-6 * place}) for place in range(2000)]
+    found = group([record_of(base.model_copy(update={"recipe": recipe})) for recipe in recipes])
+    names = {members.name for members in found}
+    assert len(names) == 2000
+    assert len({name[: len("tiny-") + 4] for name in names}) < 2000
+    assert {members.title.count("weight_decay") for members in found} == {1}
+
+
+def test_a_name_does_not_depend_on_keys_that_are_none():
+    first, second = (spec(epochs=epochs) for epochs in (3, 4))
+    settings = [{k: v for k, v in setting(each).items() if v is not None} for each in (first, second)]
+    digits = [hashlib.sha256(repr(each).encode()).hexdigest()[:4] for each in settings]
+    assert "cutout" in setting(first)
+    assert {each.name for each in group([record_of(first), record_of(second)])} == {f"tiny-{d}" for d in digits}
+
+
+def test_other_noise_kinds_come_after_symmetric_noise():
+    records = [record(noise=[noise]) for noise in ("pair:0.1", "0.2", "0")]
+    assert [noise.label for noise in group(records)[0].noises] == ["0%", "20%", "pair 10%"]
+
+
+def test_a_row_never_mixes_runs_of_a_changed_plugin():
+    old = [record("2026-01-01", seeds=[seed], noise=[rate]) for seed in (0, 1) for rate in (0, 0.3)]
+    new = record("2026-01-02", seeds=[0])
+    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
+    kept, superseded = newest([*old, dataclasses.replace(new, spec=changed)])
+    assert [r.spec.method.source for r in kept] == ["other"]
+    assert superseded == 4
+
+
+def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
+    old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
+    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
+    kept, superseded = newest([dataclasses.replace(new, spec=changed), old])
+    assert [r.metrics["accuracy"] for r in kept] == [0.2]
+    assert superseded == 1
+
+
+def test_a_hyper_parameter_that_a_plugin_has_gained_does_not_keep_its_old_runs():
+    old, new = record("2026-01-01", seeds=[0]), record("2026-01-02", seeds=[1])
+    gained = {"source": "other", "hyperparameters": new.spec.method.hyperparameters | {"gained": 1}}
+    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update=gained)})
+    kept, superseded = newest([old, dataclasses.replace(new, spec=changed)])
+    assert ([r.spec.seed for r in kept], superseded) == ([1], 1)
+
+
+def test_runs_of_different_seeds_all_count():
+    assert newest([record(seeds=[0]), record(seeds=[1])])[1] == 0
+
+
+def labels_of(records):
+    (found,) = group(records)
+    return found.labels
+
+
+def test_labels_stand_in_natural_order():
+    sizes = [16, 8, 128, 32]
+    found = labels_of([record(methods=["rul"], set={"rul": {"dimension": size}}) for size in sizes])
+    assert found == [f"rul(dimension={size})" for size in (8, 16, 32, 128)]
+
+
+def test_labels_stand_in_order_of_method_then_setting():
+    records = [record(methods=["rul"], set={"rul": {"mix": mix}}) for mix in (5, 3, 2)]
+    assert labels_of([*records, record(), record(methods=["baseline"])]) == [
+        *("baseline", "dummy"),
+        *("rul", "rul(mix=3)", "rul(mix=5)"),
+    ]
+
+
+def test_labels_with_fractions_stand_in_order_of_size():
+    found = labels_of([record(set={"dummy": {"scale": scale}}) for scale in (0.5, 0.25, 2.0)])
+    assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]
+
+
+# ---- with and without relabelling --------------------------------------------------------------------------
+
+both = partial(record, methods=["rul"])
+
+
+def seeds_of(ways):
+    return [sorted(r.spec.seed for r in way) for way in ways]
+
+
+def test_runs_without_and_with_relabelling_are_paired_under_the_shorter_label():
+    records = [both(relabel=[way], seeds=[seed]) for seed in (1, 0) for way in ("on", "off")]
+    (found,) = group([*records, both(relabel=["on"], seeds=[2])])
+    pairs = relabel_pairs(found, found.noises[0])
+    assert list(pairs) == ["rul"]
+    off, on = pairs["rul"]
+    assert {r.spec.relabel for r in off} == {None}
+    assert None not in {r.spec.relabel for r in on}
+    assert seeds_of(pairs["rul"]) == [[0, 1], [0, 1, 2]]
+
+
+def test_a_method_that_does_not_relabel_by_default_is_paired_under_its_own_name():
+    (found,) = group([record(methods=["baseline"], relabel=[way]) for way in ("on", "off")])
+    assert found.labels == ["baseline", "baseline(relabel=on)"]
+    assert list(relabel_pairs(found, found.noises[0])) == ["baseline"]
+
+
+def test_only_runs_that_differ_in_nothing_but_relabelling_are_paired():
+    one_way = [both(relabel=["on"]), both(relabel=["off"], set={"rul": {"mix": 3}})]
+    other_noise = both(relabel=["off"], noise=[0])
+    (found,) = group([*one_way, other_noise])
+    assert [relabel_pairs(found, noise) for noise in found.noises] == [{}, {}]
+    (completed,) = group([*one_way, other_noise, both(relabel=["on"], set={"rul": {"mix": 3}})])
+    assert list(relabel_pairs(completed, completed.noises[1])) == ["rul(mix=3)"]
+
+
+def test_relabelling_with_other_settings_than_the_usual_ones_is_not_paired():
+    unusual = both(relabel=["on"], set={"relabel": {"fraction": 1.0}})
+    (found,) = group([both(relabel=["off"]), unusual])
+    assert relabel_pairs(found, found.noises[0]) == {}

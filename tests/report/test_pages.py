@@ -1,0 +1,314 @@
+import dataclasses
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from harness import PLUGINS, plugin, report, run, spec
+from matplotlib.image import imread
+
+from bench.files import checksums
+from bench.report import tables
+from bench.report.grouping import Group, group
+from bench.report.results import frame, load_records
+from bench.report.tables import accuracy as table1
+from bench.store.store import Store
+from bench.store.unfinished import UnderWay
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("results")
+    run(folder, methods=["dummy", "baseline"], noise=[0, 0.3], seeds=[0, 1], epochs=2)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def members(results) -> Group:
+    (found,) = group(load_records(Store(results))[0])
+    return found
+
+
+def cells(table, row):
+    (found,) = [line for line in table.rows if line[: len(row)] == row]
+    return found[len(row) :]
+
+
+def accuracies(members, label, rate):
+    found = [r for r in members.records if (r.spec.label, r.spec.noise.rate) == (label, rate)]
+    return 100 * np.array([r.metrics["accuracy"] for r in found])
+
+
+def test_accuracy_cells_are_mean_and_deviation_over_seeds(members):
+    table = tables.accuracy(members)
+    assert table.header == ["method", "0%", "30%"]
+    values = accuracies(members, "dummy", 0.3)
+    expected = f"{values.mean():.2f} ± {values.std(ddof=1):.2f}"
+    assert cells(table, ["dummy"])[1] == expected
+
+
+def test_published_cells_stand_under_ours_with_the_difference(members, monkeypatch):
+    paper = {"tiny": {"source": "A paper", "noise": [0, 0.3], "dummy": [80.0, 99.9]}}
+    monkeypatch.setattr(table1, "published", lambda: paper)
+    table = tables.accuracy(members)
+    ours = accuracies(members, "dummy", 0.3).mean()
+    row = table.rows[[line[0] for line in table.rows].index("dummy") + 1]
+    assert row[2] == f"99.90 ({ours - 99.9:+.2f})".replace("-", "−")
+    assert "Paper: A paper." in table.notes
+    assert sum("paper" in line[0] for line in table.rows) == 1
+
+
+def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monkeypatch):
+    monkeypatch.setattr(table1, "published", lambda: {"tiny": {"source": "", "noise": [0], "dummy": [80.0]}})
+    part = {"recipe": members.records[0].spec.recipe.model_copy(update={"train_limit": 20})}
+    records = [dataclasses.replace(r, spec=r.spec.model_copy(update=part)) for r in members.records]
+    assert not any(
+        "paper" in row[0] for row in tables.accuracy(dataclasses.replace(members, records=records)).rows
+    )
+
+
+def test_published_numbers_are_those_of_table_1():
+    table = table1.published()
+    assert table["mnist"]["rul"] == [99.45, 99.44, 99.42, 99.36]
+    assert table["cifar10"]["scn"] == [95.37, 89.79, 87.82, 86.36]
+    for name in ("mnist", "cifar10"):
+        assert table[name]["noise"] == [0, 0.1, 0.2, 0.3]
+
+
+def test_top_k_counts_come_from_own_score_and_msp_of_the_same_checkpoint(members):
+    table = tables.top_k(members)
+    found = [r.metrics for r in members.cell("baseline", members.noises[1])]
+    own = np.mean([m["scores"]["own"]["top_k"]["uncertain_misclassified"] for m in found])
+    errors = np.mean([m["misclassified"] for m in found])
+    row = cells(table, ["30%", "baseline"])
+    assert float(row[0].split()[0]) == pytest.approx(errors, abs=0.05)
+    assert float(row[1].split()[0]) == pytest.approx(own, abs=0.05)
+    assert row[1] == row[2]
+
+
+def test_every_score_has_its_row_of_ranking_metrics(members):
+    table = tables.scores(members)
+    names = {row[2] for row in table.rows if row[:2] == ["30%", "dummy"]}
+    assert names == {"own", "msp", "entropy", "margin", "energy"}
+
+
+def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text().replace("relabels = True", "normalised_logits = True")
+    linear = "self.linear(images.flatten(1))"
+    source = source.replace(f"self.scale * {linear}", f"F.log_softmax({linear}, dim=1)")
+    folder = plugin(tmp_path / "plugins", "sure", source)
+    reports = run(tmp_path / "results", folder, methods=["sure", "dummy"])
+    assert [each.status for each in reports] == ["done", "done"], reports
+    (members,) = report(tmp_path / "results").groups
+    for table, numbers in ((tables.scores(members), 9), (tables.noise_detection(members), 3)):
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
+        assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
+        assert sum("log-probabilities" in note for note in table.notes) == 1
+
+
+def test_noise_detection_leaves_out_runs_without_noise(members):
+    assert {row[0] for row in tables.noise_detection(members).rows} == {"30%"}
+
+
+def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
+    assert tables.human_uncertainty(members).rows == []
+    asked = {"human_uncertainty": dict.fromkeys(["own", "msp", "entropy", "margin", "energy"], 0.25)}
+    records = [dataclasses.replace(r, metrics=r.metrics | asked) for r in members.records]
+    table = tables.human_uncertainty(dataclasses.replace(members, records=records))
+    assert len(table.rows) == 4
+    assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
+
+
+TABLES = [
+    "accuracy",
+    "robustness",
+    "top-k",
+    "certain-classes",
+    "class-distances",
+    "scores",
+    "noise-detection",
+    "epochs",
+    "costs",
+    "quality",
+]
+FIGURES = ["rejection", "confusion", "training"]
+
+
+def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results):
+    written = report(results)
+    files = {path.name for path in (written.folder / "tables").iterdir()}
+    assert files == {f"{name}-tiny.{ending}" for name in TABLES for ending in ("md", "tex", "csv")}
+    page = (written.folder / "README.md").read_text()
+    names = {f"{name}-tiny-symmetric-{rate}.png" for name in FIGURES for rate in ("0", "0.3")}
+    assert {path.name for path in (written.folder / "figures").iterdir()} == names
+    for name in names:
+        assert page.count(f"(figures/{name})") == 1
+        assert imread(written.folder / "figures" / name).std() > 0
+    assert len(pd.read_csv(written.folder / "runs.csv")) == 8
+    assert written.problems == []
+
+
+def test_a_report_made_twice_is_the_same_byte_for_byte(results):
+    folder = report(results, figures=["images", "features"]).folder
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert len(list((folder / "figures").iterdir())) == 6 + 8 + 2
+    report(results, figures=["images", "features"])
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_a_report_leaves_no_table_or_picture_of_an_earlier_one(results):
+    written = report(results, figures=["images"])
+    stale = written.folder / "tables" / "accuracy-gone.md"
+    stale.write_text("old")
+    report(results)
+    assert not stale.exists()
+    assert not list((written.folder / "figures").glob("*certain-*"))
+
+
+def test_a_report_needs_no_predictions(tmp_path):
+    run(tmp_path)
+    for path in tmp_path.rglob("*.parquet"):
+        path.unlink()
+    assert report(tmp_path).problems == []
+
+
+def test_pictures_of_samples_that_cannot_be_drawn_are_told_and_the_rest_is_written(tmp_path):
+    run(tmp_path, methods=["dummy", "baseline"], epochs=1)
+    run(tmp_path, held_out=0.25, evaluate="held-out", methods=["baseline"], epochs=1)
+    whole = Store(tmp_path).path(spec(methods=["baseline"], epochs=1))
+    (whole / "test.parquet").unlink()
+    written = report(tmp_path, figures=["images", "features"])
+    said = sorted(problem.split(": ", 1) for problem in written.problems)
+    titles = {members.title: members.records[0].spec.evaluate for members in written.groups}
+    assert [(start.split(" of ")[0], titles[start.split(" of ")[1]]) for start, _ in said] == [
+        ("figures features", "test"),
+        ("figures images", "held-out"),
+        ("figures images", "test"),
+    ]
+    assert [f"{whole} has no predictions here" in reason for _, reason in said] == [True, False, True]
+    assert "held-out part" in said[1][1]
+    stems = [path.stem for path in (written.folder / "figures").iterdir()]
+    assert sum(stem.startswith("features-baseline-tiny-") for stem in stems) == 1
+    assert sum(stem.startswith("rejection-tiny-") for stem in stems) == 2
+    assert len(pd.read_csv(written.folder / "runs.csv")) == 3
+
+
+def test_pictures_of_a_data_set_whose_plugin_is_not_here_are_told_and_the_rest_is_written(tmp_path):
+    source = (PLUGINS / "datasets" / "tiny.py").read_text()
+    folder = plugin(tmp_path / "plugins", "elsewhere", source, "datasets")
+    run(tmp_path, folder, datasets=["elsewhere"], epochs=1)
+    written = report(tmp_path, figures=["images"])
+    assert "no data set 'elsewhere'" in written.problems[0]
+    assert (written.folder / "README.md").is_file()
+
+
+def test_features_of_one_dimension_are_drawn_or_told_and_the_rest_is_written(tmp_path):
+    run(tmp_path, methods=["baseline"], set={"baseline": {"dimension": 1}}, epochs=1)
+    written = report(tmp_path, figures=["features"])
+    assert (written.folder / "README.md").is_file()
+
+
+def spoil(folder):
+    path = folder / "record.json"
+    record = json.loads(path.read_text())
+    right = record["metrics"]["accuracy"]
+    record["metrics"]["accuracy"], record["metrics_source"] = 0.123, "older code"
+    path.write_text(json.dumps(record))
+    checksums.write(folder)
+    return right
+
+
+def test_stale_metrics_are_recomputed_from_the_predictions(tmp_path):
+    run(tmp_path)
+    right = spoil(Store(tmp_path).path(spec()))
+    ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == right
+    assert problems == []
+    assert load_records(Store(tmp_path))[0][0].metrics["accuracy"] == right
+
+
+def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    (folder / "test.parquet").write_bytes(b"torn")
+    ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    (problem,) = problems
+    assert problem.startswith(f"{folder} keeps metrics of an earlier version of the code: ")
+    assert "test.parquet" in problem
+
+
+def test_stale_metrics_of_a_run_that_another_program_works_on_stay_and_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    with UnderWay.take(folder):
+        ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    assert problems == [f"{folder} keeps metrics of an earlier version of the code: another program works on it"]
+
+
+def test_metrics_that_another_program_has_recomputed_meanwhile_are_taken_over(tmp_path, monkeypatch):
+    run(tmp_path)
+    store = Store(tmp_path)
+    right, take, taken = spoil(store.path(spec())), UnderWay.take, []
+
+    def second(place):
+        if not taken:
+            taken.append(place)
+            load_records(Store(tmp_path))  # another program is first
+        return take(place)
+
+    monkeypatch.setattr(UnderWay, "take", second)
+    monkeypatch.setattr(Store, "recompute", counted := Counted(Store.recompute))
+    ((record,), problems) = load_records(store)
+    assert (record.metrics["accuracy"], problems, counted.calls) == (right, [], 1)
+
+
+class Counted:
+    def __init__(self, function):
+        self.function, self.calls = function, 0
+
+    def __get__(self, owner, kind):
+        def call(*given):
+            self.calls += 1
+            return self.function(owner, *given)
+
+        return call
+
+
+def test_a_metric_that_older_code_did_not_write_is_left_blank(members):
+    older = [dataclasses.replace(r, metrics=r.metrics | {"nll": None}) for r in members.records]
+    for record in older:
+        del record.metrics["brier"]
+    table = tables.quality(dataclasses.replace(members, records=older))
+    assert {tuple(row[3:5]) for row in table.rows} == {("–", "–")}
+
+
+def test_stale_metrics_without_predictions_are_told(tmp_path):
+    run(tmp_path)
+    folder = Store(tmp_path).path(spec())
+    spoil(folder)
+    (folder / "test.parquet").unlink()
+    ((record,), problems) = load_records(Store(tmp_path))
+    assert record.metrics["accuracy"] == 0.123
+    assert problems == ["1 runs keep metrics from an earlier version of the code: their predictions are not here"]
+
+
+def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_run_lacks(results):
+    """As pandas makes it of one row for each run, column by column."""
+    records = load_records(Store(results))[0]
+    first, second = (
+        dataclasses.replace(r, metrics=r.metrics | {f"extra {r.spec.seed}": 0.5}) for r in records[:2]
+    )
+    third = dataclasses.replace(records[2], metrics={"accuracy": None, "note": "none", "samples": 7})
+    rows = [dict(frame([each], results).items()) for each in (first, second, third, first)]
+    expected = pd.DataFrame([{name: column[0] for name, column in row.items()} for row in rows])
+    pd.testing.assert_frame_equal(frame([first, second, third, first], results), expected)
+    assert expected["extra 0"].isna().tolist() == [False, True, True, False]
+    assert expected["confusion"][0] == first.metrics["confusion"]
+
+
+def test_no_run_makes_an_empty_frame(results):
+    assert frame([], results).empty

@@ -1,0 +1,505 @@
+"""Runs that move between results folders: merged, packed, refused."""
+
+import gzip
+import io
+import json
+import shutil
+import tarfile
+
+import pandas as pd
+import pytest
+from commandline import Shell
+from harness import PLUGINS, plugin, run, spec
+
+from bench.errors import UsageError
+from bench.files import checksums
+from bench.spec import RunSpec
+from bench.store import transfer
+from bench.store.record import RECORD_FILES
+from bench.store.store import Store
+from bench.store.transfer import merge, pack
+from bench.store.unfinished import UnderWay, folder_of
+
+DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
+GRID = {"methods": ["dummy", "baseline"], "noise": [0, 0.3], "seeds": [0, 1]}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A results folder with eight runs; tests leave it as it is."""
+    results = tmp_path_factory.mktemp("finished")
+    assert {each.status for each in run(results, **GRID)} == {"done"}
+    return results
+
+
+@pytest.fixture
+def bench(tmp_path):
+    """Runs the command line; returns its exit status and what it said."""
+    shell = Shell(tmp_path / ".commands")
+
+    def run_command(*arguments):
+        command = shell.run(*arguments)
+        said = command.wait(), command.out, command.err
+        shutil.rmtree(shell.folder)
+        return said
+
+    yield run_command
+    shell.clean()
+
+
+def tables_of(results, bench):
+    assert bench("report", "--results", results)[0] == 0
+    folder = results / "report"
+    page = (folder / "README.md").read_text()
+    runs = pd.read_csv(folder / "runs.csv").sort_values("path", ignore_index=True)
+    return page, {path.name: path.read_bytes() for path in (folder / "tables").iterdir()}, runs
+
+
+def copy(results, target, *parts):
+    """Copy those runs of a results folder whose path holds one of the parts."""
+    for path in (results / "runs").rglob("record.json"):
+        if any(part in str(path.parent) for part in parts):
+            shutil.copytree(path.parent, target / path.parent.relative_to(results))
+    return target
+
+
+def edit(store, cell, **changes):
+    """Change entries of a run's record, with checksums that fit."""
+    path = store.path(cell) / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+    checksums.write(path.parent)
+
+
+def names_in(archive):
+    with tarfile.open(archive) as content:
+        return content.getnames()
+
+
+# ---- merge --------------------------------------------------------------------------------------------------
+
+
+def test_a_grid_in_two_parts_merges_into_the_whole_with_the_same_tables(tmp_path, finished, bench):
+    first, second = copy(finished, tmp_path / "a", "seed0-"), copy(finished, tmp_path / "b", "seed1-")
+    status, out, err = bench("merge", first, second, "--results", tmp_path / "all")
+    assert (status, err) == (0, "")
+    assert out == f"{first}: 4 runs added, 0 were here\n{second}: 4 runs added, 0 were here\n"
+    page, tables, runs = tables_of(tmp_path / "all", bench)
+    whole_page, whole_tables, whole_runs = tables_of(finished, bench)
+    assert (page, tables) == (whole_page, whole_tables)
+    pd.testing.assert_frame_equal(runs, whole_runs)
+    assert len(runs) == 8
+
+
+def test_merged_runs_are_not_run_again(tmp_path, finished):
+    merge(Store(tmp_path), finished)
+    assert {each.status for each in run(tmp_path, **GRID)} == {"stored"}
+
+
+def test_the_same_runs_are_counted_and_left_as_they_are(tmp_path, finished):
+    copy(finished, tmp_path, "seed0-")
+    before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*")}
+    merged = merge(Store(tmp_path), finished)
+    assert (merged.added, merged.same, merged.refused, merged.problems) == (4, 4, [], [])
+    assert {path: path.stat().st_mtime_ns for path in before if path.is_file()}.items() <= before.items()
+    again = merge(Store(tmp_path), finished)
+    assert (again.added, again.same) == (0, 8)
+
+
+def test_runs_that_differ_in_time_and_machine_alone_are_the_same(tmp_path, finished):
+    copy(finished, tmp_path, "dummy")
+    store = Store(tmp_path)
+    record = store.read(store.path(spec()))
+    edit(
+        store,
+        spec(),
+        cost=record.cost | {"started": "2020-01-01", "seconds": 1e6},
+        environment=record.environment | {"processor": "another", "threads": 64},
+    )
+    merged = merge(store, finished)
+    assert (merged.same, merged.refused) == (4, [])
+    assert store.read(store.path(spec())).cost["seconds"] == 1e6
+
+
+def unlucky(folder):
+    """A method whose outcome hangs on a variable that is no part of its identity."""
+    old = "        return Prediction(*self(images))\n"
+    new = (
+        "        import os\n        logits, uncertainty = self(images)\n"
+        "        return Prediction(logits.roll(int(os.environ['LUCK']), dims=1), uncertainty)\n"
+    )
+    assert old in DUMMY
+    return plugin(folder, "unlucky", DUMMY.replace(old, new))
+
+
+def test_another_outcome_of_the_same_run_is_refused_with_both_accuracies(tmp_path, bench, monkeypatch):
+    here, there = tmp_path / "here", tmp_path / "there"
+    folder = unlucky(tmp_path / "plugins")
+    for results, luck in ((here, "0"), (there, "1")):
+        monkeypatch.setenv("LUCK", luck)
+        (report_,) = run(results, folder, methods=["unlucky"])
+        assert report_.status == "done", report_.detail
+    run(there)
+    ours, theirs = (next(r for r in Store(each).scan()[0] if r.spec.label == "unlucky") for each in (here, there))
+    assert ours.spec.identity == theirs.spec.identity
+    assert ours.metrics["accuracy"] != theirs.metrics["accuracy"]
+    before = (ours.path / "record.json").read_bytes()
+    status, out, err = bench("merge", there, "--results", here)
+    assert (status, out) == (1, f"{there}: 1 runs added, 0 were here\n")
+    assert err.count("\n") == 1
+    assert err.startswith(f"refused: tiny · unlucky · noise 30% · seed 0 has another outcome in {there}: ")
+    assert f"accuracy {100 * theirs.metrics['accuracy']:.2f} % there" in err
+    assert f"{100 * ours.metrics['accuracy']:.2f} % in {ours.path}" in err
+    assert (ours.path / "record.json").read_bytes() == before
+
+
+def test_a_damaged_run_there_is_named_and_the_others_are_merged(tmp_path, finished, bench):
+    there = copy(finished, tmp_path / "there", "dummy")
+    torn = Store(there).path(spec()) / "record.json"
+    torn.write_text(torn.read_text()[:100])
+    status, out, err = bench("merge", there, "--results", tmp_path / "here")
+    assert (status, out) == (1, f"{there}: 3 runs added, 0 were here\n")
+    assert err.startswith(f"note: {torn.parent} cannot be read as a run: ValueError: record.json is not as it was")
+    assert not Store(tmp_path / "here").has(spec())
+
+
+def test_a_damaged_run_here_is_named_and_not_overwritten(tmp_path, finished):
+    store = Store(copy(finished, tmp_path, "dummy"))
+    torn = store.path(spec()) / "record.json"
+    torn.write_text("{ torn")
+    merged = merge(store, finished)
+    assert (merged.added, merged.same) == (4, 3)
+    (problem,) = merged.problems
+    assert str(torn.parent) in problem
+    assert torn.read_text() == "{ torn"
+
+
+def test_damaged_predictions_do_not_travel_unnoticed(tmp_path, finished):
+    """They are no part of the record, yet copied: whoever reads them is told."""
+    there = copy(finished, tmp_path / "there", "dummy")
+    spoilt = Store(there).path(spec()) / "test.parquet"
+    spoilt.write_bytes(spoilt.read_bytes()[:-1])
+    merge(Store(tmp_path / "here"), there)
+    with pytest.raises(ValueError, match="test.parquet is not as it was written"):
+        checksums.check(Store(tmp_path / "here").path(spec()), ["test.parquet"])
+
+
+def test_what_cannot_be_copied_leaves_nothing_half_written(tmp_path, finished, monkeypatch):
+    there = copy(finished, tmp_path / "there", "dummy")
+
+    def full(source, target):
+        target.write_bytes(source.read_bytes()[:10])
+        raise OSError(28, "No space left on device", str(target))
+
+    store = Store(tmp_path / "here")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy2", full)
+        merged = merge(store, there)
+    assert (merged.added, len(merged.problems)) == (0, 4)
+    assert "No space left on device" in merged.problems[0]
+    assert store.scan()[0] == []
+    assert merge(store, there).added == 4
+    assert store.scan()[1] == []
+
+
+@pytest.mark.parametrize("name", ["nowhere", "empty", "notes.txt", "torn.tar.gz", "other.tar"])
+def test_what_is_no_results_folder_and_no_pack_is_one_line(tmp_path, finished, bench, name):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes.txt").write_text("notes")
+    pack(Store(finished), tmp_path / "whole.tar.gz", predictions=False)
+    whole = (tmp_path / "whole.tar.gz").read_bytes()
+    (tmp_path / "torn.tar.gz").write_bytes(whole[: len(whole) // 2])
+    (tmp_path / "other.tar").write_bytes(whole[100:])
+    status, out, err = bench("merge", tmp_path / name, "--results", tmp_path / "here")
+    assert (status, out) == (2, "")
+    assert err.startswith(f"error: {tmp_path / name}")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "here").exists()
+
+
+def test_a_pack_that_is_damaged_anywhere_is_never_merged_in_silence(tmp_path, finished):
+    """Turn over bits all over a pack: either the pack or a run is told, or the runs are whole."""
+    pack(Store(copy(finished, tmp_path / "few", "dummy")), tmp_path / "whole.tar.gz", predictions=False)
+    whole = (tmp_path / "whole.tar.gz").read_bytes()
+    good = {record.spec.identity: record.outcome for record in Store(finished).scan()[0]}
+    told = 0
+    for place in range(20, len(whole), len(whole) // 25):
+        (tmp_path / "bad.tar.gz").write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        store = Store(tmp_path / f"at-{place}")
+        try:
+            merged = merge(store, tmp_path / "bad.tar.gz")
+        except UsageError as error:
+            assert "is damaged" in str(error)  # noqa: PT017 - either way is right
+            told += 1
+            continue
+        told += bool(merged.problems) or merged.added < 4
+        assert {record.spec.identity: record.outcome for record in store.scan()[0]}.items() <= good.items()
+    assert told >= 20
+
+
+def archive(path, **members):
+    """Write an archive with members that `bench pack` would not write."""
+    with tarfile.open(path, "w:gz") as content:
+        for name, text in members.items():
+            info = tarfile.TarInfo(name)
+            info.size = len(text)
+            content.addfile(info, io.BytesIO(text.encode()))
+    return path
+
+
+@pytest.mark.parametrize("name", ["../escaped.txt", "runs/../../escaped.txt"])
+def test_an_archive_that_reaches_out_of_its_folder_is_refused(tmp_path, name):
+    bad = archive(tmp_path / "bad.tar.gz", **{"runs/x/spec.json": "{}", name: "outside"})
+    with pytest.raises(UsageError, match=r"bad.tar.gz is no file that `bench pack` wrote"):
+        merge(Store(tmp_path / "here"), bad)
+    assert not list(tmp_path.rglob("escaped.txt"))
+
+
+def test_an_archive_whose_link_reaches_out_is_refused(tmp_path):
+    bad = tmp_path / "bad.tar.gz"
+    with tarfile.open(bad, "w:gz") as content:
+        info = tarfile.TarInfo("runs/tiny")
+        info.type, info.linkname = tarfile.SYMTYPE, str(tmp_path)
+        content.addfile(info)
+    with pytest.raises(UsageError, match=r"bad.tar.gz is no file that `bench pack` wrote"):
+        merge(Store(tmp_path / "here"), bad)
+
+
+def test_a_run_whose_names_reach_out_of_the_store_is_not_merged(tmp_path, finished):
+    """A folder may hold any specification, with an identity and checksums that fit; its names make its place."""
+    there = Store(copy(finished, tmp_path / "there", "dummy"))
+    cell = spec()
+    content = cell.model_dump()
+    outside = RunSpec.model_validate(content | {"dataset": content["dataset"] | {"name": "../../../outside"}})
+    folder = there.path(cell)
+    (folder / "spec.json").write_text(outside.model_dump_json())
+    edit(there, cell, identity=outside.identity)
+    assert outside in [record.spec for record in there.scan()[0]]
+    merged = merge(Store(tmp_path / "deep" / "er" / "here"), tmp_path / "there")
+    assert not list(tmp_path.rglob("outside"))
+    assert (merged.added, len(merged.problems)) == (3, 1)
+
+
+# ---- pack ---------------------------------------------------------------------------------------------------
+
+
+def test_a_pack_brings_the_same_tables_without_the_predictions(tmp_path, finished, bench):
+    target = tmp_path / "runs.tar.gz"
+    status, out, err = bench("pack", target, "--results", finished)
+    assert (status, err) == (0, "")
+    assert out == f"{target}: 8 runs, {target.stat().st_size / 1024:.0f} KiB\n"
+    assert {name.rpartition("/")[2] for name in names_in(target)} == {*RECORD_FILES, "SHA256SUMS"}
+    assert len(names_in(target)) == 8 * 6
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
+    status, out, err = bench("merge", target, "--results", tmp_path / "here")
+    assert (status, out, err) == (0, f"{target}: 8 runs added, 0 were here\n", "")
+    page, tables, runs = tables_of(tmp_path / "here", bench)
+    whole_page, whole_tables, whole_runs = tables_of(finished, bench)
+    assert (page, tables) == (whole_page, whole_tables)
+    pd.testing.assert_frame_equal(runs, whole_runs)
+
+
+def test_a_pack_with_predictions_holds_those_of_the_test_set(tmp_path, finished):
+    packed, problems = pack(Store(finished), tmp_path / "runs.tar.gz", predictions=True)
+    assert (packed, problems) == (8, [])
+    names = names_in(tmp_path / "runs.tar.gz")
+    assert sum(name.endswith("test.parquet") for name in names) == 8
+    assert not any(name.endswith("train.parquet") for name in names)
+    merge(Store(tmp_path / "here"), tmp_path / "runs.tar.gz")
+    for path in (tmp_path / "here").rglob("test.parquet"):
+        assert path.read_bytes() == (finished / path.relative_to(tmp_path / "here")).read_bytes()
+        checksums.check(path.parent, ["test.parquet"])
+
+
+def test_packing_what_came_in_a_pack_gives_the_same_runs(tmp_path, finished):
+    pack(Store(finished), tmp_path / "first.tar.gz", predictions=True)
+    merge(Store(tmp_path / "here"), tmp_path / "first.tar.gz")
+    pack(Store(tmp_path / "here"), tmp_path / "second.tar.gz", predictions=False)
+    merged = merge(Store(finished), tmp_path / "second.tar.gz")
+    assert (merged.added, merged.same, merged.refused, merged.problems) == (0, 8, [], [])
+
+
+def test_a_pack_leaves_out_what_is_not_finished_and_names_what_is_damaged(tmp_path, finished, bench):
+    store = Store(copy(finished, tmp_path / "some", "dummy"))
+    progress = folder_of(store.path(spec(seeds=[7])))
+    progress.mkdir()
+    (progress / "checkpoint.pt").write_text("x")
+    torn = store.path(spec()) / "epochs.csv"
+    torn.write_text("epoch\n")
+    target = tmp_path / "runs.tar.gz"
+    status, out, err = bench("pack", target, "--results", tmp_path / "some")
+    assert (status, out.startswith(f"{target}: 3 runs, ")) == (0, True)
+    assert err.startswith(f"note: {torn.parent} cannot be read as a run")
+    assert len(names_in(target)) == 3 * 6
+
+
+def test_a_pack_of_nothing_is_one_line(tmp_path, bench):
+    status, out, err = bench("pack", tmp_path / "x.tar.gz", "--results", tmp_path)
+    assert (status, out, err) == (2, "", f"error: {tmp_path / 'runs'} holds no finished run\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_pack_cannot_take_the_place_of_a_folder(tmp_path, finished, bench):
+    (tmp_path / "folder").mkdir()
+    status, out, err = bench("pack", tmp_path / "folder", "--results", finished)
+    assert (status != 0, out, err.count("\n")) == (True, "", 1)
+    assert f"{tmp_path / 'folder'}" in err
+    assert [path.name for path in tmp_path.rglob("*")] == ["folder"]
+
+
+def test_a_pack_that_fails_leaves_the_old_one(tmp_path, finished, monkeypatch):
+    target = tmp_path / "runs.tar.gz"
+    target.write_bytes(gzip.compress(b"the old one"))
+
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tarfile.TarFile, "add", full)
+    with pytest.raises(OSError, match="No space left"):
+        pack(Store(finished), target, predictions=False)
+    assert gzip.decompress(target.read_bytes()) == b"the old one"
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
+
+
+# ---- many at a time -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("together", [1, 3, 8, 100])
+def test_runs_that_are_copied_together_are_those_that_are_copied_one_by_one(
+    tmp_path, finished, monkeypatch, together
+):
+    monkeypatch.setattr(transfer, "TOGETHER", together)
+    merged = merge(Store(tmp_path), finished)
+    assert (merged.added, merged.same, merged.problems) == (8, 0, [])
+    assert content(tmp_path / "runs") == content(finished / "runs")
+
+
+def content(folder):
+    return {
+        path.relative_to(folder): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and not path.name.startswith(".")
+    }
+
+
+def test_a_run_that_is_there_twice_is_added_once(tmp_path, finished):
+    there = copy(finished, tmp_path / "there", "dummy")
+    folder = Store(there).path(spec())
+    shutil.copytree(folder, folder.with_name("another-name"))
+    merged = merge(Store(tmp_path / "here"), there)
+    assert (merged.added, merged.same, merged.problems, merged.refused) == (4, 1, [], [])
+    assert content(tmp_path / "here" / "runs").keys() == content(finished / "runs").keys() - {
+        path.relative_to(finished / "runs") for path in (finished / "runs" / "tiny" / "baseline").rglob("*")
+    }
+
+
+def test_of_runs_that_are_copied_together_one_that_cannot_be_is_told(tmp_path, finished, monkeypatch):
+    store, copy2 = Store(tmp_path), shutil.copy2
+    bad = Store(finished).path(spec()) / "curves.csv"
+
+    def fails(source, target):
+        if source == bad:
+            raise OSError(5, "Input/output error", str(source))
+        return copy2(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", fails)
+    merged = merge(store, finished)
+    assert merged.added == 7
+    (problem,) = merged.problems
+    assert str(bad) in problem
+    assert not store.has(spec())
+    assert not list(tmp_path.rglob(".partial-*"))
+    assert len(store.scan()[0]) == 7
+    assert store.scan()[1] == []
+
+
+def test_a_merge_that_is_interrupted_leaves_whole_runs_and_goes_on(tmp_path, finished, monkeypatch):
+    monkeypatch.setattr(transfer, "TOGETHER", 3)
+    store, copy2, left = Store(tmp_path), shutil.copy2, [8 * 4 + 2]  # in the fifth run, the second of its batch
+
+    def interrupted(source, target):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyboardInterrupt
+        return copy2(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "copy2", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            merge(store, finished)
+    assert len(store.scan()[0]) == 3
+    assert not list(tmp_path.rglob(".partial-*"))
+    merged = merge(store, finished)
+    assert (merged.added, merged.same) == (5, 3)
+    assert content(tmp_path / "runs") == content(finished / "runs")
+
+
+# ---- beside other programs ----------------------------------------------------------------------------------
+
+
+def test_a_run_that_is_being_run_here_is_left_to_who_runs_it(tmp_path, finished):
+    here = Store(tmp_path / "here")
+    records, _ = Store(finished).scan()
+    with UnderWay.take(here.path(records[0].spec)):
+        merged = merge(here, finished)
+    said = f"{records[0].spec.title} is being run here; merge again when it is done"
+    assert (merged.added, merged.problems) == (len(records) - 1, [said])
+    again = merge(here, finished)
+    assert (again.added, again.same, again.problems) == (1, len(records) - 1, [])
+
+
+def test_a_run_that_is_finished_here_while_others_are_copied_is_not_replaced(tmp_path, finished, monkeypatch):
+    here, take, mine = Store(tmp_path / "here"), UnderWay.take, []
+
+    def after_another_program_has(place):
+        if not mine:
+            mine.append(place)
+            shutil.copytree(Store(finished).path(spec_at(finished, place)), place)
+            (place / "mark").touch()
+        return take(place)
+
+    monkeypatch.setattr(UnderWay, "take", after_another_program_has)
+    merged = merge(here, finished)
+    assert len(merged.problems) == 1
+    assert merged.problems[0].endswith("was finished here in this moment; merge again to compare")
+    assert (mine[0] / "mark").exists()
+    assert not list(here.root.rglob(".p*"))
+
+
+def spec_at(results, place):
+    return next(record.spec for record in Store(results).scan()[0] if record.path.name == place.name)
+
+
+def test_an_interrupted_run_whose_result_arrives_leaves_no_checkpoint(tmp_path, finished):
+    here = Store(tmp_path / "here")
+    spec = Store(finished).scan()[0][0].spec
+    with UnderWay.take(here.path(spec)) as under_way:
+        under_way.checkpoint.write_bytes(b"half")
+    assert merge(here, finished).problems == []
+    assert not list(here.root.rglob(".p*"))
+
+
+def test_a_merge_brings_predictions_to_runs_that_came_without(tmp_path, finished, bench):
+    pack(Store(finished), tmp_path / "runs.tar.gz", predictions=False)
+    here = Store(tmp_path / "here")
+    count = merge(here, tmp_path / "runs.tar.gz").added
+    code, said, _ = bench("merge", finished, "--results", tmp_path / "here")
+    assert code == 0
+    assert said.endswith(f"0 runs added, {count} were here, {count} of them without the predictions added now\n")
+    for record in here.scan()[0]:
+        there = Store(finished).path(record.spec)
+        assert content(record.path) == content(there)
+    assert merge(here, finished).completed == 0
+
+
+def test_predictions_that_are_not_those_of_the_run_here_are_refused(tmp_path, finished):
+    there = copy(finished, tmp_path / "there", "dummy")
+    pack(Store(there), tmp_path / "runs.tar.gz", predictions=False)
+    here = Store(tmp_path / "here")
+    merge(here, tmp_path / "runs.tar.gz")
+    for path in there.rglob("train.parquet"):
+        path.write_bytes(path.read_bytes() + b"!")
+    merged = merge(here, there)
+    assert len(merged.problems) == merged.same > 0
+    assert all("is not the one that" in problem for problem in merged.problems)
+    assert not list(here.root.rglob("train.parquet"))
+    assert not list(here.root.rglob(".p*"))
