@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
+from bench.data.data_root import PathLike, find_data_root
 from bench.errors import BenchError
 from bench.execution.context import Context
 from bench.execution.machines import Machines
 from bench.execution.observer import Observer
 from bench.grid.cells import cells
 from bench.grid.request import Request
-from bench.plugins.loading import PathLike, find_data_root
 from bench.plugins.registry import Registry
 from bench.report import comparison
 from bench.report.results import frame, load_records

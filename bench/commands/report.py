@@ -5,8 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from bench.commands.console import show_report
+from bench.data.data_root import find_data_root
 from bench.errors import UsageError
-from bench.plugins.loading import find_data_root
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples

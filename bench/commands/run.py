@@ -10,6 +10,7 @@ import torch
 
 from bench.commands.console import FAILED, console, errors, show_report
 from bench.commands.progress import Display, show_plan_table
+from bench.data.data_root import find_data_root
 from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.estimate import CANNOT, Estimator
@@ -17,7 +18,6 @@ from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
 from bench.grid.config_files import load_experiment
 from bench.grid.request import Request
-from bench.plugins.loading import find_data_root
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples

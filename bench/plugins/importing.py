@@ -4,6 +4,7 @@ So two plugins may each have a helper of one name, and an edited one is imported
 """
 
 import builtins
+import hashlib
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -24,9 +25,10 @@ def import_file(path: Path, code: str) -> ModuleType:
 
     Args:
         path: of the file, beside which its helpers lie.
-        code: hash of the file and its helpers, by which its package is named.
+        code: hash of the code of the file and its helpers.
     """
-    package = f"{PREFIX}{code}"
+    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]  # another docstring is another module, too
+    package = f"{PREFIX}{code}_{text}"
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
         sys.modules[package].__path__ = [str(path.parent)]
@@ -43,10 +45,15 @@ class PluginFinder(MetaPathFinder):
         package, _, name = fullname.partition(".")
         if not (fullname.startswith(PREFIX) and name):
             return None
-        found = Folder(Path(sys.modules[package].__path__[0])).find(name)
-        return (
-            spec_from_file_location(fullname, found, loader=PluginLoader(fullname, str(found))) if found else None
-        )
+        folder = Path(sys.modules[package].__path__[0])
+        found = Folder(folder).find(name, base=folder)
+        if found is None:
+            return None
+        if found.is_dir():
+            spec = ModuleSpec(fullname, None, is_package=True)
+            spec.submodule_search_locations = [str(found)]
+            return spec
+        return spec_from_file_location(fullname, found, loader=PluginLoader(fullname, str(found)))
 
 
 class PluginLoader(SourceFileLoader):
@@ -77,4 +84,4 @@ class PluginLoader(SourceFileLoader):
         return module if fromlist else sys.modules[f"{package}.{first}"]
 
 
-sys.meta_path.append(PluginFinder())
+sys.meta_path.insert(0, PluginFinder())  # before the finder of files, which would import without `_import`

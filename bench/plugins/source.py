@@ -11,8 +11,8 @@ from typing import NamedTuple
 class Folder(NamedTuple):
     """Where modules count as a plugin's own.
 
-    A file's is the folder it lies in, where `import helper` finds `helper.py`. An installed plugin's is that of its
-    package, where `import package.helper` does.
+    A file's is the folder it lies in, where `import helper` finds `helper.py`. An installed
+    plugin's is that of its package, where `import package.helper` does.
     """
 
     path: Path
@@ -27,15 +27,16 @@ class Folder(NamedTuple):
         return cls(path.parents[module.count(".") - 1 + is_package], module.partition(".")[0])
 
     def find(self, name: str, base: Path | None = None) -> Path | None:
-        """Return the file of a dotted name, imported absolutely or from a base; None if it is not the plugin's."""
+        """Return the file or folder of a dotted name, which may start from a base; None if there is none."""
         if base is None:
             first = name.partition(".")[0]
             if first in sys.stdlib_module_names or (self.package and first != self.package):
                 return None
             base, name = self.path, name.removeprefix(self.package).lstrip(".")
         stem = base.joinpath(*name.split("."))
-        candidates = (stem.with_suffix(".py"), stem / "__init__.py")
-        return next((file for file in candidates if file.is_file() and file.is_relative_to(self.path)), None)
+        files = (stem.with_suffix(".py"), stem / "__init__.py")
+        found = next((file for file in files if file.is_file()), stem if any(stem.glob("*.py")) else None)
+        return found if found and found.is_relative_to(self.path) else None
 
 
 def code_hash(path: Path, module: str | None = None) -> str:
@@ -65,7 +66,8 @@ def _imported(tree: ast.Module, path: Path, folder: Folder) -> Iterator[Path]:
         for name, base in _names(node, path):
             parts = name.split(".")
             beginnings = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-            yield from filter(None, (folder.find(beginning, base) for beginning in beginnings))
+            found = (folder.find(beginning, base) for beginning in beginnings)
+            yield from (path for path in found if path and path.is_file())
 
 
 def _names(node: ast.AST, path: Path) -> Iterator[tuple[str, Path | None]]:

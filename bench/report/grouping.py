@@ -104,7 +104,13 @@ def told_apart(records: list[Record]) -> list[Record]:
     origins: dict[str, set[tuple[int, str, str]]] = {}
     for record in records:
         origins.setdefault(_row(record.spec), set()).add(_origin(record.spec))
-    return [_labelled(record, max(origins[_row(record.spec)])) for record in records]
+    newest = {row: max(found, key=_age) for row, found in origins.items()}
+    return [_labelled(record, newest[_row(record.spec)]) for record in records]
+
+
+def _age(origin: tuple[int, str, str]) -> tuple[Any, ...]:
+    protocol, *versions = origin
+    return protocol, *map(_natural, versions)
 
 
 def _labelled(record: Record, newest: tuple[int, str, str]) -> Record:

@@ -32,8 +32,8 @@ def _protocols(records: list[Record]) -> list[str]:
     """Return a line for each other protocol that runs were made under."""
     counts = Counter(record.spec.protocol for record in records if record.spec.protocol != PROTOCOL)
     return [
-        f"{count} runs are of protocol {protocol}, this version's is {PROTOCOL}: where both were run, they stand in rows "
-        f"of their own; `bench run` with the same options runs them again"
+        f"{count} runs are of protocol {protocol}, this version's is {PROTOCOL}: where both were run, "
+        f"they stand in rows of their own; `bench run` with the same options runs them again"
         for protocol, count in sorted(counts.items())
     ]
 

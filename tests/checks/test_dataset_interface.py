@@ -12,7 +12,7 @@ SOUND = (PLUGINS / "datasets" / "tiny.py").read_text()
 RECIPE = (PLUGINS / "datasets" / "tiny.toml").read_text()
 RETURN = "        return DataSet("
 FROM_FILES = "        if not (root / 'tiny').is_dir():\n            raise missing('tiny', root)\n"
-IMPORT = "from bench.data.dataset import DataSet, Source, Split"
+IMPORT = "from bench.api import DataSet, Source, Split, Transforms"
 AUGMENT = "transforms.augment, transforms.evaluate"
 
 BROKEN = [

@@ -25,7 +25,7 @@ FACES = [
 
 
 def rafdb(root: Path):
-    return load(Choice(name="rafdb", hyperparameters={}, source=""), Registry(), root, False)
+    return load(Choice(name="rafdb", hyperparameters={}, version=""), Registry(), root, False)
 
 
 def refusal(root: Path) -> str:

@@ -38,7 +38,7 @@ NAMES = [pytest.param(name, marks=needs(name)) for name in SHAPES]
 
 @cache
 def real(name: str, **options: str):
-    return load(Choice(name=name, hyperparameters=options, source=""), Registry(), ROOT, False)
+    return load(Choice(name=name, hyperparameters=options, version=""), Registry(), ROOT, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
