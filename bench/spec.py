@@ -149,7 +149,7 @@ class RunSpec(Frozen):
     evaluate: Literal["test", "held-out"]
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16"]
-    protocol: PositiveInt  # of the harness
+    protocol: NonNegativeInt  # of the harness; 0: of code that is not known
     label: str  # the method's row in tables: its name and what differs from its defaults; not hashed
     oracle: bool = False  # whether the method is told the true noise rate; not hashed
 

@@ -1,7 +1,8 @@
 """Declared versions and the protocol keep their word: the same number has the same outcome.
 
-When one of these fails, either mend what moved an outcome unwillingly, or raise the number (`version` of the method
-or data set, `PROTOCOL` in bench/version.py for what all methods share) and run `python tests/golden.py`.
+When one of these fails, either mend what moved an outcome unwillingly, or raise the number
+(`version` of the method or data set, `PROTOCOL` in bench/version.py for what all methods share)
+and run `python tests/golden.py`.
 """
 
 import json
@@ -24,7 +25,7 @@ UNSEEN = {"fashion-mnist", "rafdb"}
 
 
 def check(name: str) -> None:
-    """Compare a method's short training with what it was; two processors differ by 0.0006 in the first epoch."""
+    """Compare a short training with what it was; processors differ by 0.0006 in the first epoch."""
     now, then = golden.of_method(name), KNOWN["methods"][name]
     assert now["version"] == then["version"], "run `python tests/golden.py`: the version was raised"
     assert now["loss"][0] == pytest.approx(then["loss"][0], rel=1.5e-3)
@@ -82,7 +83,7 @@ def test_a_data_set_holds_the_images_it_held(name):
 
 
 def test_a_trunk_with_other_random_numbers_is_noticed(monkeypatch):
-    """torch's own dropout is as good as ours, and draws other numbers: an outcome moved and no number was raised."""
+    """torch's own dropout draws other numbers: an outcome moves and no number was raised."""
     monkeypatch.setattr(trunk, "Dropout", nn.Dropout)
     with pytest.raises(AssertionError):
         check("baseline")
