@@ -1,4 +1,4 @@
-"""How accuracy falls with label noise; rates and accuracies are fractions of 1, rates rise."""
+"""Area, slope and crossings of accuracy over label noise; all fractions of 1, rates ascending."""
 
 from itertools import pairwise
 
@@ -9,12 +9,15 @@ Axis = Float[np.ndarray, " rates"]
 
 
 def area(rates: Axis, accuracy: Axis) -> float:
-    """Return the area under accuracy against noise (trapezoid) over the range of rates: a mean accuracy."""
+    """Return the mean accuracy over the range of rates: the area of the trapezoids, over its width."""
     return float(np.trapezoid(accuracy, rates) / (rates[-1] - rates[0]))
 
 
 def slope(rates: Axis, accuracy: Axis) -> float:
-    """Return the least-squares slope of accuracy over noise: × 10 it is points of accuracy per 10 % noise."""
+    """Return the least-squares slope of accuracy over noise.
+
+    Both are fractions; 10 times the slope is points of accuracy (%) per 10 % of noise.
+    """
     centred = rates - rates.mean()
     return float(centred @ accuracy / (centred @ centred))
 
