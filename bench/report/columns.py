@@ -36,6 +36,11 @@ class Published(NamedTuple):
     percent: float
     ours: float
 
+    @property
+    def fraction(self) -> float:
+        """The published number as a fraction, with no more digits than were printed."""
+        return round(self.percent / 100, 6)
+
 
 class Range(NamedTuple):
     """The two ends of an interval."""
@@ -145,8 +150,7 @@ class Summaries(Column):
 
     def csv(self, cell: Summary | Published | None) -> dict[str, Any]:
         """Return mean, standard deviation and number of runs, each a column."""
-        is_published = isinstance(cell, Published)
-        values = (round(cell.percent / 100, 6),) if is_published else cell or ()  # 0.9944, not 0.99440…1
+        values = (cell.fraction,) if isinstance(cell, Published) else cell or ()
         parts = zip_longest(("mean", "std", "n"), values)
         return {f"{self.csv_name}_{part}": value for part, value in parts}
 
