@@ -24,7 +24,7 @@ def show_group(console: Console, group: Group) -> None:
 
 
 def show_table(console: Console, table: Table) -> None:
-    """Print a table with its title and notes; where it is too wide, text is folded before numbers."""
+    """Print a table with its title and notes; if it is too wide, text is folded before numbers."""
     console.print()
     console.print(Text(table.title, style="bold"))
     if table.rows:

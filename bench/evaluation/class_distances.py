@@ -30,11 +30,11 @@ def distances_to_centres(
 
     present, place = np.unique(labels, return_inverse=True)
     features = features.astype(np.float64)
-    centres = np.stack([features[place == k].mean(axis=0) for k in range(len(present))])  # (classes, features)
+    centres = np.stack([features[place == k].mean(axis=0) for k in range(len(present))])  # (K, D)
     between = pdist(centres)
     if not between.any():
         return np.full(len(labels), np.nan), np.full(len(labels), np.nan)
-    distances = cdist(features, centres) / between.mean()  # (n, classes)
+    distances = cdist(features, centres) / between.mean()  # (n, K)
     own = distances[np.arange(len(labels)), place]
     distances[np.arange(len(labels)), place] = np.inf
     return own, distances.min(axis=1)

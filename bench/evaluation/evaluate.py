@@ -81,7 +81,7 @@ def of_score(scored: Scored) -> dict[str, Any]:
 
 
 def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str, Any]:
-    """Return how well each training score finds the flipped labels; `label_aware` is 1 − p[given]."""
+    """Return how well each training score finds flipped labels; `label_aware` is 1 − p[given]."""
     others = np.exp(log_softmax(train.logits))
     others[np.arange(len(given)), given] = 0
     scores = all_scores(train) | {"label_aware": others.sum(axis=1)}

@@ -25,7 +25,8 @@ def entropy_of_counts(counts: Float[np.ndarray, "n classes"]) -> Entropy:
 
 def spearman(of: Judged) -> float:
     """Return Spearman's rank correlation; NaN where one side has a single value."""
-    from scipy.stats import spearmanr  # its import takes longer than all else that `bench list` does
+    # Its import takes longer than all else that `bench list` does.
+    from scipy.stats import spearmanr
 
     varied = np.ptp(of.uncertainty) > 0 and np.ptp(of.entropy) > 0
     return float(spearmanr(*of).statistic) if varied else float("nan")

@@ -143,7 +143,7 @@ _PATTERNS: dict[str, Metric[Any]] = {
 
 
 def has_better_side(name: str) -> bool:
-    """Return whether a dotted name, such as `scores.own.auroc`, is that of a metric to compare by."""
+    """Return whether a dotted name such as `scores.own.auroc` is a metric to compare by."""
     return _pattern(name) in _PATTERNS
 
 

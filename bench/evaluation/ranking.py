@@ -111,7 +111,7 @@ def auroc(ranking: Ranking) -> float:
     correct = ranking.counts - ranking.errors
     if not 0 < ranking.positives < ranking.n:
         return float("nan")
-    misordered = np.trapezoid(ranking.errors, correct)  # pairs with the error more certain, ties half
+    misordered = np.trapezoid(ranking.errors, correct)  # pairs, ties half
     return float(1 - misordered / (ranking.positives * correct[-1]))
 
 
@@ -136,7 +136,7 @@ def fpr95_error(ranking: Ranking) -> float:
     correct = ranking.counts - ranking.errors
     if not 0 < ranking.positives < ranking.n:
         return float("nan")
-    recall = (ranking.positives - ranking.errors) / ranking.positives  # flagging all that follows a group
+    recall = (ranking.positives - ranking.errors) / ranking.positives  # from each group on
     return float(1 - correct[recall >= 0.95].max() / correct[-1])
 
 

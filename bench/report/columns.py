@@ -23,7 +23,7 @@ class MethodLabel:
     oracle: bool = False
 
     def __str__(self) -> str:
-        """Return the label with the mark of an oracle after the method's name: `told†(rate=0.2)`."""
+        """Return the label, an oracle's with a mark after the name: `told†(rate=0.2)`."""
         if not self.oracle:
             return self.text
         name = self.text.partition("(")[0].partition(" ")[0]

@@ -1,4 +1,4 @@
-"""Comparisons of methods by one metric: runs are chosen, paired and tested, and tables are written."""
+"""Comparison of methods by one metric: runs are chosen, paired and tested, tables written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,7 +37,7 @@ class Comparison:
         return pd.DataFrame(rows)
 
     def tables(self, *, brief: bool = False) -> list[Table]:
-        """Return a table for each setting, and mean ranks where three methods have runs in common."""
+        """Return a table for each setting, and one of mean ranks of three methods or more."""
         made = [comparison_table(of, self.metric, found, brief=brief) for of, found in self.found]
         if self.ranks is None:
             return made
@@ -45,7 +45,11 @@ class Comparison:
         return [*made, ranks_table(self.ranks, self.metric, self.dropped, labels)]
 
     def write(self, folder: Path) -> Path:
-        """Write tables, diagram and a page of both into a folder of the metric's name; return the page."""
+        """Write tables, diagram and a page of both into a folder named as the metric.
+
+        Returns:
+            The path of the page.
+        """
         place = folder / self.metric
         place.mkdir(parents=True, exist_ok=True)
         page = [f"# {self.metric}\n"]

@@ -36,7 +36,7 @@ class Table:
     rows: Sequence[Row]
     notes: Sequence[str] = ()
     bold: frozenset[tuple[int, int]] = frozenset()  # (row, column) of cells that a test supports
-    in_title: Sequence[MethodLabel] = field(default=(), kw_only=True)  # methods that the title names
+    in_title: Sequence[MethodLabel] = field(default=(), kw_only=True)  # methods named there
 
     @property
     def header(self) -> list[str]:
@@ -72,7 +72,7 @@ class Table:
         return f"{comments}{body}\n"
 
     def csv(self) -> str:
-        """Return the values as CSV, in full precision and in their own units, such as fractions of 1.
+        """Return the values as CSV, in full precision and as they are: fractions of 1, not %.
 
         A summary has three columns, NAME_mean, NAME_std and NAME_n. Where a table has rows of
         published numbers a column `published` tells them. What is absent is an empty field.

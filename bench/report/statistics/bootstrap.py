@@ -35,7 +35,7 @@ def over_seeds_and_samples(differences: Float[np.ndarray, "pairs #replicates"]) 
 
 
 def over_samples(outcomes: Float[np.ndarray, "runs samples"]) -> Float[np.ndarray, "runs replicates"]:
-    """Return each run's mean over resampled test samples; a replicate's are the same for all runs."""
+    """Return each run's mean over resampled test samples, the same samples for all runs."""
     rng, samples = np.random.default_rng(0), outcomes.shape[1]
     means = []
     for _ in range(0, REPLICATES, CHUNK):  # all draws at once would take much memory

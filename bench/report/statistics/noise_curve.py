@@ -9,7 +9,7 @@ Axis = Float[np.ndarray, " rates"]
 
 
 def area(rates: Axis, accuracy: Axis) -> float:
-    """Return the mean accuracy over the range of rates: the area of the trapezoids, over its width."""
+    """Return the mean accuracy over the range of rates: area of the trapezoids by width."""
     return float(np.trapezoid(accuracy, rates) / (rates[-1] - rates[0]))
 
 
@@ -23,7 +23,7 @@ def slope(rates: Axis, accuracy: Axis) -> float:
 
 
 def crossings(rates: Axis, one: Axis, other: Axis) -> list[float]:
-    """Return the rates at which one curve changes sides with the other, linear between the measured rates.
+    """Return the rates at which two curves cross, linear between the measured rates.
 
     Curves that only touch, or that are equal at an end, do not cross there.
     """

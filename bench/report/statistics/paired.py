@@ -25,7 +25,7 @@ POOLED = "pooled"
 
 
 class Contrast(NamedTuple):
-    """One method minus another over their pairs of runs, at one noise or all; in the metric's unit."""
+    """One method minus another over pairs of runs, at one noise or all; in the metric's unit."""
 
     dataset: str
     noise: str
@@ -118,7 +118,7 @@ def _contrast(
 def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
 ) -> tuple[Interval | None, str]:
-    """Return the bootstrap interval and what was resampled: samples too, where every run has them."""
+    """Return the bootstrap interval and what was resampled: samples, too, if all runs have them."""
     if all(record.path in replicates for pair in pairs for record in pair):
         drawn = np.stack([replicates[a.path] - replicates[b.path] for a, b in pairs])
         return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"

@@ -22,7 +22,8 @@ def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
     the observed.
     """
     n = len(differences)
-    observed = abs(differences.sum()) - 1e-9 * np.abs(differences).sum()  # equal sums differ by rounding
+    rounding = 1e-9 * np.abs(differences).sum()  # by which equal sums may differ
+    observed = abs(differences.sum()) - rounding
     extreme = sum(int((np.abs(signs @ differences) >= observed).sum()) for signs in _signs(n))
     return extreme / 2 ** (n - 1) if n <= EXACT else (extreme + 1) / (DRAWS + 1)
 
@@ -51,7 +52,7 @@ def pairs_needed(comparisons: int, alpha: float = ALPHA) -> int:
 
 
 def holm(p: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    """Return p adjusted for m tests (Holm, 1979): running maximum of (m − i + 1)·p₍ᵢ₎, at most 1."""
+    """Return p adjusted for m tests (Holm, 1979): running maximum of (m − i + 1)·p₍ᵢ₎, ≤ 1."""
     order = np.argsort(p, kind="stable")
     stepped = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     adjusted = np.empty(len(p))

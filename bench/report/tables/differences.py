@@ -98,7 +98,7 @@ def _notes(metric: str, found: list[Contrast]) -> list[str]:
 
 
 def _too_few(found: list[Contrast]) -> list[str]:
-    """Return a line for each number of seeds with which none of so many tests can support anything."""
+    """Return a line for each number of seeds that is too small for so many tests."""
     scopes: dict[tuple[int, int], list[str]] = {}
     for noise in dict.fromkeys(each.noise for each in found):
         family = [each for each in found if each.noise == noise]

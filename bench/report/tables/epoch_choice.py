@@ -1,4 +1,4 @@
-"""How the choice of the epoch changes accuracy: last, best on held-out labels, best on the test set."""
+"""How accuracy changes with the choice of the epoch: last, or best on held-out or test labels."""
 
 import numpy as np
 

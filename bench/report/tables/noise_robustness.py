@@ -39,7 +39,7 @@ def over_noise_table(group: Group) -> Table:
 
 
 def crossing_table(group: Group) -> Table:
-    """Return the noise at which the mean accuracies of two methods cross, for each pair that does."""
+    """Return the noise at which two methods' mean accuracies cross, for each pair that does."""
     methods, rows = method_labels(group.records), []
     for kind, noises in _axes(group).items():
         means = {label: found for label in group.labels if (found := _means(group, label, noises)) is not None}

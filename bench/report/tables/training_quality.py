@@ -9,11 +9,11 @@ from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, 
 from bench.store.record import Record
 
 AUDIT = ("relabelled", "corrected", "broken")
-SHOWN = [metric for metric in OF_PREDICTIONS if metric.name != "misclassified"]  # it is told by accuracy
+SHOWN = [metric for metric in OF_PREDICTIONS if metric.name != "misclassified"]
 
 
 def quality_table(group: Group) -> Table:
-    """Return accuracy, likelihood and calibration of the softmax, the relabel audit and the cost."""
+    """Return accuracy, likelihood and calibration, the relabel audit and the cost."""
     labels = method_labels(group.records)
     rows = [Row([noise.label, labels[label], *_quality(cell)]) for noise, label, cell in group.cells()]
     return Table(
