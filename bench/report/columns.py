@@ -6,70 +6,21 @@ A cell holds a value, or None where there is none; text is made only when a tabl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
-from bench.evaluation.metrics import Scale
 from bench.report.summaries import Summary
+from bench.report.values import (
+    PERCENT,
+    THREE_DECIMALS,
+    TWO_DECIMALS,
+    WHOLE,
+    Format,
+    MethodLabel,
+    Published,
+    Range,
+)
 
 ABSENT = "–"
-ORACLE = "†"  # after the name of a method that is told the true noise rate
-
-
-@dataclass(frozen=True)
-class MethodLabel:
-    """The name of a method's row, and whether the method is told the true noise rate."""
-
-    text: str
-    oracle: bool = False
-
-    def __str__(self) -> str:
-        """Return the label, an oracle's with a mark after the name: `told†(rate=0.2)`."""
-        if not self.oracle:
-            return self.text
-        name = self.text.partition("(")[0].partition(" ")[0]
-        return f"{name}{ORACLE}{self.text.removeprefix(name)}"
-
-
-class Published(NamedTuple):
-    """A published accuracy in %, as it was printed, beside our own, a fraction."""
-
-    percent: float
-    ours: float
-
-    @property
-    def fraction(self) -> float:
-        """The published number as a fraction, with no more digits than were printed."""
-        return round(self.percent / 100, 6)
-
-
-class Range(NamedTuple):
-    """The two ends of an interval."""
-
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a number is written: multiplied, divided, rounded, with a sign."""
-
-    decimals: int
-    factor: float = 1
-    divisor: float = 1
-    signed: bool = False
-    signed_zero: bool = True  # whether a small negative number is −0.00
-
-    def text(self, value: float, signed: bool | None = None) -> str:
-        """Return the number as text, with a true minus."""
-        sign = "+" if (self.signed if signed is None else signed) else ""
-        zero = "" if self.signed_zero else "z"
-        scaled = self.factor * value / self.divisor
-        return f"{scaled:{sign}{zero}.{self.decimals}f}".replace("-", "−")
-
-
-PERCENT = Format(2, factor=100)
-THOUSANDTHS = Format(2, factor=1e3)
-FORMATS: dict[Scale, Format] = {"percent": PERCENT, "thousandths": THOUSANDTHS, "plain": Format(4)}
 
 
 @dataclass(frozen=True)
@@ -124,7 +75,7 @@ class Methods(Column):
 class Numbers(Column):
     """A column of single numbers."""
 
-    form: Format = Format(0)
+    form: Format = WHOLE
     is_number: ClassVar[bool] = True
 
     def _text(self, cell: float) -> str:
@@ -135,7 +86,7 @@ class Numbers(Column):
 class Probabilities(Numbers):
     """A column of p-values."""
 
-    form: Format = Format(3)
+    form: Format = THREE_DECIMALS
 
     def _text(self, cell: float) -> str:
         return "< .001" if cell < 0.0005 else super()._text(cell)
@@ -178,7 +129,7 @@ class Counts(Summaries):
 class Ranges(Column):
     """A column of intervals; in CSV low and high end."""
 
-    form: Format = Format(2)
+    form: Format = TWO_DECIMALS
     is_number: ClassVar[bool] = True
 
     def csv(self, cell: Range | None) -> dict[str, Any]:
@@ -194,7 +145,7 @@ class Ranges(Column):
 class Lists(Column):
     """A column of several numbers a cell; in CSV separated by spaces."""
 
-    form: Format = Format(2)
+    form: Format = TWO_DECIMALS
     is_number: ClassVar[bool] = True
 
     def csv(self, cell: Sequence[float]) -> dict[str, Any]:

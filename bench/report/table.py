@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 from tabulate import tabulate
 
-from bench.report.columns import ORACLE, Column, MethodLabel, Methods
+from bench.report.columns import Column, Methods
+from bench.report.values import ORACLE, MethodLabel
 
 ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
 PUBLISHED_LABEL = "  paper (ours − paper)"

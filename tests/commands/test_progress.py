@@ -3,9 +3,10 @@ import io
 from rich.console import Console
 
 from bench.commands.terminal import show_table
-from bench.report.columns import MethodLabel, Methods, Published, Summaries, Texts, Words
+from bench.report.columns import Methods, Summaries, Texts, Words
 from bench.report.summaries import Summary
 from bench.report.table import Row, Table
+from bench.report.values import MethodLabel, Published
 
 COUNTS = ["errors", "uncertain: own", "uncertain: msp", "certain: own", "certain: msp"]
 

@@ -1,22 +1,8 @@
 import pytest
 
-from bench.report.columns import (
-    PERCENT,
-    THOUSANDTHS,
-    Counts,
-    Format,
-    Lists,
-    MethodLabel,
-    Methods,
-    Numbers,
-    Probabilities,
-    Published,
-    Range,
-    Ranges,
-    Summaries,
-    Texts,
-)
+from bench.report.columns import Counts, Lists, Methods, Numbers, Probabilities, Ranges, Summaries, Texts
 from bench.report.summaries import Summary
+from bench.report.values import PERCENT, THOUSANDTHS, Format, MethodLabel, Published, Range
 
 SIGNED = Format(2, factor=100, signed=True)
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from bench.report.columns import MethodLabel, Methods, Published, Summaries, Texts
+from bench.report.columns import Methods, Summaries, Texts
 from bench.report.summaries import Summary
 from bench.report.table import Row, Table
+from bench.report.values import MethodLabel, Published
 
 OURS, OTHER = Summary(0.993649999, 0.00051, 3), Summary(0.123, None, 1)
 TABLE = Table(

@@ -5,12 +5,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.report.columns import Methods, Published, Summaries
+from bench.report.columns import Methods, Summaries
 from bench.report.grouping import Group
 from bench.report.summaries import over, repeated
 from bench.report.table import Row, Table
 from bench.report.tables.bold import best, bold_notes
 from bench.report.tables.shared_columns import method_labels
+from bench.report.values import Published
 from bench.spec import Noise
 from bench.store.record import Record
 

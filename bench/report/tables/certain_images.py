@@ -1,10 +1,11 @@
 """What kind of images the most certain and the most uncertain are."""
 
-from bench.report.columns import Counts, Format, Summaries
+from bench.report.columns import Counts, Summaries
 from bench.report.grouping import Group
 from bench.report.summaries import Summary, entry, over, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.values import TWO_DECIMALS
 from bench.store.record import Record
 
 SHOWN_CLASSES = 20  # a table with more columns cannot be read
@@ -51,7 +52,7 @@ def class_distances_table(group: Group) -> Table:
     return Table(
         f"class-distances-{group.name}",
         f"Distance of features to class centres: {group.title}",
-        [*NOISE_AND_METHOD, *(Summaries(heading, key, Format(2)) for key, heading in DISTANCES.items())],
+        [*NOISE_AND_METHOD, *(Summaries(heading, key, TWO_DECIMALS) for key, heading in DISTANCES.items())],
         rows,
         [
             "Mean distance of the most certain and the most uncertain tenth of the images, by the "

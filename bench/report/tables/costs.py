@@ -2,11 +2,12 @@
 
 from collections.abc import Iterable
 
-from bench.report.columns import PERCENT, THOUSANDTHS, Format, Summaries
+from bench.report.columns import Summaries
 from bench.report.grouping import Group
 from bench.report.summaries import Summary, over, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.values import PERCENT, THOUSANDTHS, Format
 from bench.store.record import Record
 
 COLUMNS = (

@@ -3,23 +3,14 @@
 from collections.abc import Mapping
 
 from bench.evaluation.metrics import OF_PREDICTIONS, find
-from bench.report.columns import (
-    Column,
-    Format,
-    MethodLabel,
-    Methods,
-    Numbers,
-    Probabilities,
-    Range,
-    Ranges,
-    Texts,
-)
+from bench.report.columns import Column, Methods, Numbers, Probabilities, Ranges, Texts
 from bench.report.grouping import Group
 from bench.report.statistics.paired import POOLED, Contrast
 from bench.report.statistics.ranks import Ranks
 from bench.report.statistics.significance import ALPHA, pairs_needed, smallest_p
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import method_labels
+from bench.report.values import TWO_DECIMALS, Format, MethodLabel, Range
 
 LONG = 30  # rows that a screen takes
 BY_SAMPLE = " and ".join(metric.name for metric in OF_PREDICTIONS if metric.by_sample)
@@ -63,7 +54,7 @@ def ranks_table(found: Ranks, metric: str, dropped: int, labels: Mapping[str, Me
     ]
     if dropped:
         notes.append(f"{dropped} blocks are left out: not every method was run there.")
-    columns = [Methods(), Numbers("mean rank", "mean_rank", Format(2))]
+    columns = [Methods(), Numbers("mean rank", "mean_rank", TWO_DECIMALS)]
     return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
 
 

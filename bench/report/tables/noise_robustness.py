@@ -4,12 +4,13 @@ from itertools import combinations
 
 import numpy as np
 
-from bench.report.columns import Format, Lists, Methods, Summaries, Texts
+from bench.report.columns import Lists, Methods, Summaries, Texts
 from bench.report.grouping import Group
 from bench.report.statistics import noise_curve
 from bench.report.summaries import by_seed, over, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.values import Format
 from bench.spec import Noise
 
 POINTS_PER_TENTH = Format(2, factor=10, signed=True)  # of a slope: % of accuracy per 10 % of noise

@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Sequence
 
 from bench.evaluation.metrics import Metric
-from bench.report.columns import FORMATS, Column, MethodLabel, Methods, Summaries, Texts
+from bench.report.columns import Column, Methods, Summaries, Texts
+from bench.report.values import FORMATS, MethodLabel
 from bench.store.record import Record
 
 NOISE_AND_METHOD: tuple[Column, ...] = (Texts("noise"), Methods())

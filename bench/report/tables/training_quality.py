@@ -1,11 +1,12 @@
 """What training made of the net and of the labels."""
 
 from bench.evaluation.metrics import OF_PREDICTIONS
-from bench.report.columns import Counts, Format, Summaries
+from bench.report.columns import Counts, Summaries
 from bench.report.grouping import Group, relabel_pairs
 from bench.report.summaries import Summary, by_seed, epoch_sum, over, remaining, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
+from bench.report.values import Format
 from bench.store.record import Record
 
 AUDIT = ("relabelled", "corrected", "broken")

@@ -1,11 +1,12 @@
 """How well scores rank: errors, flipped training labels, images that people disagree on."""
 
 from bench.evaluation.metrics import OF_FLIPS, OF_SCORES
-from bench.report.columns import Counts, Format, Summaries, Texts
+from bench.report.columns import Counts, Summaries, Texts
 from bench.report.grouping import Group
 from bench.report.summaries import entry, over, undefined
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
+from bench.report.values import THREE_DECIMALS
 
 RANKING = [metric for metric in OF_SCORES if metric.heading]
 COUNTED = {"uncertain_misclassified": "uncertain", "certain_right": "certain"}
@@ -110,7 +111,7 @@ def human_uncertainty_table(group: Group) -> Table:
     return Table(
         f"human-uncertainty-{group.name}",
         f"Spearman correlation with the entropy of human labels: {group.title}",
-        [*NOISE_AND_METHOD, *(Summaries(name, form=Format(3)) for name in names)],
+        [*NOISE_AND_METHOD, *(Summaries(name, form=THREE_DECIMALS) for name in names)],
         rows,
         [
             "1: the score orders the images as human disagreement does.",
