@@ -1,10 +1,12 @@
-"""How much people disagree on images, and how an uncertainty score goes with it."""
+"""How much people disagree on images, and how an uncertainty score goes with it.
+
+scipy is imported where it is used: it takes longer than all else that `bench list` does.
+"""
 
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from scipy.special import entr
 
 from bench.evaluation.ranking import Uncertainty
 
@@ -20,12 +22,13 @@ class Judged(NamedTuple):
 
 def entropy_of_counts(counts: Float[np.ndarray, "n classes"]) -> Entropy:
     """Return the entropy, in nats, of each sample's label counts."""
+    from scipy.special import entr
+
     return entr(counts / counts.sum(axis=1, keepdims=True)).sum(axis=1)
 
 
 def spearman(of: Judged) -> float:
     """Return Spearman's rank correlation; NaN where one side has a single value."""
-    # Its import takes longer than all else that `bench list` does.
     from scipy.stats import spearmanr
 
     varied = np.ptp(of.uncertainty) > 0 and np.ptp(of.entropy) > 0
