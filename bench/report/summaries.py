@@ -42,6 +42,11 @@ def over(cell: Iterable[Record], *path: str) -> Summary | None:
     return summarise(entry(record, *path) for record in cell)
 
 
+def cost_over(cell: Iterable[Record], key: str) -> Summary | None:
+    """Summarise one entry of the cost, such as `seconds`, over a cell's runs."""
+    return summarise(record.cost.get(key) for record in cell)
+
+
 def by_seed(cell: Iterable[Record], *path: str) -> dict[Seeds, float]:
     """Return one entry of the metrics for each seed of a cell that has it."""
     found = {(r.spec.seed, r.spec.noise.seed): entry(r, *path) for r in cell}

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +19,7 @@ from bench.store.record import Record
 
 Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
-Replicates = dict[Path, Float[np.ndarray, " replicates"]]  # by the run's folder
+Replicates = dict[str, Float[np.ndarray, " replicates"]]  # by the run's identity
 POOLED = "pooled"
 
 
@@ -119,8 +118,8 @@ def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
 ) -> tuple[Interval | None, str]:
     """Return the bootstrap interval and what was resampled: samples, too, if all runs have them."""
-    if all(record.path in replicates for pair in pairs for record in pair):
-        drawn = np.stack([replicates[a.path] - replicates[b.path] for a, b in pairs])
+    if all(record.spec.identity in replicates for pair in pairs for record in pair):
+        drawn = np.stack([replicates[a.spec.identity] - replicates[b.spec.identity] for a, b in pairs])
         return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"
     interval = over_seeds(differences)
     return interval, "seeds" if interval else ""
@@ -128,19 +127,20 @@ def _interval(
 
 def _replicates(runs: Runs, metric: str) -> Replicates:
     """Return the metric of each run over resampled test samples; none if test sets differ."""
-    paths = [record.path for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
-    found = {path: values for path in paths if (values := _by_sample(path, metric)) is not None}
+    records = [record for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
+    by_sample = {record.spec.identity: _by_sample(record, metric) for record in records}
+    found = {identity: values for identity, values in by_sample.items() if values is not None}
     if len({len(values) for values in found.values()}) != 1:
         return {}
     return dict(zip(found, over_samples(np.stack(list(found.values()))), strict=True))
 
 
-def _by_sample(path: Path, metric: str) -> Float[np.ndarray, " n"] | None:
+def _by_sample(record: Record, metric: str) -> Float[np.ndarray, " n"] | None:
     """Return the values that the metric is the mean of; None without them, or predictions."""
     if (by_sample := find(metric).by_sample) is None:
         return None
     try:
-        predictions, shown = read_predictions(path, "test")
+        predictions, shown = read_predictions(record.path, "test")
     except (OSError, ValueError):
         return None
     return by_sample(Classified(predictions.logits, shown["label"].to_numpy()))

@@ -1,14 +1,11 @@
 """What each method costs, beside what it gains."""
 
-from collections.abc import Iterable
-
 from bench.report.columns import Summaries
 from bench.report.grouping import Group
-from bench.report.summaries import Summary, over, summarise
+from bench.report.summaries import cost_over, over
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
 from bench.report.values import PERCENT, THOUSANDTHS, Format
-from bench.store.record import Record
 
 COLUMNS = (
     *NOISE_AND_METHOD,
@@ -30,7 +27,7 @@ def costs_table(group: Group) -> Table:
                 labels[label],
                 over(cell, "accuracy"),
                 over(cell, "scores", "own", "aurc"),
-                *(_cost(cell, key) for key in ("seconds", "parameters", "peak_memory_bytes")),
+                *(cost_over(cell, key) for key in ("seconds", "parameters", "peak_memory_bytes")),
             ]
         )
         for noise, label, cell in group.cells()
@@ -46,7 +43,3 @@ def costs_table(group: Group) -> Table:
             "defaults of its source, unless its row says otherwise."
         ],
     )
-
-
-def _cost(cell: Iterable[Record], key: str) -> Summary | None:
-    return summarise(record.cost.get(key) for record in cell)

@@ -3,7 +3,7 @@
 from bench.evaluation.metrics import OF_PREDICTIONS
 from bench.report.columns import Counts, Summaries
 from bench.report.grouping import Group, relabel_pairs
-from bench.report.summaries import Summary, by_seed, epoch_sum, over, remaining, summarise
+from bench.report.summaries import Summary, by_seed, cost_over, epoch_sum, over, remaining, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
 from bench.report.values import Format
@@ -69,5 +69,5 @@ def _quality(cell: list[Record]) -> list[Summary | None]:
         *(over(cell, metric.name) for metric in SHOWN),
         *(summarise(epoch_sum(log, key) for log in logs) for key in AUDIT),
         summarise(map(remaining, logs)),
-        summarise(record.cost["seconds"] for record in cell),
+        cost_over(cell, "seconds"),
     ]
