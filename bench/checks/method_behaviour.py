@@ -11,7 +11,7 @@ from torch import Tensor
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
 from bench.checks.test_beds import MethodBed, close, equal, predict, same
 from bench.errors import BenchError, one_line
-from bench.evaluation import metrics
+from bench.evaluation import ranking
 from bench.plugins.method import Prediction
 
 Check = Callable[[MethodBed], None]
@@ -41,7 +41,7 @@ def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
     labels = bed.data.test.labels
     found = predict(bed.trained, bed.images(len(labels)))
     errors = (found.logits.argmax(dim=1) != labels).numpy()
-    auroc = metrics.auroc(metrics.rank(found.uncertainty.double().numpy(), errors))
+    auroc = ranking.auroc(ranking.rank(found.uncertainty.double().numpy(), errors))
     if math.isnan(auroc):
         raise CheckSkipped("it makes no error on the digits")
     if auroc < 0.5:

@@ -1,4 +1,4 @@
-"""`bench list`: what there is, without importing a plugin or torch."""
+"""`bench list`: methods, data sets, noise, metrics, presets and experiments, without torch."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -9,7 +9,7 @@ from rich.text import Text
 
 from bench.data.label_noise import NOISE_KINDS
 from bench.errors import unknown
-from bench.evaluation.metrics import DESCRIPTIONS
+from bench.evaluation.metrics import WORDS
 from bench.plugins.registry import Kind, Registry
 
 Rows = dict[str, str]
@@ -27,7 +27,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets"),
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
-        "metrics": lambda: DESCRIPTIONS,
+        "metrics": lambda: WORDS,
         "presets": lambda: _described(GRID / "presets"),
         "experiments": lambda: _described(GRID / "experiments"),
     }

@@ -12,7 +12,8 @@ from bench.execution.context import Context
 from bench.execution.estimate import TO_RUN, Plan
 from bench.execution.observer import CellReport, Observer
 from bench.plugins.method import Progress
-from bench.report.table import Table
+from bench.report.columns import Texts, Words
+from bench.report.table import Row, Table
 from bench.spec import Cell, RunSpec
 
 
@@ -90,10 +91,10 @@ def _title(spec: RunSpec) -> str:
 
 def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]], jobs: int) -> None:
     """Print a grid with each cell's state and estimated time, and why cells will not run."""
-    lines = [[cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""] for cell, plan in rows]
+    lines = [Row([cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""]) for cell, plan in rows]
     total = sum(plan.seconds for _, plan in rows)
     ahead = sum(plan.state == TO_RUN for _, plan in rows)
     at_once = f", {clock(total / min(jobs, ahead))} with {jobs} jobs" if jobs > 1 and ahead > 1 else ""
     notes = [f"{len(rows)} cells, {ahead} to run, about {clock(total)} on this machine{at_once}"]
     notes += dict.fromkeys(f"{plan.state}: {plan.reason}" for _, plan in rows if plan.reason)
-    show_table(console, Table("plan", "The grid", ["cell", "state", "time"], lines, notes))
+    show_table(console, Table("plan", "The grid", [Texts("cell"), Texts("state"), Words("time")], lines, notes))

@@ -17,6 +17,7 @@ from bench.data.splits import random_part
 from bench.errors import DataError, Declined, UsageError
 from bench.evaluation import evaluate as evaluation
 from bench.evaluation.code_version import metrics_source
+from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.execution.provenance import environment, now, peak_memory
 from bench.nets.backbones import make_backbone
 from bench.plugins.factory import MethodFactory
@@ -180,7 +181,7 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
     label = evaluated.labels.cpu().numpy()
     counts = evaluated.extra.get("human-counts")
-    human = {} if counts is None else {"human_entropy": evaluation.entropy_of_counts(counts)}
+    human = {} if counts is None else {"human_entropy": entropy_of_counts(counts)}
     metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
     record = {
         "identity": spec.identity,

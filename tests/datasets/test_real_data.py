@@ -10,7 +10,7 @@ import pytest
 import torch
 from harness import bench
 
-from bench.evaluation.evaluate import entropy_of_counts
+from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.execution.runner import prepare
 from bench.grid.cells import cells
 from bench.grid.request import Request

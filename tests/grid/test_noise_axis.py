@@ -144,9 +144,9 @@ def test_tables_show_the_rate_that_labels_by_people_have(tmp_path, folder):
     accuracy, *others = made.tables[members.name]
     columns = ["0%", "10%", "asymmetric 30%", "human:crowd 20%", "instance-dependent 30%"]
     assert accuracy.header == ["method", *columns]
-    assert all(cell.count("±") == 1 for cell in accuracy.rows[0][1:])
+    assert all(cell.count("±") == 1 for cell in accuracy.texts[0][1:])
     detection = next(table for table in others if table.name.startswith("noise-detection"))
-    assert {row[0] for row in detection.rows} == set(columns[1:])
+    assert {row[0] for row in detection.texts} == set(columns[1:])
     assert (tmp_path / "report" / "figures" / f"rejection-{members.name}-human-crowd.png").is_file()
     rows = frame(members.records, tmp_path)
     asked = {(kind, rate) for kind, rate in zip(rows["noise_kind"], rows["noise_rate"], strict=True)}

@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.report.figures.style import Picture, drawing, grid_shape, shortened, title
 from bench.report.grouping import Group
+from bench.report.summaries import entry
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -45,13 +46,13 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
 
 def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
     """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
-    counts = np.sum([record.metrics["confusion"] for record in cell], axis=0).astype(float)
+    counts = np.sum([entry(record, "confusion") for record in cell], axis=0).astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)
 
 
 def _known(cell: list[Record]) -> list[Record]:
-    return [record for record in cell if record.metrics.get("confusion")]
+    return [record for record in cell if entry(record, "confusion")]
 
 
 def _matrix(axes: Axes, percent: Float[np.ndarray, "classes classes"], names: list[str]) -> None:

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from bench.report.figures.style import Picture, band, drawing, look, title
 from bench.report.grouping import Group
-from bench.report.summaries import over
+from bench.report.summaries import entry, over
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -76,4 +76,4 @@ def _ideal(axes: Axes, label: str, accuracy: float) -> Line2D:
 
 
 def _mean_accuracy(cell: list[Record]) -> float:
-    return float(np.mean([record.metrics["accuracy"] for record in cell]))
+    return float(np.mean([entry(record, "accuracy") for record in cell]))

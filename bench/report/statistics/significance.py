@@ -1,4 +1,8 @@
-"""Tests of paired differences, and what they can reach with few pairs."""
+"""Tests of paired differences, and what they can reach with few pairs.
+
+Not scipy.stats.permutation_test: it gives the same p (a test compares them), but takes 0.4 s for 16
+pairs and 0.6 s for 32, where this takes 0.02 s; 20 methods have 190 tests at each noise.
+"""
 
 from collections.abc import Iterator
 
@@ -11,19 +15,24 @@ DRAWS, CHUNK = 99_999, 4096
 
 
 def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
-    """Return the two-sided p of the paired permutation test of a mean difference of 0 (Fisher, 1935).
+    """Return the two-sided p of the paired permutation test of a mean difference of 0.
 
-    Without a difference the sign of each pair's is arbitrary. All 2^n signs are tried for up to 16 pairs, else
-    99,999 drawn ones beside the observed.
+    Under the null hypothesis each difference is equally likely to be positive or negative (Fisher,
+    1935). Up to 16 pairs all 2^n combinations of signs are tried, else 99,999 random ones beside
+    the observed.
     """
     n = len(differences)
-    observed = abs(differences.sum()) - 1e-9 * np.abs(differences).sum()  # equal sums differ by rounding
+    rounding = 1e-9 * np.abs(differences).sum()  # by which equal sums may differ
+    observed = abs(differences.sum()) - rounding
     extreme = sum(int((np.abs(signs @ differences) >= observed).sum()) for signs in _signs(n))
     return extreme / 2 ** (n - 1) if n <= EXACT else (extreme + 1) / (DRAWS + 1)
 
 
 def _signs(n: int) -> Iterator[Float[np.ndarray, "some n"]]:
-    """Yield rows of signs; where all are tried the last is +1, as a sum and its opposite are equally extreme."""
+    """Yield rows of signs.
+
+    Where all are tried the last is always +1: a sum and its opposite are equally extreme.
+    """
     if n <= EXACT:
         yield 1.0 - 2.0 * (np.arange(2 ** (n - 1))[:, None] >> np.arange(n) & 1)
         return
@@ -33,17 +42,17 @@ def _signs(n: int) -> Iterator[Float[np.ndarray, "some n"]]:
 
 
 def smallest_p(pairs: int) -> float:
-    """Return the smallest two-sided p that a sign-flip test of so many pairs can reach: 2 / 2^n."""
+    """Return the smallest two-sided p of a sign-flip test of so many pairs: 2 / 2^n."""
     return min(1.0, 2.0 ** (1 - pairs))
 
 
 def pairs_needed(comparisons: int, alpha: float = ALPHA) -> int:
-    """Return the number of pairs from which the smallest p passes Holm's first step among so many comparisons."""
+    """Return how many pairs it takes that the smallest p passes Holm's first step."""
     return next(n for n in range(1, 100) if smallest_p(n) * comparisons <= alpha)
 
 
 def holm(p: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:
-    """Return p adjusted for m tests: running maximum of (m − i + 1)·p₍ᵢ₎, at most 1 (Holm, 1979)."""
+    """Return p adjusted for m tests (Holm, 1979): running maximum of (m − i + 1)·p₍ᵢ₎, ≤ 1."""
     order = np.argsort(p, kind="stable")
     stepped = np.minimum(1, np.maximum.accumulate(p[order] * np.arange(len(p), 0, -1)))
     adjusted = np.empty(len(p))
