@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from bench.evaluation.metrics import VERSION
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
@@ -18,8 +19,10 @@ from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
-from bench.store.packed_columns import from_frame, pack
+from bench.store.csv_columns import to_csv
 from bench.store.record import Record
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
+from bench.store.run_files import Folder
 from bench.store.store import Store
 
 PLUGINS = Path(__file__).parent / "example_plugins"
@@ -42,14 +45,27 @@ def run(results: Path, *folders: Path, force: bool = False, **content: object) -
     return LocalExecutor(context, Observer()).run(grid(*folders, **content))
 
 
+METRICS = {"samples": 0, "misclassified": 0, "accuracy": 0.5, "scores": {"own": {}}}
+MANIFEST = {"samples": 0, "flips": 0, "realised_rate": 0.0, "transitions": [], "sha256": ""}
+
+
 def record(cell: RunSpec, **fields: Any) -> Record:
     """A record that no run made, of the fields given and of empty ones."""
-    empty = {"manifest": {}, "metrics": {}, "environment": {}, "cost": {"started": "2026-01-01"}}
-    frames = {
-        f"packed_{name}": pack(from_frame(fields.pop(name, pd.DataFrame()))) for name in ("epochs", "curves")
+    frames = {f"{name}_csv": to_csv(fields.pop(name, pd.DataFrame())) for name in ("epochs", "curves")}
+    noise = cell.noise.model_dump(mode="json", exclude_none=True)
+    models = {
+        "manifest": NoiseManifest.model_validate(noise | MANIFEST | fields.pop("manifest", {})),
+        "metrics": metrics(**fields.pop("metrics", {})),
+        "environment": Environment.model_construct(),
+        "cost": Cost.model_validate({"started": "2026-01-01", "seconds": 1.0} | fields.pop("cost", {})),
     }
-    plain = {"path": cell.folder, "metrics_source": "", "outcome": "", "classes": ["a", "b", "c"]}
-    return Record(spec=cell, **plain | empty | frames | fields)
+    path = fields.pop("path", cell.folder)
+    plain = {"metrics_version": VERSION, "outcome": "", "classes": ["a", "b", "c"]}
+    return Record(Folder(path), cell, **models, **plain | fields, **frames)
+
+
+def metrics(**entries: Any) -> Metrics:
+    return Metrics.model_validate(METRICS | entries)
 
 
 def samples(*folders: Path) -> Samples:

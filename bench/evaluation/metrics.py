@@ -15,6 +15,10 @@ Logits = Float[np.ndarray, "n classes"]
 LogProbabilities = Float[np.ndarray, "n classes"]
 Labels = Int[np.ndarray, " n"]
 
+# Raised when a metric or a curve of the same predictions comes out otherwise, or there is a new one: stored
+# metrics of a lower number are recomputed. A golden test notices when it should be raised.
+VERSION = 1
+
 BINS = 15
 
 # One line each, for `bench list metrics`; the keys are those of a record's metrics.

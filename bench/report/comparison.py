@@ -69,14 +69,14 @@ def load(
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    if not (results / "runs").is_dir():
-        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
-    records, problems = load_records(Store(results))
+    store = Store(results)
+    if not store.exists():
+        raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
+    records, problems = load_records(store)
     if not records:
         raise UsageError(f"--results {results}: no run has ended there yet")
-    _check(
-        "metric", [metric], {name for record in records for name in flat(record.metrics) if has_direction(name)}
-    )
+    measured = {name for record in records for name in flat(record.metrics.entries())}
+    _check("metric", [metric], {name for name in measured if has_direction(name)})
     _check("data set", datasets, {record.spec.dataset.name for record in records})
     _check("method", methods, {name for record in records for name in _names(record)})
     labels = {record.spec.label for record in records}

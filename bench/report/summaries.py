@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.report.grouping import Group
-from bench.store.packed_columns import Columns
+from bench.store.csv_columns import Columns
 from bench.store.record import Record
 
 

@@ -45,13 +45,13 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
 
 def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
     """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
-    counts = np.sum([record.metrics["confusion"] for record in cell], axis=0).astype(float)
+    counts = np.sum([record.metrics.confusion or [] for record in cell], axis=0).astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)
 
 
 def _known(cell: list[Record]) -> list[Record]:
-    return [record for record in cell if record.metrics.get("confusion")]
+    return [record for record in cell if record.metrics.confusion]
 
 
 def _matrix(axes: Axes, percent: Float[np.ndarray, "classes classes"], names: list[str]) -> None:

@@ -76,4 +76,4 @@ def _ideal(axes: Axes, label: str, accuracy: float) -> Line2D:
 
 
 def _mean_accuracy(cell: list[Record]) -> float:
-    return float(np.mean([record.metrics["accuracy"] for record in cell]))
+    return float(np.mean([record.metrics.accuracy for record in cell]))

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from itertools import combinations
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,14 +13,13 @@ from bench.report.grouping import Group
 from bench.report.statistics.bootstrap import Interval, over_samples, over_seeds, over_seeds_and_samples
 from bench.report.statistics.ranks import Ranks, friedman
 from bench.report.statistics.significance import holm, sign_flip
-from bench.report.summaries import entry
 from bench.store.prediction_files import read_predictions
 from bench.store.record import Record
 
 Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
 Outcome = Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]
-Replicates = dict[Path, Float[np.ndarray, " replicates"]]  # by the run's folder
+Replicates = dict[str, Float[np.ndarray, " replicates"]]  # by the run's identity
 POOLED = "pooled"
 
 # Metrics that are means over test samples, by sample.
@@ -122,8 +120,8 @@ def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
 ) -> tuple[Interval | None, str]:
     """Return the bootstrap interval, and over what: samples too where those of every run were drawn again."""
-    if all(record.path in replicates for pair in pairs for record in pair):
-        drawn = np.stack([replicates[a.path] - replicates[b.path] for a, b in pairs])
+    if all(record.spec.identity in replicates for pair in pairs for record in pair):
+        drawn = np.stack([replicates[a.spec.identity] - replicates[b.spec.identity] for a, b in pairs])
         return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"
     interval = over_seeds(differences)
     return interval, "seeds" if interval else ""
@@ -131,23 +129,24 @@ def _interval(
 
 def _replicates(runs: Runs, metric: str) -> Replicates:
     """Return the metric of each run over resampled test samples; none where the runs saw different test sets."""
-    paths = [record.path for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
-    found = {path: outcome for path in paths if (outcome := _outcomes(path, metric)) is not None}
+    records = [record for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
+    outcomes = {record.spec.identity: _outcomes(record, metric) for record in records}
+    found = {identity: outcome for identity, outcome in outcomes.items() if outcome is not None}
     if len({len(outcome) for outcome in found.values()}) != 1:
         return {}
     return dict(zip(found, over_samples(np.stack(list(found.values())).astype(float)), strict=True))
 
 
-def _outcomes(path: Path, metric: str) -> Outcome | None:
+def _outcomes(record: Record, metric: str) -> Outcome | None:
     """Return the metric by test sample, or None where it is none such or the predictions are not here."""
     if metric not in BY_SAMPLE:
         return None
     try:
-        predictions, shown = read_predictions(path, "test")
+        predictions = read_predictions(record.files, "test")
     except (OSError, ValueError):
         return None
-    return BY_SAMPLE[metric](predictions.logits, shown["label"].to_numpy())
+    return BY_SAMPLE[metric](predictions.predictions.logits, predictions.labels)
 
 
 def _value(record: Record, metric: str) -> Any:
-    return entry(record.metrics, tuple(metric.split(".")))
+    return record.metric(*metric.split("."))

@@ -7,7 +7,6 @@ import numpy as np
 from bench.evaluation.directions import direction
 from bench.report.grouping import Group
 from bench.report.statistics.significance import ALPHA, holm, pairs_needed, sign_flip, smallest_p
-from bench.report.summaries import entry
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -63,7 +62,7 @@ def _passes(p: list[float]) -> np.ndarray:
 
 
 def _by_seed(cell: list[Record], metric: str) -> dict[tuple[int, int], float]:
-    found = {(r.spec.seed, r.spec.noise.seed): entry(r.metrics, tuple(metric.split("."))) for r in cell}
+    found = {(r.spec.seed, r.spec.noise.seed): r.metric(*metric.split(".")) for r in cell}
     return {seed: value for seed, value in found.items() if value is not None}
 
 

@@ -10,7 +10,7 @@ SHOWN_CLASSES = 20  # a table with more columns cannot be read
 def certain_classes(group: Group) -> Table:
     """Return the class histogram of the k most certain images by the method's own score."""
     classes = group.records[0].classes
-    k = group.records[0].metrics["scores"]["own"]["top_k"]["k"]
+    k = entry(group.records[0].metrics, ("scores", "own", "top_k", "k"))
     path = ("scores", "own", "top_k", "certain_classes")
     rows = [
         [

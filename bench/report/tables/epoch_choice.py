@@ -5,7 +5,7 @@ import numpy as np
 from bench.report.grouping import Group
 from bench.report.summaries import summarise
 from bench.report.table import Table, percent
-from bench.store.packed_columns import Columns
+from bench.store.csv_columns import Columns
 
 TEST, HELD_OUT = "test_accuracy", "held_out_accuracy"
 

@@ -75,7 +75,7 @@ def _rates(noises: list[Noise]) -> np.ndarray:
 def _by_seed(group: Group, label: str, noises: list[Noise]) -> list[np.ndarray]:
     """Return accuracy over the noises for each seed that was run at all of them."""
     cells = [
-        {(r.spec.seed, r.spec.noise.seed): r.metrics["accuracy"] for r in group.cell(label, noise)}
+        {(r.spec.seed, r.spec.noise.seed): r.metrics.accuracy for r in group.cell(label, noise)}
         for noise in noises
     ]
     return [np.array([cell[seed] for cell in cells]) for seed in cells[0] if all(seed in cell for cell in cells)]

@@ -19,7 +19,7 @@ def quality(group: Group) -> Table:
             *(percent(over(cell, key)) for key in ("ece", "adaptive_ece")),
             *(count(summarise(epoch_sum(log, key) for log in logs)) for key in AUDIT),
             percent(summarise(map(remaining, logs))),
-            formatted(summarise(record.cost["seconds"] for record in cell), "{:.1f}".format),
+            formatted(summarise(record.cost.seconds for record in cell), "{:.1f}".format),
         ]
         for noise, label, cell in group.cells()
         for logs in [[record.epochs for record in cell]]
@@ -51,8 +51,8 @@ def relabelling(group: Group) -> Table:
 
 def gain(off: list[Record], on: list[Record]) -> list[float]:
     """Return the differences in accuracy between runs of the same seed and noise seed."""
-    before = {(r.spec.seed, r.spec.noise.seed): r.metrics["accuracy"] for r in off}
-    return [r.metrics["accuracy"] - before[key] for r in on if (key := (r.spec.seed, r.spec.noise.seed)) in before]
+    before = {(r.spec.seed, r.spec.noise.seed): r.metrics.accuracy for r in off}
+    return [r.metrics.accuracy - before[key] for r in on if (key := (r.spec.seed, r.spec.noise.seed)) in before]
 
 
 def _signed(differences: list[float]) -> str:

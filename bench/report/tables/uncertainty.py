@@ -3,13 +3,13 @@
 from collections.abc import Callable
 
 from bench.report.grouping import Group
-from bench.report.summaries import over, undefined
+from bench.report.summaries import entry, over, undefined
 from bench.report.table import Table, count, formatted, percent
 
 
 def top_k(group: Group) -> Table:
     """Return the counts of errors among the most uncertain and of right ones among the most certain images."""
-    k = group.records[0].metrics["scores"]["own"]["top_k"]["k"]
+    k = entry(group.records[0].metrics, ("scores", "own", "top_k", "k"))
     rows = []
     for noise, label, cell in group.cells():
         counts = [
@@ -18,7 +18,7 @@ def top_k(group: Group) -> Table:
             for score in ("own", "msp")
         ]
         rows.append([noise.label, label, count(over(cell, "misclassified")), *counts])
-    total = group.records[0].metrics["samples"]
+    total = group.records[0].metrics.samples
     return Table(
         f"top-k-{group.name}",
         f"Errors among the {k} most uncertain, right ones among the {k} most certain: {group.title}",
@@ -50,7 +50,7 @@ def scores(group: Group) -> Table:
         [noise.label, label, score]
         + [formatted(over(cell, "scores", score, key), form) for key, (_, form) in SCORE_COLUMNS.items()]
         for noise, label, cell in group.cells()
-        for score in cell[0].metrics["scores"]
+        for score in cell[0].metrics.scores
     ]
     return Table(
         f"scores-{group.name}",
@@ -73,7 +73,7 @@ def noise_detection(group: Group) -> Table:
         + [percent(over(cell, "noise_detection", score, key)) for key in keys]
         for noise, label, cell in group.cells()
         if noise.rate
-        for score in cell[0].metrics["noise_detection"]
+        for score in cell[0].metrics.noise_detection
     ]  # fmt: skip
     return Table(
         f"noise-detection-{group.name}",
@@ -89,8 +89,8 @@ def noise_detection(group: Group) -> Table:
 
 def human_uncertainty(group: Group) -> Table:
     """Return how each score goes with how much people disagree, for data sets with human label counts."""
-    known = [cell for cell in group.cells() if "human_uncertainty" in cell[2][0].metrics]
-    names = list(group.records[0].metrics["scores"])
+    known = [cell for cell in group.cells() if cell[2][0].metrics.human_uncertainty]
+    names = list(group.records[0].metrics.scores)
     rows = [
         [
             noise.label,
