@@ -86,16 +86,16 @@ def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[st
     refreshed, problems, absent = [], [], 0
     for record in records:
         try:
-            refreshed.append(record if record.metrics_version == VERSION else _recomputed(store, record))
+            refreshed.append(record if record.metrics_version >= VERSION else _recomputed(store, record))
         except FileNotFoundError:
             refreshed.append(record)
             absent += 1
         except (BenchError, OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
-            problems.append(f"{record.files} keeps metrics of another version of the code: {one_line(error)}")
+            problems.append(f"{record.files} keeps metrics of an earlier version of the code: {one_line(error)}")
     if absent:
         problems.append(
-            f"{absent} runs keep metrics of another version of the code: their predictions are not here"
+            f"{absent} runs keep metrics of an earlier version of the code: their predictions are not here"
         )
     return refreshed, problems
 

@@ -34,5 +34,5 @@ def test_what_has_no_better_side_has_no_direction(name):
 
 def test_every_number_of_a_scores_metrics_has_a_direction(tmp_path):
     run(tmp_path)
-    own = Store(tmp_path).read(Store(tmp_path).path(spec())).metrics["scores"]["own"]
+    own = Store(tmp_path).read(spec()).metrics.scores["own"].entries()
     assert own.keys() - {"top_k"} <= DIRECTIONS.keys()

@@ -65,7 +65,7 @@ def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
     old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
     changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
     kept, superseded = newest([dataclasses.replace(new, spec=changed), old])
-    assert [r.metrics["accuracy"] for r in kept] == [0.2]
+    assert [r.metrics.accuracy for r in kept] == [0.2]
     assert superseded == 1
 
 
