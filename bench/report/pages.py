@@ -37,6 +37,7 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
         wanted: which pictures to draw besides those that need records only.
     """
     store = Store(results)
+    store.check_format()  # before anything is written
     with lock(results / ".report.lock"):  # two programs may end at the same time
         return _write(store, results, samples, wanted)
 
