@@ -19,16 +19,32 @@ def to_csv(frame: pd.DataFrame) -> bytes:
 
 
 def read_csv(content: bytes) -> Columns:
-    """Return a CSV file's columns as pandas reads them, ten times as fast where it holds plain numbers only.
+    """Return a CSV file's columns as pandas reads them, many times as fast where it holds plain numbers only.
 
     Raises:
         ValueError: the file cannot be read so.
     """
     if is_plain(content):
-        header, *rows = [line.split(",") for line in content.decode().splitlines()]
-        return {name: _numbers(texts) for name, *texts in zip(header, *rows, strict=True)}
+        return read_plain(content)
     frame = pd.read_csv(io.BytesIO(content))
     return {str(name): column.to_numpy() for name, column in frame.items()}
+
+
+def read_plain(content: bytes) -> Columns:
+    """Return the columns of a CSV file that is plain, as `is_plain` says."""
+    header, _, body = content.partition(b"\n")
+    names = header.decode().split(",")
+    if b",," in body or b",\n" in body or body.startswith(b",") or b"\n," in body:
+        return _by_cell(names, body)
+    values = np.fromstring(body.replace(b"\n", b",")[:-1], sep=",").reshape(-1, len(names))
+    if (values == np.floor(values)).all(axis=0).any():  # whole numbers, which are integers if they are written so
+        return _by_cell(names, body)
+    return dict(zip(names, np.ascontiguousarray(values.T), strict=True))
+
+
+def _by_cell(names: list[str], body: bytes) -> Columns:
+    rows = [line.split(",") for line in body.decode().splitlines()]
+    return {name: _numbers(texts) for name, *texts in zip(names, *rows, strict=True)}
 
 
 def is_plain(content: bytes) -> bool:

@@ -30,7 +30,7 @@ class Entries(Stored):
 
     def get(self, key: str) -> Any:
         """Return an entry, or None where there is none: older code did not write it."""
-        return self.__dict__.get(key, (self.__pydantic_extra__ or {}).get(key))
+        return self.__dict__[key] if key in self.__dict__ else self.__pydantic_extra__.get(key)
 
     @model_serializer(mode="wrap")
     def _numbers_first(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
