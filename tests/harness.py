@@ -21,7 +21,6 @@ from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
-from bench.store.csv_columns import to_csv
 from bench.store.record import Record
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
 from bench.store.run_files import Folder
@@ -53,7 +52,8 @@ MANIFEST = {"samples": 0, "flips": 0, "realised_rate": 0.0, "transitions": [], "
 
 def record(cell: RunSpec, **fields: Any) -> Record:
     """A record that no run made, of the fields given and of empty ones."""
-    frames = {f"{name}_csv": to_csv(fields.pop(name, pd.DataFrame())) for name in ("epochs", "curves")}
+    tables = {name: fields.pop(name, pd.DataFrame()) for name in ("epochs", "curves")}
+    frames = {f"{name}_csv": frame.to_csv(index=False).encode() for name, frame in tables.items()}
     noise = cell.noise.model_dump(mode="json", exclude_none=True)
     models = {
         "manifest": NoiseManifest.model_validate(noise | MANIFEST | fields.pop("manifest", {})),

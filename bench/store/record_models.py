@@ -39,12 +39,14 @@ class Entries(Stored):
 
 
 class TopK(Entries):
-    """Counts among the k most uncertain and the k most certain samples; all None for an undefined score."""
+    """Counts among the k most uncertain and the k most certain samples; all None for an undefined score,
+    some where older code did not write them.
+    """
 
-    k: int | None
-    uncertain_misclassified: float | None
+    k: int | None = None
+    uncertain_misclassified: float | None = None
     uncertain_tied: int | None = None
-    certain_right: float | None
+    certain_right: float | None = None
     certain_tied: int | None = None
     certain_classes: list[float] | None = None  # by class
 

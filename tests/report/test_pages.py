@@ -79,8 +79,8 @@ def test_published_numbers_are_those_of_table_1():
 def test_top_k_counts_come_from_own_score_and_msp_of_the_same_checkpoint(members):
     table = tables.top_k(members)
     found = [r.metrics for r in members.cell("baseline", members.noises[1])]
-    own = np.mean([m["scores"]["own"]["top_k"]["uncertain_misclassified"] for m in found])
-    errors = np.mean([m["misclassified"] for m in found])
+    own = np.mean([m.scores["own"].top_k.uncertain_misclassified for m in found])
+    errors = np.mean([m.misclassified for m in found])
     row = cells(table, ["30%", "baseline"])
     assert float(row[0].split()[0]) == pytest.approx(errors, abs=0.05)
     assert float(row[1].split()[0]) == pytest.approx(own, abs=0.05)
