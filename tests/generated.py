@@ -15,7 +15,6 @@ from harness import run, spec
 
 from bench.files import checksums
 from bench.spec import RunSpec
-from bench.store import cache as index
 from bench.store.store import Store
 
 
@@ -75,24 +74,6 @@ def accuracies(store: Store) -> list[float]:
     """The accuracies of a store's runs as their files have them, in order of size."""
     found = [json.loads(path.read_text()) for path in store.root.rglob("record.json")]
     return sorted(record["metrics"]["accuracy"] for record in found)
-
-
-def scan_often(results: Path, times: int, spoils: bool) -> list[list[float]]:
-    """Scan a store again and again, as one of several programs, and return what accuracies were found each time.
-
-    Args:
-        spoils: whether to remove or to tear the index in between.
-    """
-    index.SETTLED, store, found = 0.0, Store(results), []
-    for turn in range(times):
-        records, problems = store.scan()
-        assert problems == []
-        found.append(sorted(record.metrics["accuracy"] for record in records))
-        if spoils and turn % 2:
-            store.index.write_bytes(b"torn")
-        elif spoils:
-            store.index.unlink(missing_ok=True)
-    return found
 
 
 def peak_in_child(work: Callable[..., object], *arguments: object) -> float:

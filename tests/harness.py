@@ -3,11 +3,14 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from bench.evaluation.metrics import VERSION
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
@@ -18,8 +21,9 @@ from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
-from bench.store.packed_columns import from_frame, pack
 from bench.store.record import Record
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
+from bench.store.run_files import Folder
 from bench.store.store import Store
 
 PLUGINS = Path(__file__).parent / "example_plugins"
@@ -42,14 +46,28 @@ def run(results: Path, *folders: Path, force: bool = False, **content: object) -
     return LocalExecutor(context, Observer()).run(grid(*folders, **content))
 
 
+METRICS = {"samples": 0, "misclassified": 0, "accuracy": 0.5, "scores": {"own": {}}}
+MANIFEST = {"samples": 0, "flips": 0, "realised_rate": 0.0, "transitions": [], "sha256": ""}
+
+
 def record(cell: RunSpec, **fields: Any) -> Record:
     """A record that no run made, of the fields given and of empty ones."""
-    empty = {"manifest": {}, "metrics": {}, "environment": {}, "cost": {"started": "2026-01-01"}}
-    frames = {
-        f"packed_{name}": pack(from_frame(fields.pop(name, pd.DataFrame()))) for name in ("epochs", "curves")
+    tables = {name: fields.pop(name, pd.DataFrame()) for name in ("epochs", "curves")}
+    frames = {f"{name}_csv": frame.to_csv(index=False).encode() for name, frame in tables.items()}
+    noise = cell.noise.model_dump(mode="json", exclude_none=True)
+    models = {
+        "manifest": NoiseManifest.model_validate(noise | MANIFEST | fields.pop("manifest", {})),
+        "metrics": metrics(**fields.pop("metrics", {})),
+        "environment": Environment.model_construct(),
+        "cost": Cost.model_validate({"started": "2026-01-01", "seconds": 1.0} | fields.pop("cost", {})),
     }
-    plain = {"path": cell.folder, "metrics_source": "", "outcome": "", "classes": ["a", "b", "c"]}
-    return Record(spec=cell, **plain | empty | frames | fields)
+    path = fields.pop("path", cell.folder)
+    plain = {"metrics_version": VERSION, "outcome": "", "classes": ["a", "b", "c"]}
+    return Record(Folder(path), cell, **models, **plain | fields, **frames)
+
+
+def metrics(**entries: Any) -> Metrics:
+    return Metrics.model_validate(METRICS | entries)
 
 
 def samples(*folders: Path) -> Samples:
@@ -76,3 +94,21 @@ def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
         env=os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment,
         timeout=300,
     )
+
+
+@contextmanager
+def unwritable(folder: Path) -> Iterator[None]:
+    """Make a folder and all in it somebody else's, who lets others read; root is another user meanwhile."""
+    paths = [folder, *folder.rglob("*")]
+    for path in paths:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        for path in paths:
+            path.chmod(0o755 if path.is_dir() else 0o644)

@@ -11,6 +11,7 @@ from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, validated
+from bench.store.store import Store
 
 
 def make_samples(data_root: Path | None, plugins: Iterable[Path]) -> Samples:
@@ -25,8 +26,8 @@ def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
         UsageError: there is no such folder, or no run in it, or a picture is asked for that there is not.
     """
     wanted = validated(Pictures, pictures, "option")
-    if not (results / "runs").is_dir():
-        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
+    if not (store := Store(results)).exists():
+        raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
     written = write_report(results, samples, wanted)
     show_report(written, None)
     if not written.groups:

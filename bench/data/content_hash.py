@@ -6,7 +6,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.data.decoding_cache import cache_folder, state
-from bench.files.atomic import replacing
+from bench.files.atomic import replace_file
 
 
 def content_hash(folder: Path, paths: Sequence[str]) -> str:
@@ -31,6 +31,6 @@ def content_hash(folder: Path, paths: Sequence[str]) -> str:
             digest.update(path.removeprefix(str(folder)).encode("utf-8", "surrogateescape") + b"\0")
             digest.update(hashlib.file_digest(file, "sha256").digest())
     found = digest.hexdigest()[:12]
-    with suppress(OSError), replacing(kept) as file:
+    with suppress(OSError), replace_file(kept) as file:
         file.write(found.encode())
     return found

@@ -1,7 +1,7 @@
 """Image files decoded once, into one array on disk that all later runs map.
 
 CACHE/train-5d0c1f2a/      of one folder, decoder and its options
-    claim                  held by the process that decodes; the others wait for it
+    lock                   held by the process that decodes; the others wait for it
     3b9f….npy              named by the hash of the files' names, sizes and times; of older states none is kept
     3b9f….json             written last: the array's size and time, so that another file in its place is told
 CACHE is the environment variable BENCH_CACHE, else ~/.cache/uncertainty-bench.
@@ -26,7 +26,7 @@ from jaxtyping import UInt8
 from bench.data.images import MappedImages
 from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
-from bench.files.locks import Claim
+from bench.files.locks import lock
 
 Shape = tuple[int, int, int]
 Decode = Callable[[str], UInt8[np.ndarray, "channels height width"]]
@@ -63,7 +63,7 @@ def decode_once(
     try:
         if found := _stored(path):
             return found
-        with Claim.wait(place / "claim"):
+        with lock(place / "lock"):
             return _stored(path) or _build(path, paths, shape, partial(decode, **options))
     except OSError as error:
         raise DataError(
@@ -107,7 +107,7 @@ def _written(path: Path) -> list[int]:
 
 
 def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> Decoded:
-    """Decode the files beside the array's place and move it there in one step; the claim must be held."""
+    """Decode the files beside the array's place and move it there in one step; the lock must be held."""
     _clear(path.parent)
     _check_room(path.parent, len(paths) * math.prod(shape))
     unfinished = path.with_suffix(".partial")

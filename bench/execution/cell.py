@@ -109,5 +109,5 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch,
     factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
     outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
-    accuracy, seconds = outcome.record["metrics"]["accuracy"], outcome.record["cost"]["seconds"]
+    accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
     return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"

@@ -23,7 +23,7 @@ from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
 from bench.execution.pool import Pool
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
-from bench.files.atomic import replacing
+from bench.files.atomic import replace_file
 from bench.plugins.loading import load
 from bench.spec import RunSpec
 from bench.store.unfinished import UnderWay
@@ -157,7 +157,7 @@ class RayExecutor(Pool):
 
     def _heard(self, task: Task, name: str, values: tuple[Any, ...]) -> None:
         if name == "checkpointed":
-            with replacing(task.under_way.checkpoint) as file:
+            with replace_file(task.under_way.checkpoint) as file:
                 file.write(values[1])
             task.under_way.checkpointed()
             return

@@ -1,7 +1,5 @@
 """A run on its way to a machine that shares no files with this one, and the answer that comes back."""
 
-import io
-import tarfile
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
@@ -19,7 +17,8 @@ from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
 from bench.spec import RunSpec
-from bench.store.record import StoreError
+from bench.store.record import StoreError, read_record
+from bench.store.run_files import RUN_FILES, Held
 from bench.store.store import Store
 from bench.store.unfinished import checkpoint_in, folder_of
 
@@ -36,10 +35,10 @@ class Parcel(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What became of a run, and the folder of a finished one as an archive."""
+    """What became of a run, and the files of a finished one by their names."""
 
     report: CellReport
-    run: bytes | None
+    run: dict[str, bytes] | None
 
 
 class Arrays(NamedTuple):
@@ -120,8 +119,7 @@ def run_parcel(
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         context = _unpacked(parcel, plugins, Path(folder))
         report = run_cell(parcel.spec, context, Delivered(context, fetch), courier)
-        run = context.store.path(parcel.spec)
-        return Answer(report, _archive(run) if report.status == "done" else None)
+        return Answer(report, _files_of(context.store, parcel.spec) if report.status == "done" else None)
 
 
 def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Context:
@@ -144,23 +142,23 @@ def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Con
     )
 
 
-def _archive(folder: Path) -> bytes:
-    content = io.BytesIO()
-    with tarfile.open(fileobj=content, mode="w") as archive:
-        archive.add(folder, ".")
-    return content.getvalue()
+def _files_of(store: Store, spec: RunSpec) -> dict[str, bytes]:
+    files = store.files(spec)
+    return {name: files.read(name) for name in files.names()}
 
 
-def take_in(run: bytes, spec: RunSpec, store: Store) -> None:
+def take_in(run: Mapping[str, bytes], spec: RunSpec, store: Store) -> None:
     """Put a finished run that came back into the store.
+
+    Args:
+        run: its files by name; others than a run has are refused.
 
     Raises:
         StoreError: it is damaged, or is another run.
     """
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        with tarfile.open(fileobj=io.BytesIO(run)) as archive:
-            archive.extractall(folder, filter="data")
-        record = store.read(Path(folder))
-        if record.spec.identity != spec.identity:
-            raise StoreError(f"{spec.title}: another run came back, {record.spec.title}")
-        store.add(record)
+    if odd := run.keys() - set(RUN_FILES):
+        raise StoreError(f"{spec.title}: {sorted(odd)[0]} came back, which is no file of a run")
+    record = read_record(Held(store.path(spec), run))
+    if record.spec.identity != spec.identity:
+        raise StoreError(f"{spec.title}: another run came back, {record.spec.title}")
+    store.add(record)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,15 +16,16 @@ from bench.data.images import part
 from bench.data.splits import random_part
 from bench.errors import DataError, Declined, UsageError
 from bench.evaluation import evaluate as evaluation
-from bench.evaluation.code_version import metrics_source
 from bench.evaluation.human_disagreement import entropy_of_counts
+from bench.evaluation.metrics import VERSION
+from bench.evaluation.predictions import LabelledPredictions
 from bench.execution.provenance import environment, now, peak_memory
 from bench.nets.backbones import make_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Method, Progress, Task
 from bench.spec import Noise, RunSpec
-from bench.store.prediction_files import predictions_frame
-from bench.store.store import Outcome
+from bench.store.outcome import Assessment, Outcome
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
@@ -46,7 +47,7 @@ class Prepared(NamedTuple):
     train: TrainingSet
     places: Places
     held_out: Split | None  # with given, that is noisy, labels
-    manifest: dict[str, Any]
+    manifest: NoiseManifest
 
 
 def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
@@ -61,7 +62,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     keeper.begin()
     prepared = prepare(spec, data)
     generators.seed(spec.seed)
-    method = build(spec, data, factory, len(prepared.places), prepared.manifest["realised_rate"])
+    method = build(spec, data, factory, len(prepared.places), prepared.manifest.realised_rate)
     log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
     method.finish(
@@ -70,17 +71,18 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     trained = keeper.spent
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
-    outcome = assess(spec, data, method, prepared, evaluated)
-    cost = {
-        "started": started,
-        "seconds": round(keeper.spent, 3),
-        "training_seconds": round(trained, 3),
-        "images_per_second": round(len(prepared.places) * spec.recipe.epochs / trained, 1),
-        "parameters": sum(p.numel() for p in method.parameters()),
-        "peak_memory_bytes": peak_memory(spec.device),
-    }
-    outcome.record.update(environment=environment(spec.device), cost=cost)
-    return outcome._replace(epochs=pd.DataFrame(log))
+    assessment = assess(data, method, prepared, evaluated)
+    cost = Cost(
+        started=started,
+        seconds=round(keeper.spent, 3),
+        training_seconds=round(trained, 3),
+        images_per_second=round(len(prepared.places) * spec.recipe.epochs / trained, 1),
+        parameters=sum(p.numel() for p in method.parameters()),
+        peak_memory_bytes=peak_memory(spec.device),
+    )
+    made_with = Environment.model_validate(environment(spec.device))
+    classes, epochs = list(data.class_names), pd.DataFrame(log)
+    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost)
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:
@@ -97,7 +99,9 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
     held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
-    return Prepared(train_set, chosen[rest], held_out if len(aside) else None, manifest)
+    return Prepared(
+        train_set, chosen[rest], held_out if len(aside) else None, NoiseManifest.model_validate(manifest)
+    )
 
 
 def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
@@ -173,7 +177,7 @@ def train(
     return log
 
 
-def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, evaluated: Split) -> Outcome:
+def assess(data: DataSet, method: Method, prepared: Prepared, evaluated: Split) -> Assessment:
     """Predict the evaluated and the training set and compute all metrics from the predictions."""
     classes = len(data.class_names)
     test = predict(method, evaluated.images, data.evaluate, classes)
@@ -183,19 +187,10 @@ def assess(spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, eva
     counts = evaluated.extra.get("human-counts")
     human = {} if counts is None else {"human_entropy": entropy_of_counts(counts)}
     metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
-    record = {
-        "identity": spec.identity,
-        "classes": list(data.class_names),
-        "metrics_source": metrics_source(),
-        "metrics": metrics,
-    }
-    columns = {"index": prepared.places, "true": true, "given": given, "current": current}
-    return Outcome(
-        spec=spec,
-        manifest=prepared.manifest,
-        epochs=pd.DataFrame(),
-        curves=curves,
-        record=record,
-        test=predictions_frame(test, label=label, **human),
-        train=predictions_frame(seen, **columns),
+    return Assessment(
+        Metrics.model_validate(metrics),
+        VERSION,
+        curves,
+        LabelledPredictions(test, {"label": label} | human),
+        LabelledPredictions(seen, {"index": prepared.places, "true": true, "given": given, "current": current}),
     )

@@ -77,9 +77,10 @@ def load(
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    if not (results / "runs").is_dir():
-        raise UsageError(f"--results {results}: there is no folder {results / 'runs'}; `bench run` makes it")
-    records, problems = load_records(Store(results))
+    store = Store(results)
+    if not store.exists():
+        raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
+    records, problems = load_records(store)
     if not records:
         raise UsageError(f"--results {results}: no run has ended there yet")
     metrics = {name for record in records for name in metric_names(record) if has_better_side(name)}

@@ -85,7 +85,7 @@ def setting(spec: RunSpec) -> dict[str, Any]:
 def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
     """Drop runs of plugins in flux whose code was run in a newer form; also return how many they are."""
     newest: dict[str, tuple[str, str]] = {}
-    for record in sorted(records, key=lambda record: record.cost["started"]):
+    for record in sorted(records, key=lambda record: record.cost.started):
         if _is_in_flux(record.spec):
             newest[_row(record.spec)] = _versions(record.spec)
     kept = [

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.errors import BenchError, one_line
-from bench.files.locks import Claim
+from bench.files.locks import lock
 from bench.report import figures, tables
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
@@ -37,7 +37,8 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
         wanted: which pictures to draw besides those that need records only.
     """
     store = Store(results)
-    with Claim.wait(store.root / ".report.claim"):  # two programs may end at the same time
+    store.check_format()  # before anything is written
+    with lock(results / ".report.lock"):  # two programs may end at the same time
         return _write(store, results, samples, wanted)
 
 

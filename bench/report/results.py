@@ -7,19 +7,25 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import BenchError, one_line
-from bench.evaluation.code_version import metrics_source
-from bench.files import atomic_folders
+from bench.evaluation.metrics import VERSION
 from bench.report.grouping import told_apart, without_outdated
 from bench.report.summaries import flat
-from bench.store.prediction_files import PREDICTIONS, read_predictions
+from bench.store.csv_columns import to_csv
+from bench.store.prediction_files import read_predictions
+from bench.store.recomputed import keep, recall
 from bench.store.record import Record
+from bench.store.record_models import Metrics
 from bench.store.store import Store
-from bench.store.unfinished import UnderWay
 from bench.version import PROTOCOL
 
 
 def load_records(store: Store) -> tuple[list[Record], list[str]]:
-    """Return the runs that count, their metrics up to date, and a line for everything that is left out."""
+    """Return the runs that count, their metrics up to date, and a line for everything that is left out.
+
+    Raises:
+        UsageError: the store is of version 0.1, or its pack is damaged.
+    """
+    store.check_format()
     records, problems = store.scan()
     records, stale = _refresh(store, records)
     kept, outdated = without_outdated(records)
@@ -32,8 +38,8 @@ def _protocols(records: list[Record]) -> list[str]:
     """Return a line for each other protocol that runs were made under."""
     counts = Counter(record.spec.protocol for record in records if record.spec.protocol != PROTOCOL)
     return [
-        f"{count} runs are of protocol {protocol}, this version's is {PROTOCOL}: where both were run, "
-        f"they stand in rows of their own; `bench run` with the same options runs them again"
+        f"{count} runs are of protocol {protocol}, this version's is {PROTOCOL}: where both were run, they "
+        f"stand in rows of their own; `bench run` with the same options runs them again"
         for protocol, count in sorted(counts.items())
     ]
 
@@ -67,9 +73,9 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "relabel": spec.relabel is not None,
         **flat(spec.recipe.model_dump(), "recipe."),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
-        "flips": record.manifest["flips"],
-        **flat(record.metrics),
-        **record.cost,
+        "flips": record.manifest.flips,
+        **flat(record.metrics.entries()),
+        **record.cost.entries(),
         "identity": spec.identity,
         "path": record.path.relative_to(results).as_posix(),
     }
@@ -77,51 +83,44 @@ def _row(record: Record, results: Path) -> dict[str, object]:
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
     """Recompute metrics that older code made, where the predictions are here; say how many are not."""
-    source = metrics_source()
     refreshed, problems, absent = [], [], 0
     for record in records:
         try:
-            fresh = record.metrics_source == source
-            refreshed.append(record if fresh else _recompute(store, record, source))
+            refreshed.append(record if record.metrics_version >= VERSION else _recomputed(store, record))
         except FileNotFoundError:
             refreshed.append(record)
             absent += 1
         except (BenchError, OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
-            problems.append(f"{record.path} keeps metrics of an earlier version of the code: {one_line(error)}")
+            problems.append(f"{record.files} keeps metrics of an earlier version of the code: {one_line(error)}")
     if absent:
-        said = f"{absent} runs keep metrics from an earlier version of the code: their predictions are not here"
-        problems.append(said)
+        problems.append(
+            f"{absent} runs keep metrics of an earlier version of the code: their predictions are not here"
+        )
     return refreshed, problems
 
 
-def _recompute(store: Store, record: Record, source: str) -> Record:
-    """Recompute a run's metrics while nobody else writes to its place, unless somebody just has.
+def _recomputed(store: Store, record: Record) -> Record:
+    """Return a record with metrics of this version, from the cache or computed and kept there.
 
     Raises:
         FileNotFoundError: its predictions are not here.
-        BenchError: another program works on it.
     """
-    for name in PREDICTIONS:
-        (record.path / name).stat()
-    place = atomic_folders.place_of(record.path)
-    under_way = UnderWay.take(place)
-    if under_way is None:
-        raise BenchError("another program works on it")
-    with under_way:
-        found = store.read(place)
-        return found if found.metrics_source == source else _computed(store, found, source)
+    if found := recall(store.recomputed, record, VERSION):
+        return found
+    from bench.evaluation.evaluate import evaluate  # and torch with it, which a report seldom needs
 
-
-def _computed(store: Store, record: Record, source: str) -> Record:
-    from bench.evaluation import evaluate as evaluation  # and torch with it, which a report seldom needs
-
-    test, shown = read_predictions(record.path, "test")
-    train, seen = read_predictions(record.path, "train")
-    label = shown["label"].to_numpy()
-    if len(label) != record.metrics["samples"]:
-        raise ValueError(f"test.parquet has {len(label)} rows, the record {record.metrics['samples']} samples")
-    human = shown["human_entropy"].to_numpy() if "human_entropy" in shown else None
-    given, true = seen["given"].to_numpy(), seen["true"].to_numpy()
-    metrics, curves = evaluation.evaluate(test, label, train, given, true, human)
-    return store.recompute(record, metrics, curves, source)
+    test, train = read_predictions(record.files, "test"), read_predictions(record.files, "train")
+    if len(test.labels) != record.metrics.samples:
+        raise ValueError(f"test.parquet has {len(test.labels)} rows, the record {record.metrics.samples} samples")
+    metrics, curves = evaluate(
+        test.predictions,
+        test.labels,
+        train.predictions,
+        train.columns["given"],
+        train.columns["true"],
+        test.columns.get("human_entropy"),
+    )
+    made = record.with_metrics(Metrics.model_validate(metrics), VERSION, to_csv(curves))
+    keep(store.recomputed, made)
+    return made

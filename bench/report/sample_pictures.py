@@ -1,46 +1,34 @@
-"""The samples behind a stored run: its predictions, and the images, which come from the data set again.
+"""Samples of a stored run for pictures: its predictions, and the images, loaded from the data set again.
 
-What needs torch is imported where it is used: a report without samples does not wait for it.
+What needs torch is imported where it is used, so that a report without samples does not wait for it.
 """
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Int, UInt8
 
 from bench.errors import DataError, one_line
-from bench.evaluation.predictions import Predictions
+from bench.evaluation.predictions import LabelledPredictions
 from bench.plugins.registry import Registry
 from bench.spec import Choice
 from bench.store.prediction_files import read_predictions
 from bench.store.record import Record
 
 
-class Evaluated(NamedTuple):
-    """A run's predictions on the set it was evaluated on, with the true labels."""
+def most(found: LabelledPredictions, count: int, score: str, certain: bool) -> Int[np.ndarray, " count"]:
+    """Return the places of the most certain or uncertain samples, the extreme first, ties in order.
 
-    predictions: Predictions
-    labels: Int[np.ndarray, " n"]
+    Raises:
+        DataError: the score is not defined for these predictions.
+    """
+    from bench.evaluation.evaluate import all_scores
+    from bench.evaluation.scores import UNDEFINED_IF_NORMALISED
 
-    @property
-    def predicted(self) -> Int[np.ndarray, " n"]:
-        """The predicted classes."""
-        return self.predictions.logits.argmax(axis=1)
-
-    def most(self, count: int, score: str, certain: bool) -> Int[np.ndarray, " count"]:
-        """Return the places of the most certain or uncertain samples, the extreme first, ties in order.
-
-        Raises:
-            DataError: the score is not defined for these predictions.
-        """
-        from bench.evaluation.evaluate import all_scores
-        from bench.evaluation.scores import UNDEFINED_IF_NORMALISED
-
-        if (uncertainty := all_scores(self.predictions).get(score)) is None:
-            raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
-        return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
+    if (uncertainty := all_scores(found.predictions).get(score)) is None:
+        raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
+    return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
 
 
 class Samples:
@@ -55,19 +43,18 @@ class Samples:
         self.registry, self.root = registry, root
         self._load = cache(self._load_once)
 
-    def evaluated(self, record: Record) -> Evaluated:
+    def evaluated(self, record: Record) -> LabelledPredictions:
         """Return a run's predictions.
 
         Raises:
             DataError: they are not in the store.
         """
         try:
-            predictions, shown = read_predictions(record.path, "test")
+            return read_predictions(record.files, "test")
         except FileNotFoundError:
-            raise DataError(f"{record.path} has no predictions here: they stay where the run was made") from None
+            raise DataError(f"{record.files} has no predictions here: they stay where the run was made") from None
         except (OSError, ValueError) as error:
-            raise DataError(f"{record.path}: {one_line(error)}") from None
-        return Evaluated(predictions, shown["label"].to_numpy())
+            raise DataError(f"{record.files}: {one_line(error)}") from None
 
     def images(
         self, record: Record, labels: Int[np.ndarray, " n"]
@@ -79,11 +66,11 @@ class Samples:
         """
         spec = record.spec
         if spec.evaluate != "test":
-            raise DataError(f"{record.path}: evaluated on a held-out part, images are drawn of test sets only")
+            raise DataError(f"{record.files}: evaluated on a held-out part, images are drawn of test sets only")
         images, true = self._load(spec.dataset.model_dump_json())
         if not np.array_equal(true, labels):
             raise DataError(
-                f"{record.path}: the test set under {self.root} is not the one this run was evaluated on"
+                f"{record.files}: the test set under {self.root} is not the one this run was evaluated on"
             )
         return images
 

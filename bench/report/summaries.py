@@ -6,8 +6,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from bench.report.grouping import Group
-from bench.store.packed_columns import Columns
+from bench.store.csv_columns import Columns
 from bench.store.record import Record
+from bench.store.record_models import Entries
 
 Seeds = tuple[int, int]  # of a run and of its label noise
 
@@ -33,7 +34,7 @@ def entry(record: Record, *path: str) -> Any:
     """Return one entry of a run's metrics, None where it is undefined or not there."""
     found: Any = record.metrics
     for key in path:
-        found = found.get(key) if found else None
+        found = found.get(key) if isinstance(found, dict | Entries) else None
     return found
 
 
@@ -44,7 +45,7 @@ def over(cell: Iterable[Record], *path: str) -> Summary | None:
 
 def cost_over(cell: Iterable[Record], key: str) -> Summary | None:
     """Summarise one entry of the cost, such as `seconds`, over a cell's runs."""
-    return summarise(record.cost.get(key) for record in cell)
+    return summarise(getattr(record.cost, key) for record in cell)
 
 
 def by_seed(cell: Iterable[Record], *path: str) -> dict[Seeds, float]:
@@ -55,7 +56,7 @@ def by_seed(cell: Iterable[Record], *path: str) -> dict[Seeds, float]:
 
 def metric_names(record: Record) -> list[str]:
     """Return the dotted names of all entries of a run's metrics: `scores.own.auroc`."""
-    return list(flat(record.metrics))
+    return list(flat(record.metrics.entries()))
 
 
 def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:

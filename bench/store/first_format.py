@@ -1,6 +1,5 @@
 """Runs of version 0.1, whose specifications have neither protocol nor versions, in today's form."""
 
-import hashlib
 import json
 import tomllib
 from collections.abc import Mapping
@@ -8,48 +7,61 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.files import checksums
+from bench.errors import BenchError, one_line
 from bench.spec import IN_FLUX, RunSpec, validated
+from bench.store.outcome import json_bytes
 
 TABLE = Path(__file__).with_name("first_format.toml")
 ORACLE = "†"  # stood in the label of a method that is told the true noise rate
-LOCATION = {"folder": ("path",)}  # by data set: options that say where its files lie
+LOCATED_BY = {"folder": ("path",)}  # by data set: options that say where its files lie
 METRICS = "3f564a37c5e9"  # hash of the code whose metrics are those of version 1
-UNKNOWN = 0  # protocol of code that is not known
+UNKNOWN = 0  # protocol of code that is not known, which no new run has
 
 
-def is_first_format(spec: Mapping[str, Any]) -> bool:
-    """Return whether the content of a `spec.json` is of version 0.1."""
-    return "protocol" not in spec and isinstance(spec.get("dataset"), dict) and "source" in spec["dataset"]
+class FormatError(BenchError):
+    """A run of version 0.1 cannot be brought over."""
+
+
+def is_first(spec: bytes) -> bool:
+    """Return whether a spec.json is of version 0.1, which hashed plugins' files and had no protocol."""
+    try:
+        content = json.loads(spec)
+        return "protocol" not in content and "source" in content["dataset"] and "source" in content["method"]
+    except (ValueError, KeyError, TypeError):
+        return False
 
 
 def upgraded(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files of a run of version 0.1 as today's code would have written them.
 
-    Labels, log and predictions stay as they are, and so does the hash of the outcome. What a run was made with is
-    told by its commit and by the hashes of its plugins' files; code that is not known is of no present protocol or
-    version, so that its runs stand in rows of their own.
+    Labels, log and predictions stay as they are, and so does the hash of the outcome. The commit tells
+    the protocol, the hashes of plugins' files tell their versions; runs of code that is not known get
+    a protocol or version of their own, and so stand in rows of their own.
+
+    Args:
+        files: spec.json, record.json and others, checked; whoever calls writes the checksums anew.
 
     Raises:
-        KeyError, TypeError, ValueError: the files are not those of a run.
-        UsageError: the specification is not one.
+        FormatError: they are not the files of a run.
     """
-    record = json.loads(files["record.json"])
-    content = _specification(json.loads(files["spec.json"]), record["environment"]["commit"])
-    spec = validated(RunSpec, content, "key of spec.json")
-    record["identity"] = spec.identity
-    record["metrics_version"] = int(record.pop("metrics_source") == METRICS)
-    changed = {"spec.json": json_text(spec.model_dump(mode="json")), "record.json": json_text(record)}
-    digests = checksums.parse(files[checksums.NAME]) | {
-        name: hashlib.sha256(text).hexdigest() for name, text in changed.items()
+    try:
+        record = json.loads(files["record.json"])
+        content = _specification(json.loads(files["spec.json"]), record["environment"]["commit"])
+        spec = validated(RunSpec, content, "key of spec.json")
+        metrics_version = int(record.pop("metrics_source") == METRICS)
+    except (BenchError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(f"it is no run of version 0.1: {one_line(error)}") from None
+    record |= {"identity": spec.identity, "metrics_version": metrics_version}
+    return dict(files) | {
+        "spec.json": json_bytes(spec.model_dump(mode="json")),
+        "record.json": json_bytes(record),
     }
-    return dict(files) | changed | {checksums.NAME: checksums.lines(digests)}
 
 
 def _specification(old: dict[str, Any], commit: str | None) -> dict[str, Any]:
-    location = {
-        key: old["dataset"]["hyperparameters"].pop(key) for key in LOCATION.get(old["dataset"]["name"], ())
-    }
+    """Return a specification with protocol and versions; without a commit, the code was installed."""
+    located_by = LOCATED_BY.get(old["dataset"]["name"], ())
+    location = {key: old["dataset"]["hyperparameters"].pop(key) for key in located_by}
     return old | {
         "dataset": _choice(old["dataset"]) | {"location": location},
         "method": _choice(old["method"]),
@@ -60,19 +72,21 @@ def _specification(old: dict[str, Any], commit: str | None) -> dict[str, Any]:
 
 
 def _choice(old: dict[str, Any]) -> dict[str, Any]:
-    """Return a plugin with versions in place of the hashes of its file and of those of methods inside it."""
-    source = old.pop("source")
-    return old | {"version": "+".join(_versions().get(part, f"{IN_FLUX}{part}") for part in source.split("+"))}
+    """Return a plugin with versions in place of the hashes of its file and of methods inside it."""
+    parts = old.pop("source").split("+")
+    return old | {"version": "+".join(_versions().get(part, f"{IN_FLUX}{part}") for part in parts)}
 
 
 @cache
 def _protocols() -> dict[str, int]:
-    return {commit: int(protocol) for protocol, commits in _table()["protocols"].items() for commit in commits}
+    """Return the protocol of each commit that is known."""
+    return {commit: int(key) for key, commits in _table()["protocols"].items() for commit in commits}
 
 
 @cache
 def _versions() -> dict[str, str]:
-    return {source: version for version, sources in _table()["versions"].items() for source in sources}
+    """Return the version of each hash of a plugin's file that is known."""
+    return {source: key for key, sources in _table()["versions"].items() for source in sources}
 
 
 @cache

@@ -1,17 +1,17 @@
-"""How far the grids of a results folder are: done, running, interrupted, failed, left, and the time that takes."""
+"""State of each run that was asked for: done, running, interrupted, failed or left, and the time it takes."""
 
 import json
 import statistics
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from bench.errors import BenchError
-from bench.files.atomic import replacing
-from bench.files.locks import Claim
+from bench.files.atomic import replace_file
+from bench.files.locks import lock
 from bench.spec import Cell, RunSpec, validated
-from bench.store import unfinished as under_way
+from bench.store import unfinished
 from bench.store.record import Record, StoreError
 from bench.store.store import Store
 
@@ -31,19 +31,24 @@ class RunStatus:
 def remember(store: Store, grid: Iterable[Cell]) -> None:
     """Write down what runs were asked for, so that what is left is known.
 
-    Runs that were asked for with an earlier version of a plugin, and now are with its present one, are forgotten.
+    Runs that were asked for with an earlier version of a plugin, and now are with its present one,
+    are forgotten.
+
+    Raises:
+        UsageError: the store is of version 0.1.
     """
+    store.check_format()
     specs = [cell for cell in grid if isinstance(cell, RunSpec)]
     asked = {spec.identity: spec.model_dump(mode="json") for spec in specs}
     again = set(map(_without_versions, specs))
     store.asked.parent.mkdir(parents=True, exist_ok=True)
-    with Claim.wait(store.asked.with_name(".asked.claim")):
+    with lock(store.asked.with_name(".asked.lock")):
         try:
             kept = [spec for spec in _asked(store) if _without_versions(spec) not in again]
             before = {spec.identity: spec.model_dump(mode="json") for spec in kept}
         except BenchError:
             before = {}  # it holds no results: what is asked for now is worth more than what is torn
-        with replacing(store.asked) as file:
+        with replace_file(store.asked) as file:
             file.write(json.dumps(before | asked).encode())
 
 
@@ -57,9 +62,9 @@ def of(store: Store) -> list[RunStatus]:
     Raises:
         BenchError: the list of what was asked for is damaged.
     """
+    store.check_format()
     specs = _asked(store)
-    with store.reading(keep=False) as read:
-        pace = Pace(record for spec in specs if store.has(spec) for record in _readable(read, store.path(spec)))
+    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
     return [_of(store, spec, pace) for spec in specs]
 
 
@@ -87,7 +92,7 @@ class Pace:
         measured: dict[str, list[float]] = {}
         for record in records:
             for key in self._keys(record.spec):
-                measured.setdefault(key, []).append(record.cost["seconds"] / record.spec.recipe.epochs)
+                measured.setdefault(key, []).append(record.cost.seconds / record.spec.recipe.epochs)
         self.medians = {key: statistics.median(seconds) for key, seconds in measured.items()}
 
     def seconds(self, spec: RunSpec, epochs: int) -> float | None:
@@ -105,21 +110,21 @@ def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     if store.has(spec):
         return RunStatus(spec, "done")
     place = store.path(spec)
-    trained, kept = under_way.epochs_done(place)
-    if under_way.is_taken(place):
+    trained, kept = unfinished.epochs_done(place)
+    if unfinished.is_taken(place):
         seconds = pace.seconds(spec, epochs - trained)
         return RunStatus(spec, "running", f"epoch {trained} of {epochs} done", seconds)
     seconds = pace.seconds(spec, epochs - kept)
     if store.failure(spec).is_file():
         return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], seconds)
-    if under_way.folder_of(place).is_dir():
+    if unfinished.folder_of(place).is_dir():
         return RunStatus(spec, "interrupted", f"at the checkpoint of epoch {kept} of {epochs}", seconds)
     return RunStatus(spec, "left", seconds=seconds)
 
 
-def _readable(read: Callable[[Path], Record], folder: Path) -> list[Record]:
+def _readable(store: Store, spec: RunSpec) -> list[Record]:
     try:
-        return [read(folder)]
+        return [store.read(spec)]
     except StoreError:
         return []
 

@@ -1,42 +1,41 @@
-"""Predictions as Parquet files, with the labels of their samples."""
+"""Predictions as Parquet files."""
 
-from pathlib import Path
+import io
 from typing import Literal
 
-import numpy as np
-import pandas as pd
-
-from bench.evaluation.predictions import Predictions
-from bench.files import checksums
-
-PREDICTIONS = ("test.parquet", "train.parquet")
+from bench.evaluation.predictions import LabelledPredictions
+from bench.store.run_files import RunFiles, read_checked
 
 
-def predictions_frame(predictions: Predictions, **columns: np.ndarray) -> pd.DataFrame:
-    """Return predictions as a table: label columns, `uncertainty`, `logit_0` …, `feature_0` ….
+def to_parquet(predictions: LabelledPredictions) -> bytes:
+    """Return predictions as the content of a Parquet file, one row a sample."""
+    import pyarrow
+    from pyarrow import parquet  # which a report without pictures of samples does not wait for
 
-    Logits that are log-probabilities are named so: `log_probability_0` ….
+    file = io.BytesIO()
+    parquet.write_table(pyarrow.table(predictions.table()), file)
+    return file.getvalue()
+
+
+def from_parquet(content: bytes) -> LabelledPredictions:
+    """Return the predictions that a Parquet file holds.
+
+    Raises:
+        ValueError: it is no such file.
     """
-    frame = {**columns, "uncertainty": predictions.uncertainty}
-    name = "log_probability" if predictions.normalised else "logit"
-    frame |= {f"{name}_{k}": column for k, column in enumerate(predictions.logits.T)}
-    if predictions.features is not None:
-        frame |= {f"feature_{k}": column for k, column in enumerate(predictions.features.T)}
-    return pd.DataFrame(frame)
+    import pyarrow
+    from pyarrow import parquet
+
+    table = parquet.ParquetFile(pyarrow.BufferReader(content)).read()
+    names = [name for name in table.column_names if not name.startswith("__")]  # pandas' index, if it wrote one
+    return LabelledPredictions.of({name: table[name].to_numpy() for name in names})
 
 
-def read_predictions(folder: Path, part: Literal["test", "train"]) -> tuple[Predictions, pd.DataFrame]:
-    """Return a run's stored predictions, and the table's label columns.
+def read_predictions(files: RunFiles, part: Literal["test", "train"]) -> LabelledPredictions:
+    """Return a run's stored predictions.
 
     Raises:
         FileNotFoundError: they are not here.
         ValueError: their file is not as it was written.
     """
-    checksums.check(folder, [f"{part}.parquet"])
-    frame = pd.read_parquet(folder / f"{part}.parquet")
-    logits = frame.filter(regex=r"^(logit|log_probability)_\d+$")
-    features = frame.filter(regex=r"^feature_\d+$")
-    labels = frame.drop(columns=[*logits, *features, "uncertainty"])
-    found = features.to_numpy() if len(features.columns) else None
-    uncertainty, normalised = frame["uncertainty"].to_numpy(), "log_probability_0" in logits
-    return Predictions(logits.to_numpy(copy=True), uncertainty, found, normalised), labels
+    return from_parquet(read_checked(files, (f"{part}.parquet",))[f"{part}.parquet"])

@@ -1,112 +1,107 @@
 """The record of a run: what tables and figures need of its files."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.errors import BenchError, one_line
-from bench.files import checksums
-from bench.spec import Noise, RunSpec, validated
-from bench.store.cache import Content
-from bench.store.packed_columns import Columns, pack, read_csv, unpack
+from pydantic import ValidationError
 
-RECORD_FILES = ("spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json")
-RECORD_KEYS = ("metrics", "environment", "cost", "metrics_source", "outcome", "classes")
+from bench.errors import BenchError, one_line
+from bench.spec import Noise, RunSpec, validated
+from bench.store.csv_columns import Columns, check, read_csv
+from bench.store.record_models import Cost, Entries, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.run_files import RECORD_FILES, RunFiles, read_checked
 
 
 class StoreError(BenchError):
-    """A folder in the store cannot be read as a run."""
+    """The files of a run cannot be read."""
 
 
 @dataclass(frozen=True)
 class Record:
-    """A stored run as tables and figures need it: without its predictions."""
+    """A stored run as tables and figures need it: without its predictions, which `files` has."""
 
-    path: Path
+    files: RunFiles
     spec: RunSpec
-    manifest: dict[str, Any]
-    metrics: dict[str, Any]
-    environment: dict[str, Any]
-    cost: dict[str, Any]
-    metrics_source: str
+    manifest: NoiseManifest
+    metrics: Metrics
+    environment: Environment
+    cost: Cost
+    metrics_version: int
     outcome: str  # hash of labels, log and predictions: the same for the same bits
     classes: list[str]
-    packed_epochs: bytes
-    packed_curves: bytes
+    epochs_csv: bytes
+    curves_csv: bytes
+
+    @property
+    def path(self) -> Path:
+        """The run's folder; that of a packed run is where it would lie if it were none."""
+        return self.files.path
 
     @property
     def noise(self) -> Noise:
         """The point of the noise axis; where no rate was asked for, with that of the labels."""
         if self.spec.noise.rate is not None:
             return self.spec.noise
-        return self.spec.noise.model_copy(update={"rate": self.manifest["realised_rate"]})
+        return self.spec.noise.model_copy(update={"rate": self.manifest.realised_rate})
 
     @property
     def epochs(self) -> Columns:
-        """The log, one value per epoch in each column; unpacked at each use: many records take little memory."""
-        return unpack(self.packed_epochs)
+        """The log, one value per epoch in each column; read at each use: many records take little memory."""
+        return read_csv(self.epochs_csv)
 
     @property
     def curves(self) -> Columns:
-        """Accuracy by rejected part, one column per score; unpacked at each use."""
-        return unpack(self.packed_curves)
+        """Accuracy by rejected part, one column per score; read at each use."""
+        return read_csv(self.curves_csv)
+
+    def metric(self, *path: str) -> float | None:
+        """Return a number of the metrics by its names, `"scores", "own", "aurc"`; None where it is undefined."""
+        found: Any = self.metrics
+        for key in path:
+            found = found.get(key) if isinstance(found, dict | Entries) else None
+        return found if isinstance(found, int | float) else None
+
+    def with_metrics(self, metrics: Metrics, version: int, curves: bytes) -> "Record":
+        """Return the record with metrics and curves that other code made of its predictions."""
+        return replace(self, metrics=metrics, metrics_version=version, curves_csv=curves)
 
 
-def checked(folder: Path) -> Content:
-    """Return the files of a run, checked.
+def read_record(files: RunFiles) -> Record:
+    """Return the record of a run.
 
     Raises:
-        StoreError: the folder is not a run, or its files are not as they were written.
+        StoreError: it is not a run, its files are not as they were written, or they do not fit together.
     """
     try:
-        spec, manifest, epochs, curves, record = checksums.read_checked(folder, RECORD_FILES).values()
-        epochs, curves = _packed(epochs, "epochs.csv", "epoch"), _packed(curves, "curves.csv", "rejected")
+        spec_json, manifest_json, epochs, curves, record_json = read_checked(files, RECORD_FILES).values()
+        check(epochs, "epochs.csv", "epoch")
+        check(curves, "curves.csv", "rejected")
+        spec = _spec(spec_json)
+        manifest = NoiseManifest.model_validate_json(manifest_json)
+        record = RunRecord.model_validate_json(record_json)
     except FileNotFoundError as error:
-        raise StoreError(f"{folder} is not a finished run: {Path(error.filename).name} is missing") from None
-    except (OSError, ValueError) as error:
-        raise _unreadable(folder, error) from None
-    return Content(spec, manifest, record, epochs, curves)
+        raise StoreError(f"{files} is not a finished run: {Path(error.filename).name} is missing") from None
+    except ValidationError as error:
+        raise StoreError(f"{files} cannot be read as a run: {_first(error)}") from None
+    except (BenchError, OSError, ValueError) as error:
+        raise StoreError(f"{files} cannot be read as a run: {one_line(error)}") from None
+    if record.identity != spec.identity:
+        raise StoreError(f"{files}: spec.json does not hash to the identity in record.json; it was edited")
+    rest = {key: getattr(record, key) for key in RunRecord.model_fields if key != "identity"}
+    return Record(files, spec, manifest, **rest, epochs_csv=epochs, curves_csv=curves)
 
 
-def record_of(folder: Path, content: Content) -> Record:
-    """Return the record that the files of a run make.
-
-    Raises:
-        StoreError: they do not fit together.
-    """
+def _spec(content: bytes) -> RunSpec:
     try:
-        spec = validated(RunSpec, json.loads(content.spec.decode()), "key of spec.json")
-        manifest, record = json.loads(content.manifest.decode()), json.loads(content.record.decode())
-        parts = {key: record[key] for key in RECORD_KEYS}
-        identity = record["identity"]
-        _check_types(manifest, record)
-    except (BenchError, ValueError, KeyError, TypeError) as error:
-        raise _unreadable(folder, error) from None
-    if identity != spec.identity:
-        raise StoreError(f"{folder}: spec.json does not hash to the identity in record.json; it was edited")
-    return Record(folder, spec, manifest, **parts, packed_epochs=content.epochs, packed_curves=content.curves)
+        return RunSpec.model_validate_json(content)
+    except ValidationError:
+        return validated(RunSpec, json.loads(content), "key of spec.json")  # says more
 
 
-def _unreadable(folder: Path, error: Exception) -> StoreError:
-    return StoreError(f"{folder} cannot be read as a run: {one_line(error)}")
-
-
-def _packed(content: bytes, name: str, first: str) -> bytes:
-    columns = read_csv(content)
-    if next(iter(columns)) != first or not len(columns[first]):
-        raise ValueError(f"{name} has no rows under a column {first}")
-    return pack(columns)
-
-
-def _check_types(manifest: Any, record: Any) -> None:
-    """Check the entries that ordering and counting runs rely on; the identity is checked by its hash."""
-    for owner, key, kind in [
-        (record["cost"], "started", str),
-        (record["cost"], "seconds", int | float),
-        (manifest, "flips", int),
-        (record["metrics"], "accuracy", int | float),
-        (record["metrics"]["scores"], "own", dict),
-    ]:
-        if not isinstance(owner[key], kind):
-            raise TypeError(f"{key} is {owner[key]!r}")
+def _first(error: ValidationError) -> str:
+    """Return the first complaint of a validation as one line."""
+    detail = error.errors()[0]
+    where = ".".join(map(str, detail["loc"]))
+    return f"{where or error.title}: {detail['msg']}, got {detail['input']!r:.80}"

@@ -1,18 +1,18 @@
 """Moving runs between results folders: packed for the way, and merged where they arrive."""
 
-import tarfile
-import tempfile
-import zlib
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bench.errors import UsageError, one_line
-from bench.files.atomic import replacing
-from bench.files.checksums import NAME as SUMS
-from bench.store.record import RECORD_FILES, Record, StoreError
-from bench.store.store import Store, lacking
+from bench.errors import BenchError, UsageError, one_line
+from bench.files import checksums
+from bench.files.atomic import replace_file
+from bench.store.first_format import is_first, upgraded
+from bench.store.pack_files import runs_in, write_pack
+from bench.store.record import Record, StoreError
+from bench.store.run_files import RECORD_FILES, Held, RunFiles, read_checked
+from bench.store.store import Store, lacking, read_all
 from bench.store.unfinished import UnderWay
 
 TOGETHER = 100  # runs that are copied before they are written out; a power cut costs no more than these
@@ -30,50 +30,80 @@ class Merged:
 
 
 def merge(store: Store, other: Path) -> Merged:
-    """Copy the runs of another results folder, or of a packed one, into a store.
+    """Copy the runs of another results folder, or of a pack, into a store; those of version 0.1 are brought over.
 
-    A run that is here already must have had the same outcome there: the same labels, log and predictions; what
-    predictions it lacks here are taken over.
+    A run that is here already must have had the same outcome there: the same labels, log and
+    predictions; what predictions it lacks here are taken over.
 
     Raises:
-        UsageError: there is no such folder or pack.
+        UsageError: there is no such folder or pack, or the store itself is of version 0.1.
     """
+    runs = _runs_of(other)
+    store.check_format()
     merged = Merged()
-    with unpacked(other) as folder, store.reading() as read:
-        records, merged.problems = Store(folder).scan(keep=False)
-        arriving: dict[Path, Record] = {}
-        for record in records:
-            target = store.path(record.spec)
-            if target in arriving or len(arriving) == TOGETHER:
-                _add(store, arriving, merged)
-            try:
-                store.check_place(record)
-                if store.has(record.spec):
-                    _compare(store, read(target), record, other, merged)
-                else:
-                    arriving[target] = record
-            except (StoreError, OSError) as error:
-                merged.problems.append(one_line(error))
-        _add(store, arriving, merged)
+    records, merged.problems = read_all(runs, brought_over)
+    arriving: dict[Path, Record] = {}
+    for record in records:
+        target = store.path(record.spec)
+        if target in arriving or len(arriving) == TOGETHER:
+            _add(store, arriving, merged)
+        try:
+            store.check_place(record)
+            if store.has(record.spec):
+                _compare(store, store.read(record.spec), record, other, merged)
+            else:
+                arriving[target] = record
+        except (StoreError, OSError) as error:
+            merged.problems.append(one_line(error))
+    _add(store, arriving, merged)
     return merged
 
 
+def _runs_of(other: Path) -> Iterable[RunFiles]:
+    """Return the runs of a results folder or of a pack.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if other.is_file():
+        return runs_in(other).values()
+    if not Store(other).exists():
+        raise UsageError(f"{other}: must be a results folder with runs in it, or a file that `bench pack` wrote")
+    return Store(other).runs()
+
+
+def brought_over(run: RunFiles) -> RunFiles:
+    """Return a run's files, those of version 0.1 in today's format.
+
+    Raises:
+        StoreError: they cannot be brought over.
+    """
+    if "spec.json" not in run.names() or not is_first(run.read("spec.json")):
+        return run
+    try:
+        files = upgraded(read_checked(run, RECORD_FILES))
+        digests = checksums.read(run.read(checksums.NAME)) | checksums.of(files)
+    except (BenchError, OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreError(f"{run} cannot be brought over: {one_line(error)}") from None
+    return Held(run.path, files | {checksums.NAME: checksums.written(digests)}, rest=run)
+
+
 def _add(store: Store, arriving: dict[Path, Record], merged: Merged) -> None:
-    with ExitStack() as claims:
-        free = [record for record in arriving.values() if _claimed(store, record, claims, merged)]
+    with ExitStack() as locks:
+        free = [record for record in arriving.values() if _locked(store, record, locks, merged)]
         errors = store.add_all(free)
     merged.added += len(free) - len(errors)
     merged.problems += map(one_line, errors)
     arriving.clear()
 
 
-def _claimed(store: Store, record: Record, claims: ExitStack, merged: Merged) -> bool:
-    """Claim the place of a run that arrives; if it is not free, say so."""
+def _locked(store: Store, record: Record, locks: ExitStack, merged: Merged) -> bool:
+    """Lock the place of a run that arrives; if it is not free, say so."""
     under_way = UnderWay.take(store.path(record.spec))
     if under_way is None:
         merged.problems.append(f"{record.spec.title} is being run here; merge again when it is done")
         return False
-    claims.callback(lambda: under_way.release(done=store.has(record.spec)))
+    locks.callback(lambda: under_way.release(done=store.has(record.spec)))
     if store.has(record.spec):
         merged.problems.append(f"{record.spec.title} was finished here in this moment; merge again to compare")
         return False
@@ -83,13 +113,13 @@ def _claimed(store: Store, record: Record, claims: ExitStack, merged: Merged) ->
 def _compare(store: Store, ours: Record, record: Record, other: Path, merged: Merged) -> None:
     if ours.outcome == record.outcome:
         merged.same += 1
-        if lacking(ours, record):
+        if ours.path.is_dir() and lacking(ours, record):  # a pack is not added to
             _complete(store, ours, record)
             merged.completed += 1
         return
-    there, here = (f"{100 * each.metrics['accuracy']:.2f} %" for each in (record, ours))
+    there, here = (f"{100 * each.metrics.accuracy:.2f} %" for each in (record, ours))
     merged.refused.append(
-        f"{record.spec.title} has another outcome in {other}: accuracy {there} there, {here} in {ours.path}"
+        f"{record.spec.title} has another outcome in {other}: accuracy {there} there, {here} in {ours.files}"
     )
 
 
@@ -101,33 +131,11 @@ def _complete(store: Store, ours: Record, record: Record) -> None:
         store.add_predictions(ours, record)
 
 
-@contextmanager
-def unpacked(source: Path) -> Iterator[Path]:
-    """Yield the results folder that a path is, or that is packed in it.
-
-    Raises:
-        UsageError: it is neither.
-    """
-    if (source / "runs").is_dir():
-        yield source
-        return
-    if not source.is_file():
-        raise UsageError(f"{source}: must be a results folder with runs/ in it, or a file that `bench pack` wrote")
-    with tempfile.TemporaryDirectory() as folder:
-        try:
-            with tarfile.open(source) as archive:
-                archive.extractall(folder, filter="data")
-        except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
-            reason = type(error).__name__
-            raise UsageError(f"{source} is no file that `bench pack` wrote, or is damaged ({reason})") from None
-        yield Path(folder)
-
-
 def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]:
     """Write all finished runs to an archive; return how many, and a line for each folder that is none.
 
     Args:
-        store: where they are.
+        store: where they are; its own pack may be the target.
         target: the archive's file.
         predictions: whether to take those of the test set along, which pictures of samples need.
 
@@ -136,13 +144,10 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
     """
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file, such as {target / 'runs.tar.gz'}")
+    store.check_format()
     records, problems = store.scan()
     if not records:
-        raise UsageError(f"{store.root} holds no finished run")
-    names = (*RECORD_FILES, SUMS, *(("test.parquet",) if predictions else ()))
-    with replacing(target) as file, tarfile.open(fileobj=file, mode="w:gz") as archive:
-        for record in records:
-            for path in (record.path / name for name in names):
-                if path.is_file():
-                    archive.add(path, Path("runs") / path.relative_to(store.root))
+        raise UsageError(f"{store.results} holds no finished run")
+    with replace_file(target) as file:
+        write_pack(file, (record.files for record in records), store.root, predictions)
     return len(records), problems

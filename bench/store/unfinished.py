@@ -1,38 +1,36 @@
-"""Runs under way: who works on one, how far it is, and its checkpoint, in a folder beside the run's place."""
+"""Lock, progress and checkpoint of an unfinished run, in a folder beside the run's place."""
 
 import shutil
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from bench.files import atomic_folders as folders
-from bench.files.locks import Claim
+from filelock import FileLock
+
+from bench.files import locks
 
 PREFIX = ".progress-"
 
 
 class UnderWay:
-    """A run that this program has claimed, until it is released: nobody else writes to its place meanwhile.
+    """A run that this program has locked, until it is released: nobody else writes to its place meanwhile.
 
     Args:
-        claim: on the file `claim` in the folder.
+        lock: on the file `lock` in the folder.
         folder: beside the run's place.
     """
 
-    def __init__(self, claim: Claim, folder: Path) -> None:
-        self.claim, self.folder = claim, folder
+    def __init__(self, lock: FileLock, folder: Path) -> None:
+        self.lock, self.folder = lock, folder
         self.checkpoint = checkpoint_in(folder)
         self.trained = self.kept = 0  # epochs that are trained, and that the checkpoint has
 
     @classmethod
     def take(cls, place: Path) -> "UnderWay | None":
-        """Claim the run of a place; None if another program has."""
+        """Lock the run of a place; None if another program has."""
         folder = folder_of(place)
-        claim = Claim.take(folder / "claim")
-        if claim is None:
-            return None
-        folders.recover(place)
-        return cls(claim, folder)
+        lock = locks.take(_lock_in(folder))
+        return None if lock is None else cls(lock, folder)
 
     def resumed(self, epoch: int) -> None:
         """Write down that the run goes on from its checkpoint."""
@@ -48,7 +46,7 @@ class UnderWay:
 
     def _note(self, trained: int, kept: int) -> None:
         self.trained, self.kept = trained, kept
-        self.claim.note(f"{trained} {kept}")
+        _epochs_in(self.folder).write_text(f"{trained} {kept}")
 
     def release(self, done: bool) -> None:
         """Give the run up; the checkpoint of one that is not done stays."""
@@ -57,7 +55,7 @@ class UnderWay:
             with suppress(OSError):  # those of noise, method and data set, if nothing else is there
                 for folder in self.folder.parents[:3]:
                     folder.rmdir()
-        self.claim.release()
+        self.lock.release()
 
     def __enter__(self) -> "UnderWay":
         return self
@@ -78,15 +76,24 @@ def checkpoint_in(folder: Path) -> Path:
     return folder / "checkpoint.pt"
 
 
+def _lock_in(folder: Path) -> Path:
+    return folder / "lock"
+
+
+def _epochs_in(folder: Path) -> Path:
+    """Return the file of the epochs done: not the lock's own, which `filelock` may truncate."""
+    return folder / "epochs"
+
+
 def is_taken(place: Path) -> bool:
     """Return whether a program works on the run of a place."""
-    return Claim.is_held(folder_of(place) / "claim")
+    return locks.is_held(_lock_in(folder_of(place)))
 
 
 def epochs_done(place: Path) -> tuple[int, int]:
-    """Return how many epochs of a run under way are trained, and how many its checkpoint has, by its claim."""
+    """Return how many epochs of an unfinished run are trained, and how many its checkpoint has."""
     try:
-        words = (folder_of(place) / "claim").read_bytes().split()
+        words = _epochs_in(folder_of(place)).read_bytes().split()
     except FileNotFoundError:
         words = []
     trained, kept = words if len(words) == 2 and all(word.isdigit() for word in words) else (b"0", b"0")

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from bench.errors import BenchError, one_line
-from bench.files.atomic import replacing
+from bench.files.atomic import replace_file
 from bench.training.loop import Trainer
 from bench.training.tracker import EpochLog
 from bench.version import __version__
@@ -121,5 +121,5 @@ def _out_of_time(trainer: Trainer, log: list[EpochLog]) -> OutOfTime:
 
 def write(path: Path, content: dict[str, Any]) -> None:
     """Write a checkpoint."""
-    with replacing(path) as file:
+    with replace_file(path) as file:
         torch.save(content, file)

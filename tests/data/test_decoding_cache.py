@@ -108,7 +108,7 @@ def test_files_are_decoded_once(folder, cache):
     assert calls() == 0
     assert second.images.path == first.images.path
     np.testing.assert_array_equal(second.images.numpy(), expected(folder))
-    assert files(cache) == [".json", ".npy", "claim"]
+    assert files(cache) == [".json", ".npy", "lock"]
 
 
 def test_a_relative_folder_is_the_same_as_an_absolute_one(folder, monkeypatch):
@@ -186,7 +186,7 @@ def test_a_changed_folder_is_decoded_anew_and_its_old_array_removed(folder, cach
     change(folder)
     np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
     assert calls() == len(paths(folder))
-    assert files(cache) == [".json", ".npy", "claim"]
+    assert files(cache) == [".json", ".npy", "lock"]
     np.testing.assert_array_equal(before.numpy(), old)  # who has it open keeps it
     np.testing.assert_array_equal(kept[:].numpy(), old[[3, 19]])
 
@@ -237,7 +237,7 @@ def test_an_error_of_the_decoder_is_raised_and_leaves_nothing(folder, cache):
     (folder / "11.png").write_bytes(b"no image")
     with pytest.raises(DataError, match=r"11\.png"):
         decoded(folder, decode=told)
-    assert files(cache) == ["claim"]
+    assert files(cache) == ["lock"]
     picture(folder / "11.png", seed=11)
     np.testing.assert_array_equal(decoded(folder, decode=told).images.numpy(), expected(folder))
 
@@ -262,7 +262,7 @@ def test_an_image_of_another_shape_or_type_is_refused(folder, cache, wrong, seen
 
     with pytest.raises(DataError, match=rf"00\.png: decoded images must be uint8 \(3, 6, 5\), got {seen}"):
         decoded(folder, decode=misshapen)
-    assert files(cache) == ["claim"]
+    assert files(cache) == ["lock"]
 
 
 def test_a_cache_that_cannot_be_made_is_one_clear_line(folder, cache):
@@ -356,11 +356,11 @@ def test_of_processes_that_start_at_once_one_decodes(tmp_path, folder, start):
 def test_a_process_that_is_killed_at_it_leaves_nothing_wrong(tmp_path, folder, cache, start):
     victim = start(hang="19.png")
     assert victim.stdout.readline() == "stuck\n"
-    assert files(cache) == [".partial", "claim"]
+    assert files(cache) == [".partial", "lock"]
     waiting = start()
     victim.send_signal(signal.SIGKILL)
     assert answer(waiting) == digest(folder)
-    assert files(cache) == [".json", ".npy", "claim"]
+    assert files(cache) == [".json", ".npy", "lock"]
     assert logged(tmp_path) == 40
 
 
@@ -370,4 +370,4 @@ def test_a_disk_that_fills_up_is_one_clear_line_and_nothing_stays(folder, cache,
     assert said.startswith(f"decoded images cannot be kept in {cache}/train-")
     assert "File too large" in said
     assert said.count("\n") == 0
-    assert files(cache) == ["claim"]
+    assert files(cache) == ["lock"]

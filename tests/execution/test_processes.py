@@ -14,7 +14,7 @@ from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.observer import Observer
 from bench.execution.processes import ProcessExecutor, death, gpu_of
-from bench.files.locks import Claim
+from bench.files import locks
 from bench.plugins.registry import Registry
 from bench.spec import BrokenCell
 from bench.store import grid_status as status
@@ -257,15 +257,15 @@ def is_alive(pid):
 def test_a_run_that_another_program_works_on_is_waited_for_and_done_when_it_gave_up(tmp_path, jobs):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(folder_of(store.path(mine)) / "claim")
-    assert claim is not None
+    lock = locks.take(folder_of(store.path(mine)) / "lock")
+    assert lock is not None
 
     class Releasing(Watcher):
         def cell_finished(self, report):
             super().cell_finished(report)
             if report.title == other.title:
                 assert not store.has(mine)
-                claim.release()
+                lock.release()
 
     watcher = Releasing()
     reports = make(tmp_path, jobs=jobs, observer=watcher).run(cells)
@@ -279,12 +279,12 @@ def test_a_run_that_another_program_works_on_is_waited_for_and_done_when_it_gave
 def test_a_run_that_another_program_finished_meanwhile_is_stored(tmp_path):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(folder_of(store.path(mine)) / "claim")
+    lock = locks.take(folder_of(store.path(mine)) / "lock")
 
     class Finishing(Observer):
         def cell_finished(self, report):
             if report.title == other.title:
-                claim.release()
+                lock.release()
                 run(tmp_path, seeds=[0])
 
     reports = make(tmp_path, observer=Finishing()).run(cells)
@@ -293,7 +293,7 @@ def test_a_run_that_another_program_finished_meanwhile_is_stored(tmp_path):
 
 def test_when_time_is_over_what_another_program_works_on_is_not_waited_for(tmp_path):
     cells = grid(seeds=[0, 1])
-    with Claim.take(folder_of(Store(tmp_path).path(cells[0])) / "claim"):
+    with locks.take(folder_of(Store(tmp_path).path(cells[0])) / "lock"):
         reports = make(tmp_path, deadline=0.0).run(cells)
     assert [(report.status, report.detail) for report in reports] == [("stopped", "not begun")] * 2
 

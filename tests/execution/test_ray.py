@@ -10,7 +10,7 @@ from harness import PLUGINS, grid, plugin, run
 from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.observer import Observer
-from bench.files.locks import Claim
+from bench.files import locks
 from bench.plugins.registry import Registry
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
@@ -154,13 +154,13 @@ def test_a_data_set_that_is_not_here_fails_its_cells(cluster, tmp_path):
 def test_a_run_that_another_program_works_on_is_waited_for(cluster, tmp_path):
     mine, other = cells = grid(seeds=[0, 1])
     store = Store(tmp_path)
-    claim = Claim.take(folder_of(store.path(mine)) / "claim")
+    lock = locks.take(folder_of(store.path(mine)) / "lock")
 
     class Releasing(Observer):
         def cell_finished(self, report):
             if report.title == other.title:
                 assert not store.has(mine)
-                claim.release()
+                lock.release()
 
     reports = make(cluster, tmp_path, observer=Releasing()).run(cells)
     assert [report.status for report in reports] == ["done", "done"]
@@ -205,7 +205,7 @@ def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp
     until(lambda: not Path(f"/proc/{pid.read_text()}").exists(), "the end of the task")
     progress = folder_of(Store(tmp_path / "results").path(cell))
     assert (progress / "checkpoint.pt").is_file()
-    assert not Claim.is_held(progress / "claim")
+    assert not locks.is_held(progress / "lock")
 
 
 def test_a_cluster_that_is_not_there_is_one_line(tmp_path, monkeypatch):

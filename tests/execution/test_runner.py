@@ -53,20 +53,20 @@ def test_preparing_leaves_the_data_set_untouched(tiny):
 
 def test_reported_accuracy_is_that_of_the_stored_predictions(tmp_path):
     run(tmp_path)
-    record = Store(tmp_path).read(Store(tmp_path).path(spec()))
-    predictions, labels = read_predictions(record.path, "test")
-    right = predictions.logits.argmax(axis=1) == labels["label"].to_numpy()
-    assert record.metrics["accuracy"] == right.mean()
+    record = Store(tmp_path).read(spec())
+    found = read_predictions(record.files, "test")
+    right = found.predictions.logits.argmax(axis=1) == found.columns["label"]
+    assert record.metrics.accuracy == right.mean()
     assert record.epochs["test_accuracy"][-1] == pytest.approx(right.mean(), abs=1e-6)
 
 
 def test_evaluating_the_held_out_part_never_looks_at_the_test_set(tmp_path):
     settings = {"held_out": 0.25, "evaluate": "held-out"}
     run(tmp_path, **settings)
-    record = Store(tmp_path).read(Store(tmp_path).path(spec(**settings)))
-    assert record.metrics["samples"] == 15
+    record = Store(tmp_path).read(spec(**settings))
+    assert record.metrics.samples == 15
     assert "test_accuracy" not in record.epochs
-    assert record.epochs["held_out_accuracy"][-1] == pytest.approx(record.metrics["accuracy"])
+    assert record.epochs["held_out_accuracy"][-1] == pytest.approx(record.metrics.accuracy)
 
 
 def test_the_noise_rate_reaches_only_a_method_that_names_an_oracle_parameter(tmp_path):
@@ -103,5 +103,5 @@ def test_true_labels_never_reach_a_method(tmp_path):
 
 def test_relabelling_off_keeps_the_given_labels(tmp_path):
     run(tmp_path, relabel=["off"])
-    frame = read_predictions(Store(tmp_path).path(spec(relabel=["off"])), "train")[1]
-    assert (frame["current"] == frame["given"]).all()
+    columns = read_predictions(Store(tmp_path).files(spec(relabel=["off"])), "train").columns
+    assert (columns["current"] == columns["given"]).all()

@@ -97,10 +97,10 @@ def test_a_grid_killed_at_random_moments_ends_in_the_same_bytes(tmp_path, shell,
 
 
 def at_work(command):
-    """The processes of a command that hold a claim, by the claim's path."""
+    """The processes of a command that hold a lock, by its path."""
     held = {}
     for pid in command.family:
-        held |= {name: pid for name in opened(pid) if name.endswith("/claim")}
+        held |= {name: pid for name in opened(pid) if name.endswith("/lock")}
     return held
 
 

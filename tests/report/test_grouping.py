@@ -71,7 +71,7 @@ def test_a_row_never_mixes_runs_of_a_plugin_in_flux_that_was_edited():
 def test_of_runs_that_differ_only_in_their_plugins_code_the_newest_count():
     old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
     kept, outdated = without_outdated([remade(new, version="code:other"), old])
-    assert [r.metrics["accuracy"] for r in kept] == [0.2]
+    assert [r.metrics.accuracy for r in kept] == [0.2]
     assert outdated == 1
 
 

@@ -10,14 +10,14 @@ from harness import PLUGINS, plugin, report, run, spec
 from matplotlib.image import imread
 from pandas.api.types import is_numeric_dtype
 
-from bench.evaluation.metrics import OF_FLIPS, OF_SCORES
+from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VERSION
 from bench.files import checksums
 from bench.report import tables
 from bench.report.grouping import Group, group
 from bench.report.results import frame, load_records
 from bench.report.tables import accuracy as table1
+from bench.store.record_models import Metrics
 from bench.store.store import Store
-from bench.store.unfinished import UnderWay
 
 RANKING = [metric for metric in OF_SCORES if not metric.parts]
 
@@ -42,7 +42,7 @@ def cells(table, row):
 
 def accuracies(members, label, rate):
     found = [r for r in members.records if (r.spec.label, r.spec.noise.rate) == (label, rate)]
-    return 100 * np.array([r.metrics["accuracy"] for r in found])
+    return 100 * np.array([r.metrics.accuracy for r in found])
 
 
 def test_accuracy_cells_are_mean_and_deviation_over_seeds(members):
@@ -84,8 +84,8 @@ def test_published_numbers_are_those_of_table_1():
 def test_top_k_counts_come_from_own_score_and_msp_of_the_same_checkpoint(members):
     table = tables.top_k_table(members)
     found = [r.metrics for r in members.cell("baseline", members.noises[1])]
-    own = np.mean([m["scores"]["own"]["top_k"]["uncertain_misclassified"] for m in found])
-    errors = np.mean([m["misclassified"] for m in found])
+    own = np.mean([m.scores["own"].top_k.uncertain_misclassified for m in found])
+    errors = np.mean([m.misclassified for m in found])
     row = cells(table, ["30%", "baseline"])
     assert float(row[0].split()[0]) == pytest.approx(errors, abs=0.05)
     assert float(row[1].split()[0]) == pytest.approx(own, abs=0.05)
@@ -134,7 +134,7 @@ def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_
         (tables.scores_table(members), len(RANKING)),
         (tables.noise_detection_table(members), len(OF_FLIPS)),
     ):
-        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * len(metrics)
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
         assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
         assert sum("log-probabilities" in note for note in table.notes) == 1
 
@@ -146,7 +146,7 @@ def test_noise_detection_leaves_out_runs_without_noise(members):
 def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
     assert tables.human_uncertainty_table(members).texts == []
     asked = {"human_uncertainty": dict.fromkeys(["own", "msp", "entropy", "margin", "energy"], 0.25)}
-    records = [dataclasses.replace(r, metrics=r.metrics | asked) for r in members.records]
+    records = [dataclasses.replace(r, metrics=without(r, **asked)) for r in members.records]
     table = tables.human_uncertainty_table(dataclasses.replace(members, records=records))
     assert len(table.texts) == 4
     assert table.texts[0][2:] == ["0.250 ± 0.000"] * 5
@@ -245,7 +245,7 @@ def spoil(folder):
     path = folder / "record.json"
     record = json.loads(path.read_text())
     right = record["metrics"]["accuracy"]
-    record["metrics"]["accuracy"], record["metrics_source"] = 0.123, "older code"
+    record["metrics"]["accuracy"], record["metrics_version"] = 0.123, VERSION - 1
     path.write_text(json.dumps(record))
     checksums.write(folder)
     return right
@@ -255,9 +255,9 @@ def test_stale_metrics_are_recomputed_from_the_predictions(tmp_path):
     run(tmp_path)
     right = spoil(Store(tmp_path).path(spec()))
     ((record,), problems) = load_records(Store(tmp_path))
-    assert record.metrics["accuracy"] == right
+    assert record.metrics.accuracy == right
     assert problems == []
-    assert load_records(Store(tmp_path))[0][0].metrics["accuracy"] == right
+    assert load_records(Store(tmp_path))[0][0].metrics.accuracy == right
 
 
 def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
@@ -266,55 +266,61 @@ def test_stale_metrics_whose_predictions_are_torn_are_told(tmp_path):
     spoil(folder)
     (folder / "test.parquet").write_bytes(b"torn")
     ((record,), problems) = load_records(Store(tmp_path))
-    assert record.metrics["accuracy"] == 0.123
+    assert record.metrics.accuracy == 0.123
     (problem,) = problems
     assert problem.startswith(f"{folder} keeps metrics of an earlier version of the code: ")
     assert "test.parquet" in problem
 
 
-def test_stale_metrics_of_a_run_that_another_program_works_on_stay_and_are_told(tmp_path):
+def test_recomputed_metrics_are_kept_beside_the_runs_and_nothing_is_written_into_them(tmp_path, monkeypatch):
+    run(tmp_path)
+    store = Store(tmp_path)
+    right = spoil(store.path(spec()))
+    before = {path: path.read_bytes() for path in store.path(spec()).iterdir()}
+    first = load_records(store)
+    assert {path: path.read_bytes() for path in store.path(spec()).iterdir()} == before
+    assert [path.name for path in store.recomputed.iterdir()] == [f"{spec().identity}.json"]
+    monkeypatch.setattr("bench.report.results.read_predictions", None)  # they are read no more
+    assert load_records(store) == first
+    assert first[0][0].metrics.accuracy == right
+    assert first[0][0].metrics_version == VERSION
+
+
+@pytest.mark.parametrize("content", ["", "{ torn", "outcome", "metrics_version"])
+def test_a_cache_of_metrics_that_is_torn_or_of_something_else_does_not_count(tmp_path, content):
+    run(tmp_path)
+    store = Store(tmp_path)
+    right = spoil(store.path(spec()))
+    load_records(store)
+    (kept,) = store.recomputed.iterdir()
+    other = json.loads(kept.read_text())
+    other["metrics"]["accuracy"] = 0.5
+    if content in other:
+        other[content] = {"outcome": "another", "metrics_version": VERSION + 1}[content]
+        content = json.dumps(other)
+    kept.write_text(content)
+    assert load_records(store)[0][0].metrics.accuracy == right
+
+
+def test_metrics_of_newer_code_are_left_as_they_are(tmp_path):
     run(tmp_path)
     folder = Store(tmp_path).path(spec())
     spoil(folder)
-    with UnderWay.take(folder):
-        ((record,), problems) = load_records(Store(tmp_path))
-    assert record.metrics["accuracy"] == 0.123
-    assert problems == [f"{folder} keeps metrics of an earlier version of the code: another program works on it"]
+    path = folder / "record.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics_version": VERSION + 1}))
+    checksums.write(folder)
+    assert load_records(Store(tmp_path))[0][0].metrics.accuracy == 0.123
+    assert not Store(tmp_path).recomputed.exists()
 
 
-def test_metrics_that_another_program_has_recomputed_meanwhile_are_taken_over(tmp_path, monkeypatch):
-    run(tmp_path)
-    store = Store(tmp_path)
-    right, take, taken = spoil(store.path(spec())), UnderWay.take, []
-
-    def second(place):
-        if not taken:
-            taken.append(place)
-            load_records(Store(tmp_path))  # another program is first
-        return take(place)
-
-    monkeypatch.setattr(UnderWay, "take", second)
-    monkeypatch.setattr(Store, "recompute", counted := Counted(Store.recompute))
-    ((record,), problems) = load_records(store)
-    assert (record.metrics["accuracy"], problems, counted.calls) == (right, [], 1)
-
-
-class Counted:
-    def __init__(self, function):
-        self.function, self.calls = function, 0
-
-    def __get__(self, owner, kind):
-        def call(*given):
-            self.calls += 1
-            return self.function(owner, *given)
-
-        return call
+def without(record, *names, **changes):
+    """A record's metrics without some, and with others."""
+    entries = record.metrics.entries() | changes
+    return Metrics.model_validate({name: value for name, value in entries.items() if name not in names})
 
 
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):
-    older = [dataclasses.replace(r, metrics=r.metrics | {"nll": None}) for r in members.records]
-    for record in older:
-        del record.metrics["brier"]
+    older = [dataclasses.replace(r, metrics=without(r, "brier", nll=None)) for r in members.records]
     table = tables.quality_table(dataclasses.replace(members, records=older))
     assert {tuple(row[3:5]) for row in table.texts} == {("–", "–")}
 
@@ -325,22 +331,22 @@ def test_stale_metrics_without_predictions_are_told(tmp_path):
     spoil(folder)
     (folder / "test.parquet").unlink()
     ((record,), problems) = load_records(Store(tmp_path))
-    assert record.metrics["accuracy"] == 0.123
-    assert problems == ["1 runs keep metrics from an earlier version of the code: their predictions are not here"]
+    assert record.metrics.accuracy == 0.123
+    assert problems == ["1 runs keep metrics of an earlier version of the code: their predictions are not here"]
 
 
 def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_run_lacks(results):
     """As pandas makes it of one row for each run, column by column."""
     records = load_records(Store(results))[0]
     first, second = (
-        dataclasses.replace(r, metrics=r.metrics | {f"extra {r.spec.seed}": 0.5}) for r in records[:2]
+        dataclasses.replace(r, metrics=without(r, **{f"extra {r.spec.seed}": 0.5})) for r in records[:2]
     )
-    third = dataclasses.replace(records[2], metrics={"accuracy": None, "note": "none", "samples": 7})
+    third = dataclasses.replace(records[2], metrics=without(records[2], "nll", "confusion", brier=None, samples=7))
     rows = [dict(frame([each], results).items()) for each in (first, second, third, first)]
     expected = pd.DataFrame([{name: column[0] for name, column in row.items()} for row in rows])
     pd.testing.assert_frame_equal(frame([first, second, third, first], results), expected)
     assert expected["extra 0"].isna().tolist() == [False, True, True, False]
-    assert expected["confusion"][0] == first.metrics["confusion"]
+    assert expected["confusion"][0] == first.metrics.confusion
 
 
 def test_no_run_makes_an_empty_frame(results):

@@ -9,11 +9,12 @@ import torch
 from harness import PLUGINS, plugin, run, samples
 
 from bench.errors import DataError
-from bench.evaluation.predictions import Predictions
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
 from bench.report.results import load_records
-from bench.report.sample_pictures import Evaluated, Samples
+from bench.report.sample_pictures import Samples, most
+from bench.store.run_files import Folder
 from bench.store.store import Store
 
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
@@ -40,7 +41,7 @@ def test_predictions_and_labels_are_the_stored_ones(records):
         np.testing.assert_array_equal(found.labels, frame["label"])
         np.testing.assert_array_equal(found.predictions.uncertainty, frame["uncertainty"])
         np.testing.assert_array_equal(found.predicted, frame.filter(like="logit_").to_numpy().argmax(axis=1))
-        assert (found.predicted == found.labels).mean() == record.metrics["accuracy"]
+        assert (found.predicted == found.labels).mean() == record.metrics.accuracy
 
 
 def test_images_are_those_of_the_test_set(records):
@@ -56,17 +57,18 @@ def test_images_are_those_of_the_test_set(records):
 def scored(uncertainty, logits=None):
     n = len(uncertainty)
     logits = np.zeros((n, 2), dtype=np.float32) if logits is None else logits
-    return Evaluated(Predictions(logits, np.array(uncertainty, dtype=float), None), np.zeros(n, dtype=int))
+    outputs = Predictions(logits, np.array(uncertainty, dtype=float), None)
+    return LabelledPredictions(outputs, {"label": np.zeros(n, dtype=int)})
 
 
 def test_the_extreme_comes_first_and_ties_stand_in_order():
     found = scored([2, 5, 1, 5, 1, 3])
-    assert found.most(4, "own", certain=False).tolist() == [1, 3, 5, 0]
-    assert found.most(4, "own", certain=True).tolist() == [2, 4, 0, 5]
+    assert most(found, 4, "own", certain=False).tolist() == [1, 3, 5, 0]
+    assert most(found, 4, "own", certain=True).tolist() == [2, 4, 0, 5]
 
 
 def test_more_than_there_are_is_all():
-    assert scored([2, 5, 1]).most(7, "own", certain=False).tolist() == [1, 0, 2]
+    assert most(scored([2, 5, 1]), 7, "own", certain=False).tolist() == [1, 0, 2]
 
 
 @pytest.mark.parametrize("certain", [True, False])
@@ -82,7 +84,7 @@ def test_every_score_orders_by_its_own_values(certain):
         "energy": -scipy.special.logsumexp(logits.astype(float), axis=1),
     }
     found = scored(values["own"], logits)
-    orders = {score: found.most(10, score, certain).tolist() for score in values}
+    orders = {score: most(found, 10, score, certain).tolist() for score in values}
     sign = 1 if certain else -1
     assert orders == {score: np.argsort(sign * u)[:10].tolist() for score, u in values.items()}
     assert len(set(map(tuple, orders.values()))) == 5
@@ -92,8 +94,8 @@ def test_energy_of_log_probabilities_orders_nothing():
     found = scored([2, 5, 1])
     found = found._replace(predictions=found.predictions._replace(normalised=True))
     with pytest.raises(DataError, match="there is no score energy: the logits are log-probabilities"):
-        found.most(2, "energy", certain=True)
-    assert found.most(2, "own", certain=True).tolist() == [2, 0]
+        most(found, 2, "energy", certain=True)
+    assert most(found, 2, "own", certain=True).tolist() == [2, 0]
 
 
 # ---- what is lacking ---------------------------------------------------------------------------------------
@@ -102,7 +104,7 @@ def test_energy_of_log_probabilities_orders_nothing():
 def moved(record, folder, without):
     """A record whose run was copied, but for one file."""
     shutil.copytree(record.path, folder / "run", ignore=shutil.ignore_patterns(without))
-    return dataclasses.replace(record, path=folder / "run")
+    return dataclasses.replace(record, files=Folder(folder / "run"))
 
 
 def test_predictions_that_are_not_here_are_told(records, tmp_path):

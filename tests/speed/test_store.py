@@ -4,16 +4,13 @@
 """
 
 import os
-import time
-from functools import partial
 from pathlib import Path
 
 import pytest
 from generated import generate, peak_in_child
 from harness import report
 
-from bench.commands.cli import status
-from bench.store.grid_status import remember
+from bench.store import grid_status
 from bench.store.store import Store
 from bench.store.transfer import merge
 
@@ -27,8 +24,7 @@ def store(request, tmp_path_factory) -> Store:
     runs, settings = request.param
     results = tmp_path_factory.mktemp("results")
     specs = generate(results, 20, [0, 0.1, 0.2, 0.3, 0.4], runs // settings // 100, settings)
-    remember(Store(results), specs)
-    time.sleep(2.5)  # until the index takes the files for settled
+    grid_status.remember(Store(results), specs)
     return Store(results)
 
 
@@ -42,35 +38,24 @@ def modules() -> float:
 def measure(benchmark, modules):
     """Measure some work once, each time in a new process."""
 
-    def once(prepare, work, *arguments):
-        prepare()
+    def once(work, *arguments):
         peak = benchmark.pedantic(peak_in_child, args=(work, *arguments), rounds=1)
         benchmark.extra_info["peak_mib"] = round(peak - modules)
 
     return once
 
 
-@pytest.fixture(params=["cold", "warm"])
-def prepare(request, store):
-    """Leave the store without an index, or with one."""
-    return (
-        partial(store.index.unlink, missing_ok=True)
-        if request.param == "cold"
-        else partial(peak_in_child, store.scan)
-    )
+def test_scan(measure, store):
+    measure(store.scan)
 
 
-def test_scan(measure, prepare, store):
-    measure(prepare, store.scan)
+def test_status(measure, store):
+    measure(grid_status.of, store)
 
 
-def test_status(measure, prepare, store):
-    measure(prepare, status, store)
+def test_report(measure, store):
+    measure(report, store.root.parent)
 
 
-def test_report(measure, prepare, store):
-    measure(prepare, report, store.root.parent)
-
-
-def test_merge(measure, prepare, store, tmp_path: Path):
-    measure(prepare, merge, Store(tmp_path), store.root.parent)
+def test_merge(measure, store, tmp_path: Path):
+    measure(merge, Store(tmp_path), store.root.parent)

@@ -10,8 +10,7 @@ from commandline import Shell
 from harness import PLUGINS, grid, run, spec
 
 from bench.errors import BenchError
-from bench.files import checksums
-from bench.files.locks import Claim
+from bench.files import checksums, locks
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store
@@ -59,11 +58,11 @@ def test_every_run_that_was_asked_for_has_a_state(store):
     under_way, cut_off, without_word = (folder_of(store.path(spec(seeds=[seed]))) for seed in (3, 4, 5))
     for folder, done in ((under_way, "2 1"), (cut_off, "4 3")):
         folder.mkdir()
-        (folder / "claim").write_text(done)
+        (folder / "epochs").write_text(done)
     without_word.mkdir()
-    with Claim.take(under_way / "claim"):
+    with locks.take(under_way / "lock"):
         found = {each.spec.seed: each for each in status.of(store)}
-        assert Claim.take(under_way / "claim") is None
+        assert locks.take(under_way / "lock") is None
     assert [found[seed].state for seed in range(7)] == [
         *["done"] * 3,
         "running",
@@ -85,12 +84,12 @@ def test_looking_holds_up_nobody(store):
     remember(store, cells())
     folder_of(store.path(spec(seeds=[4]))).mkdir()
     status.of(store)
-    with Claim.take(folder_of(store.path(spec(seeds=[4]))) / "claim") as claim:
-        assert claim is not None
+    with locks.take(folder_of(store.path(spec(seeds=[4]))) / "lock") as lock:
+        assert lock is not None
 
 
 def test_looking_writes_nothing(store):
-    """A results folder may be somebody else's, and a run may end, its claim with it, at any moment."""
+    """A results folder may be somebody else's, and a run may end, its lock with it, at any moment."""
     remember(store, cells())
     folder_of(store.path(spec(seeds=[4]))).mkdir()
     before = sorted(store.root.rglob("*"))
@@ -113,19 +112,19 @@ def test_a_run_that_failed_after_a_checkpoint_has_failed(store):
     remember(store, cells())
     failing = spec(seeds=[3])
     folder_of(store.path(failing)).mkdir()
-    (folder_of(store.path(failing)) / "claim").write_text("3 3")
+    (folder_of(store.path(failing)) / "epochs").write_text("3 3")
     (folder_of(store.path(failing)) / "checkpoint.pt").write_bytes(b"of epoch 3")
     store.save_failure(failing, "no space left")
     (found,) = [each for each in status.of(store) if each.spec == failing]
     assert (found.state, found.detail) == ("failed", "no space left")
-    with Claim.take(folder_of(store.path(failing)) / "claim"):
+    with locks.take(folder_of(store.path(failing)) / "lock"):
         assert states(store)["dummy", 3] == "running"
 
 
-def test_a_claim_file_that_a_power_cut_tore_counts_no_epoch(store):
+def test_a_note_that_a_power_cut_tore_counts_no_epoch(store):
     remember(store, cells())
     folder_of(store.path(spec(seeds=[3]))).mkdir()
-    (folder_of(store.path(spec(seeds=[3]))) / "claim").write_bytes(b"\x00\x00")
+    (folder_of(store.path(spec(seeds=[3]))) / "epochs").write_bytes(b"\x00\x00")
     (found,) = [each for each in status.of(store) if each.spec.seed == 3]
     assert (found.state, found.detail) == ("interrupted", "at the checkpoint of epoch 0 of 4")
 
@@ -208,7 +207,7 @@ def test_a_damaged_list_never_stops_a_run(store, content):
 def test_the_command_tells_counts_time_and_what_is_under_way(store, shell):
     remember(store, cells())
     folder_of(store.path(spec(seeds=[3]))).mkdir()
-    (folder_of(store.path(spec(seeds=[3]))) / "claim").write_text("2 1")
+    (folder_of(store.path(spec(seeds=[3]))) / "epochs").write_text("2 1")
     done = shell.run("status", "--results", store.root.parent)
     assert (done.wait(), done.err) == (0, "")
     lines = [" ".join(line.split()) for line in done.out.splitlines() if line.strip()]

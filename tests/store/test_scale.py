@@ -13,11 +13,10 @@ import bench
 from bench.report import figures, tables
 from bench.report.grouping import group
 from bench.report.results import frame, load_records
-from bench.store import cache as index
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store
-from bench.store.transfer import merge
+from bench.store.transfer import merge, pack
 
 PACKAGE = str(Path(bench.__file__).parent)
 GROWN = {
@@ -74,6 +73,12 @@ def prepare_merge_again(results):
     return prepare_merge(results)
 
 
+def prepare_pack(results):
+    pack(Store(results), results / "runs.tar.gz", predictions=False)
+    shutil.rmtree(results / "runs")
+    return Store(results).scan
+
+
 def prepare_status(results):
     """Half of what was asked for is finished."""
     store = Store(results)
@@ -87,6 +92,8 @@ def prepare_status(results):
 # By name, what prepares the work on a results folder and returns it.
 WORK = {
     "scan": lambda results: Store(results).scan,
+    "scan of a pack": prepare_pack,
+    "pack": lambda results: partial(pack, Store(results), results / "runs.tar.gz", predictions=False),
     "tables": lambda results: partial(tabulated, results),
     "frame": lambda results: lambda: frame(loaded(results), results),
     "merge": prepare_merge,
@@ -116,10 +123,3 @@ def test_each_further_run_takes_as_many_steps_as_those_before(tmp_path, name, ax
 def test_each_further_run_takes_as_many_steps_to_draw(tmp_path, axis):
     few, many = growth(tmp_path, axis, (1, 3, 9), lambda results: partial(drawn, results))
     assert 0 < many < 1.1 * few
-
-
-def test_an_index_saves_most_steps_of_a_scan(tmp_path, monkeypatch):
-    monkeypatch.setattr(index, "SETTLED", 0.0)
-    generate(tmp_path, methods=4, noise=[0, 0.3], seeds=5)
-    (_, cold), (_, warm) = (steps(lambda: Store(tmp_path).scan()) for _ in range(2))
-    assert warm < cold

@@ -1,5 +1,4 @@
 import json
-import shutil
 import subprocess
 
 import numpy as np
@@ -7,12 +6,12 @@ import pandas as pd
 import pytest
 from harness import run, spec
 
-from bench.evaluation.predictions import Predictions
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.files import checksums
-from bench.store.prediction_files import predictions_frame, read_predictions
+from bench.store.prediction_files import from_parquet, read_predictions, to_parquet
 from bench.store.record import StoreError
 from bench.store.store import Store
-from bench.store.unfinished import UnderWay, folder_of
+from bench.store.unfinished import folder_of
 
 
 @pytest.fixture
@@ -32,10 +31,10 @@ def test_a_finished_run_leaves_all_its_files(store):
 
 
 def test_a_stored_run_reads_back_as_it_was(store):
-    record = store.read(store.path(spec()))
+    record = store.read(spec())
     assert record.spec == spec()
-    assert record.manifest["flips"] == 18
-    assert 0 <= record.metrics["accuracy"] <= 1
+    assert record.manifest.flips == 18
+    assert 0 <= record.metrics.accuracy <= 1
     assert list(record.epochs["epoch"]) == [1, 2, 3, 4]
 
 
@@ -54,28 +53,35 @@ def test_train_predictions_hold_the_three_label_vectors(store):
     assert {"current", "uncertainty", "logit_0", "logit_2"} <= set(frame)
 
 
-def test_predictions_survive_the_way_through_parquet(tmp_path):
+def test_predictions_survive_the_way_through_parquet():
     rng = np.random.default_rng(0)
     logits, features = rng.normal(size=(5, 3)).astype(np.float32), rng.normal(size=(5, 2)).astype(np.float32)
-    written = Predictions(logits, rng.normal(size=5), features)
-    predictions_frame(written, label=np.arange(5)).to_parquet(tmp_path / "test.parquet")
-    checksums.write(tmp_path)
-    read, labels = read_predictions(tmp_path, "test")
-    for before, after in zip(written, read, strict=True):
+    written = LabelledPredictions(Predictions(logits, rng.normal(size=5), features), {"label": np.arange(5)})
+    read = from_parquet(to_parquet(written))
+    for before, after in zip(written.predictions, read.predictions, strict=True):
         np.testing.assert_array_equal(before, after)
-    assert list(labels) == ["label"]
+    assert read.predictions.logits.dtype == np.float32
+    assert list(read.columns) == ["label"]
+    np.testing.assert_array_equal(read.labels, np.arange(5))
+
+
+def test_predictions_that_pandas_wrote_are_read(tmp_path):
+    frame = pd.DataFrame({"label": [0, 1], "uncertainty": [0.5, 0.25], "logit_0": [1.0, 2.0], "logit_1": [2, 1.0]})
+    frame.to_parquet(tmp_path / "x.parquet")
+    read = from_parquet((tmp_path / "x.parquet").read_bytes())
+    assert list(read.table()) == list(frame)
+    np.testing.assert_array_equal(read.predicted, [1, 0])
 
 
 def test_log_probabilities_are_stored_under_their_name(tmp_path):
     logits = np.log(np.full((5, 3), 1 / 3, dtype=np.float32))
-    frame = predictions_frame(Predictions(logits, np.arange(5.0), None, normalised=True), label=np.arange(5))
-    assert list(frame) == ["label", "uncertainty", *(f"log_probability_{k}" for k in range(3))]
-    frame.to_parquet(tmp_path / "test.parquet")
-    checksums.write(tmp_path)
-    read, labels = read_predictions(tmp_path, "test")
-    assert read.normalised
-    np.testing.assert_array_equal(read.logits, logits)
-    assert list(labels) == ["label"]
+    predictions = Predictions(logits, np.arange(5.0), None, normalised=True)
+    written = LabelledPredictions(predictions, {"label": np.arange(5)})
+    assert list(written.table()) == ["label", "uncertainty", *(f"log_probability_{k}" for k in range(3))]
+    read = from_parquet(to_parquet(written))
+    assert read.predictions.normalised
+    np.testing.assert_array_equal(read.predictions.logits, logits)
+    assert list(read.columns) == ["label"]
 
 
 def test_a_run_is_there_only_when_finished(store):
@@ -120,7 +126,7 @@ def test_an_edited_specification_is_refused_even_with_new_checksums(store):
     edit(folder / "spec.json", seed=99)
     checksums.write(folder)
     with pytest.raises(StoreError, match="does not hash to the identity"):
-        store.read(folder)
+        store.read(spec())
 
 
 def test_a_folder_that_holds_only_a_traceback_is_no_problem(store):
@@ -157,7 +163,7 @@ def test_edited_predictions_are_not_read(store):
     path = store.path(spec()) / "test.parquet"
     path.write_bytes(path.read_bytes()[:-1] + b"x")
     with pytest.raises(ValueError, match="test.parquet is not as it was written"):
-        read_predictions(path.parent, "test")
+        read_predictions(store.files(spec()), "test")
 
 
 def test_checksums_are_those_that_sha256sum_checks(store):
@@ -171,24 +177,6 @@ def test_checksums_are_those_that_sha256sum_checks(store):
     assert done.stdout.count(": OK") == 7
 
 
-def test_a_replacement_that_was_cut_off_is_undone(store):
-    folder = store.path(spec())
-    folder.rename(folder.with_name(f".replaced-{folder.name}"))
-    records, problems = store.scan()
-    assert ([record.spec for record in records], problems) == ([spec()], [])
-    assert store.has(spec())
-
-
-def test_a_replacement_that_was_cut_off_at_its_end_is_finished(store):
-    folder = store.path(spec())
-    shutil.copytree(folder, folder.with_name(f".replaced-{folder.name}"))
-    assert store.has(spec())
-    assert [record.path for record in store.scan()[0]] == [folder]
-    assert store.scan()[1] == []
-    with UnderWay.take(folder):
-        assert [path.name for path in folder.parent.iterdir() if path.name.startswith(".replaced")] == []
-
-
 def test_a_run_under_way_is_no_problem(store):
     folder_of(store.path(spec(seeds=[1]))).mkdir()
     assert store.scan()[1] == []
@@ -198,6 +186,6 @@ def test_the_outcome_is_the_same_for_the_same_run_and_another_for_another(store,
     run(tmp_path / "again")
     run(tmp_path / "other", seeds=[1])
     again, other = Store(tmp_path / "again"), Store(tmp_path / "other")
-    outcome = store.read(store.path(spec())).outcome
-    assert again.read(again.path(spec())).outcome == outcome
-    assert other.read(other.path(spec(seeds=[1]))).outcome != outcome
+    outcome = store.read(spec()).outcome
+    assert again.read(spec()).outcome == outcome
+    assert other.read(spec(seeds=[1])).outcome != outcome

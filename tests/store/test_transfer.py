@@ -5,6 +5,7 @@ import io
 import json
 import shutil
 import tarfile
+from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -13,9 +14,11 @@ from harness import PLUGINS, plugin, run, spec
 
 from bench.errors import UsageError
 from bench.files import checksums
+from bench.files.atomic import empty_beside
 from bench.spec import RunSpec
 from bench.store import transfer
-from bench.store.record import RECORD_FILES
+from bench.store.prediction_files import read_predictions
+from bench.store.run_files import RECORD_FILES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
 from bench.store.unfinished import UnderWay, folder_of
@@ -108,16 +111,16 @@ def test_the_same_runs_are_counted_and_left_as_they_are(tmp_path, finished):
 def test_runs_that_differ_in_time_and_machine_alone_are_the_same(tmp_path, finished):
     copy(finished, tmp_path, "dummy")
     store = Store(tmp_path)
-    record = store.read(store.path(spec()))
+    record = store.read(spec())
     edit(
         store,
         spec(),
-        cost=record.cost | {"started": "2020-01-01", "seconds": 1e6},
-        environment=record.environment | {"processor": "another", "threads": 64},
+        cost=record.cost.entries() | {"started": "2020-01-01", "seconds": 1e6},
+        environment=record.environment.entries() | {"processor": "another", "threads": 64},
     )
     merged = merge(store, finished)
     assert (merged.same, merged.refused) == (4, [])
-    assert store.read(store.path(spec())).cost["seconds"] == 1e6
+    assert store.read(spec()).cost.seconds == 1e6
 
 
 def unlucky(folder):
@@ -141,14 +144,14 @@ def test_another_outcome_of_the_same_run_is_refused_with_both_accuracies(tmp_pat
     run(there)
     ours, theirs = (next(r for r in Store(each).scan()[0] if r.spec.label == "unlucky") for each in (here, there))
     assert ours.spec.identity == theirs.spec.identity
-    assert ours.metrics["accuracy"] != theirs.metrics["accuracy"]
+    assert ours.metrics.accuracy != theirs.metrics.accuracy
     before = (ours.path / "record.json").read_bytes()
     status, out, err = bench("merge", there, "--results", here)
     assert (status, out) == (1, f"{there}: 1 runs added, 0 were here\n")
     assert err.count("\n") == 1
     assert err.startswith(f"refused: tiny · unlucky · noise 30% · seed 0 has another outcome in {there}: ")
-    assert f"accuracy {100 * theirs.metrics['accuracy']:.2f} % there" in err
-    assert f"{100 * ours.metrics['accuracy']:.2f} % in {ours.path}" in err
+    assert f"accuracy {100 * theirs.metrics.accuracy:.2f} % there" in err
+    assert f"{100 * ours.metrics.accuracy:.2f} % in {ours.path}" in err
     assert (ours.path / "record.json").read_bytes() == before
 
 
@@ -180,19 +183,19 @@ def test_damaged_predictions_do_not_travel_unnoticed(tmp_path, finished):
     spoilt.write_bytes(spoilt.read_bytes()[:-1])
     merge(Store(tmp_path / "here"), there)
     with pytest.raises(ValueError, match="test.parquet is not as it was written"):
-        checksums.check(Store(tmp_path / "here").path(spec()), ["test.parquet"])
+        read_predictions(Store(tmp_path / "here").files(spec()), "test")
 
 
 def test_what_cannot_be_copied_leaves_nothing_half_written(tmp_path, finished, monkeypatch):
     there = copy(finished, tmp_path / "there", "dummy")
 
-    def full(source, target):
-        target.write_bytes(source.read_bytes()[:10])
-        raise OSError(28, "No space left on device", str(target))
+    def full(path, content):
+        write(path, content[:10])
+        raise OSError(28, "No space left on device", str(path))
 
-    store = Store(tmp_path / "here")
+    store, write = Store(tmp_path / "here"), Path.write_bytes
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copy2", full)
+        patch.setattr(Path, "write_bytes", full)
         merged = merge(store, there)
     assert (merged.added, len(merged.problems)) == (0, 4)
     assert "No space left on device" in merged.problems[0]
@@ -307,7 +310,8 @@ def test_a_pack_with_predictions_holds_those_of_the_test_set(tmp_path, finished)
     merge(Store(tmp_path / "here"), tmp_path / "runs.tar.gz")
     for path in (tmp_path / "here").rglob("test.parquet"):
         assert path.read_bytes() == (finished / path.relative_to(tmp_path / "here")).read_bytes()
-        checksums.check(path.parent, ["test.parquet"])
+        digests = checksums.read((path.parent / "SHA256SUMS").read_bytes())
+        checksums.check("test.parquet", path.read_bytes(), digests)
 
 
 def test_packing_what_came_in_a_pack_gives_the_same_runs(tmp_path, finished):
@@ -334,7 +338,7 @@ def test_a_pack_leaves_out_what_is_not_finished_and_names_what_is_damaged(tmp_pa
 
 def test_a_pack_of_nothing_is_one_line(tmp_path, bench):
     status, out, err = bench("pack", tmp_path / "x.tar.gz", "--results", tmp_path)
-    assert (status, out, err) == (2, "", f"error: {tmp_path / 'runs'} holds no finished run\n")
+    assert (status, out, err) == (2, "", f"error: {tmp_path} holds no finished run\n")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -353,7 +357,7 @@ def test_a_pack_that_fails_leaves_the_old_one(tmp_path, finished, monkeypatch):
     def full(*_, **__):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(tarfile.TarFile, "add", full)
+    monkeypatch.setattr(tarfile.TarFile, "addfile", full)
     with pytest.raises(OSError, match="No space left"):
         pack(Store(finished), target, predictions=False)
     assert gzip.decompress(target.read_bytes()) == b"the old one"
@@ -393,15 +397,15 @@ def test_a_run_that_is_there_twice_is_added_once(tmp_path, finished):
 
 
 def test_of_runs_that_are_copied_together_one_that_cannot_be_is_told(tmp_path, finished, monkeypatch):
-    store, copy2 = Store(tmp_path), shutil.copy2
-    bad = Store(finished).path(spec()) / "curves.csv"
+    store, write = Store(tmp_path), Path.write_bytes
+    bad = empty_beside(store.path(spec())) / "curves.csv"
 
-    def fails(source, target):
-        if source == bad:
-            raise OSError(5, "Input/output error", str(source))
-        return copy2(source, target)
+    def fails(path, content):
+        if path == bad:
+            raise OSError(5, "Input/output error", str(path))
+        return write(path, content)
 
-    monkeypatch.setattr(shutil, "copy2", fails)
+    monkeypatch.setattr(Path, "write_bytes", fails)
     merged = merge(store, finished)
     assert merged.added == 7
     (problem,) = merged.problems
@@ -414,16 +418,20 @@ def test_of_runs_that_are_copied_together_one_that_cannot_be_is_told(tmp_path, f
 
 def test_a_merge_that_is_interrupted_leaves_whole_runs_and_goes_on(tmp_path, finished, monkeypatch):
     monkeypatch.setattr(transfer, "TOGETHER", 3)
-    store, copy2, left = Store(tmp_path), shutil.copy2, [8 * 4 + 2]  # in the fifth run, the second of its batch
+    store, write, left = (
+        Store(tmp_path),
+        Path.write_bytes,
+        [8 * 4 + 2],
+    )  # in the fifth run, the second of its batch
 
-    def interrupted(source, target):
+    def interrupted(path, content):
         left[0] -= 1
         if not left[0]:
             raise KeyboardInterrupt
-        return copy2(source, target)
+        return write(path, content)
 
     with monkeypatch.context() as patch:
-        patch.setattr(shutil, "copy2", interrupted)
+        patch.setattr(Path, "write_bytes", interrupted)
         with pytest.raises(KeyboardInterrupt):
             merge(store, finished)
     assert len(store.scan()[0]) == 3

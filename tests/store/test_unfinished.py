@@ -1,8 +1,7 @@
-"""Runs under way: claimed, told of, released."""
+"""Unfinished runs: locked, told of, released."""
 
 import pytest
 
-from bench.files.atomic_folders import fresh
 from bench.store.unfinished import UnderWay, epochs_done, folder_of, is_taken, tidy
 
 
@@ -58,19 +57,23 @@ def test_others_read_how_far_a_run_is_and_how_far_its_checkpoint(place):
 @pytest.mark.parametrize("text", [b"", b"3", b"a b", b"\x00\xff \x00", b"1 2 3"])
 def test_a_torn_word_counts_as_nothing(place, text):
     folder_of(place).mkdir(parents=True)
-    (folder_of(place) / "claim").write_bytes(text)
+    (folder_of(place) / "epochs").write_bytes(text)
     assert epochs_done(place) == (0, 0)
 
 
-def test_who_takes_a_run_finishes_the_replacement_that_a_killed_program_began(place):
-    fresh(place).rename(place.with_name(".replaced-seed0"))
+def test_how_far_a_run_is_outlives_a_lock_that_is_taken_again(place):
+    """`filelock` may truncate the file that it locks."""
+    first = UnderWay.take(place)
+    first.checkpoint.write_bytes(b"of epoch 2")
+    first.epoch_done(2)
+    first.checkpointed()
+    first.release(done=False)
     with UnderWay.take(place):
-        assert place.is_dir()
-        assert not place.with_name(".replaced-seed0").exists()
+        assert epochs_done(place) == (2, 2)
 
 
 def test_what_a_killed_program_left_of_a_finished_run_is_removed_unless_another_works_on_it(place):
-    UnderWay.take(place).claim.release()
+    UnderWay.take(place).lock.release()
     tidy(place)
     assert not folder_of(place).exists()
     with UnderWay.take(place):

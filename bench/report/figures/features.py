@@ -10,9 +10,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.errors import DataError
+from bench.evaluation.predictions import LabelledPredictions
 from bench.report.figures.style import Picture, drawing, shortened, slug, title
 from bench.report.grouping import Group
-from bench.report.sample_pictures import Evaluated, Samples
+from bench.report.sample_pictures import Samples, most
 from bench.spec import Pictures
 
 SHOWN = 2000  # samples drawn; t-SNE of all would take minutes
@@ -33,7 +34,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             yield Picture(name, f"Features of {shown}", partial(draw, found, record.classes, shown, wanted.score))
 
 
-def draw(found: Evaluated, classes: list[str], run: str, score: str) -> Figure:
+def draw(found: LabelledPredictions, classes: list[str], run: str, score: str) -> Figure:
     """Return features by PCA and by t-SNE, classes by colour, the certain and the uncertain tenth marked."""
     shown = subset(len(found.labels))
     masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
@@ -62,10 +63,10 @@ def subset(size: int) -> Int[np.ndarray, " shown"]:
     return np.sort(np.random.default_rng(0).permutation(size)[:SHOWN])
 
 
-def tenth(found: Evaluated, score: str, certain: bool) -> Bool[np.ndarray, " n"]:
+def tenth(found: LabelledPredictions, score: str, certain: bool) -> Bool[np.ndarray, " n"]:
     """Return which samples are of the most certain, or the most uncertain, tenth."""
     mask = np.zeros(len(found.labels), dtype=bool)
-    mask[found.most(max(1, len(mask) // 10), score, certain)] = True
+    mask[most(found, max(1, len(mask) // 10), score, certain)] = True
     return mask
 
 

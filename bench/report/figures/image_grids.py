@@ -9,9 +9,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from bench.evaluation.predictions import LabelledPredictions
 from bench.report.figures.style import COLOURS, RIGHT, WRONG, Picture, drawing, shortened, slug, title
 from bench.report.grouping import Group
-from bench.report.sample_pictures import Evaluated, Samples
+from bench.report.sample_pictures import Samples, most
 from bench.spec import Pictures
 from bench.store.record import Record
 
@@ -27,7 +28,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
         images = samples.images(record, found.labels)
         count = wanted.top or max(1, min(100, len(images) // 10))
         for which in ("uncertain", "certain"):
-            chosen = found.most(count, wanted.score, certain=which == "certain")
+            chosen = most(found, count, wanted.score, certain=which == "certain")
             shown = f"{label}, noise {noise.label}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(
@@ -37,7 +38,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
 
 def draw(
     record: Record,
-    found: Evaluated,
+    found: LabelledPredictions,
     images: UInt8[np.ndarray, "n channels height width"],
     chosen: Int[np.ndarray, " k"],
     shown: str,
@@ -59,7 +60,9 @@ def draw(
     return figure
 
 
-def _names(record: Record, found: Evaluated, chosen: Int[np.ndarray, " k"]) -> tuple[list[str], list[str]]:
+def _names(
+    record: Record, found: LabelledPredictions, chosen: Int[np.ndarray, " k"]
+) -> tuple[list[str], list[str]]:
     names = shortened(record.classes, 10)
     return [names[k] for k in found.labels[chosen]], [names[k] for k in found.predicted[chosen]]
 

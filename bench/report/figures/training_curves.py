@@ -12,7 +12,7 @@ from matplotlib.ticker import MaxNLocator
 from bench.report.figures.style import Picture, band, drawing, grid_shape, look, title
 from bench.report.grouping import Group
 from bench.spec import Noise
-from bench.store.packed_columns import Columns
+from bench.store.csv_columns import Columns
 
 # The columns of the log that are drawn where runs have them: the panel's title, and whether they are fractions.
 PANELS = {

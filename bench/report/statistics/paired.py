@@ -140,10 +140,10 @@ def _by_sample(record: Record, metric: str) -> Float[np.ndarray, " n"] | None:
     if (by_sample := find(metric).by_sample) is None:
         return None
     try:
-        predictions, shown = read_predictions(record.path, "test")
+        found = read_predictions(record.files, "test")
     except (OSError, ValueError):
         return None
-    return by_sample(Classified(predictions.logits, shown["label"].to_numpy()))
+    return by_sample(Classified(found.predictions.logits, found.labels))
 
 
 def _value(record: Record, metric: str) -> Any:

@@ -7,7 +7,7 @@ from bench.report.grouping import Group
 from bench.report.summaries import summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
-from bench.store.packed_columns import Columns
+from bench.store.csv_columns import Columns
 
 TEST, HELD_OUT = "test_accuracy", "held_out_accuracy"
 

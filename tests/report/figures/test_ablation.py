@@ -45,11 +45,11 @@ def mean_and_std(cells, measure):
 
 
 def accuracy(metrics):
-    return metrics["accuracy"]
+    return metrics.accuracy
 
 
 def kept(metrics):
-    return metrics["scores"]["own"]["accuracy_at_10_rejection"]
+    return metrics.scores["own"].get("accuracy_at_10_rejection")
 
 
 # ---- along a hyper-parameter -------------------------------------------------------------------------------

@@ -9,12 +9,11 @@ from scipy.spatial.distance import pdist
 from sklearn.manifold import TSNE
 
 from bench.errors import DataError
-from bench.evaluation.predictions import Predictions
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.report.figures import features as module
 from bench.report.figures.features import CLASS_COLOURS, draw, pictures, projections, subset
 from bench.report.grouping import group
 from bench.report.results import load_records
-from bench.report.sample_pictures import Evaluated
 from bench.spec import Pictures
 from bench.store.store import Store
 
@@ -177,7 +176,8 @@ def made(n, classes, width=5):
     rng = np.random.default_rng(n)
     labels = np.arange(n) % classes
     features = (rng.normal(size=(n, width)) + 3 * rng.normal(size=(classes, width))[labels]).astype(np.float32)
-    return Evaluated(Predictions(np.eye(classes, dtype=np.float32)[labels], rng.random(n), features), labels)
+    outputs = Predictions(np.eye(classes, dtype=np.float32)[labels], rng.random(n), features)
+    return LabelledPredictions(outputs, {"label": labels})
 
 
 def test_more_classes_than_colours_share_them_in_turn():

@@ -1,6 +1,7 @@
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 from harness import record, spec
 
@@ -8,7 +9,8 @@ from bench.evaluation.evaluate import evaluate
 from bench.evaluation.predictions import Predictions
 from bench.report.figures.rejection import draw, ideal, pictures
 from bench.report.grouping import group
-from bench.store.packed_columns import pack
+from bench.store.csv_columns import to_csv
+from bench.store.record_models import Metrics
 
 N = 200  # every per cent of it is a whole number of images
 
@@ -100,7 +102,7 @@ def test_the_numbers_of_the_legend_are_those_of_the_metrics(members, figure):
         cell = members.cell(label, members.noises[0])
         expected = [label]
         for score in ("own", "msp"):
-            scored = [r.metrics["scores"][score] for r in cell]
+            scored = [r.metrics.scores[score].entries() for r in cell]
             kept = np.mean([100 * of_one["accuracy_at_10_rejection"] for of_one in scored])
             expected += [f"{kept:.2f},", f"{np.mean([1000 * of_one['aurc'] for of_one in scored]):.2f}"]
         assert text.split() == expected
@@ -108,7 +110,9 @@ def test_the_numbers_of_the_legend_are_those_of_the_metrics(members, figure):
 
 def test_a_number_that_older_code_did_not_write_is_blank_in_the_legend():
     older = measured(0.8, 0.5)
-    del older.metrics["scores"]["msp"]["aurc"]
+    entries = older.metrics.entries()
+    del entries["scores"]["msp"]["aurc"]
+    older = dataclasses.replace(older, metrics=Metrics.model_validate(entries))
     (members,) = group([older])
     assert draw(members, members.noises[0]).legends[0].texts[0].get_text().split()[-1] == "–"
 
@@ -116,7 +120,7 @@ def test_a_number_that_older_code_did_not_write_is_blank_in_the_legend():
 def test_a_run_without_errors_is_drawn_at_100_percent():
     perfect = measured(1.0, 0.5)
     whole = perfect.curves | {score: np.ones(100, dtype=int) for score in ("own", "msp")}  # as read_csv returns it
-    (members,) = group([dataclasses.replace(perfect, packed_curves=pack(whole))])
+    (members,) = group([dataclasses.replace(perfect, curves_csv=to_csv(pd.DataFrame(whole)))])
     figure = draw(members, members.noises[0])
     for style in ("-", "--", ":"):
         (line,) = lines(figure, style)

@@ -1,4 +1,4 @@
-"""Columns of numbers from CSV and from bytes: the same to the bit, and in type, as pandas reads them."""
+"""Columns of numbers from CSV: the same to the bit, and in type, as pandas reads them."""
 
 import io
 
@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bench.store import packed_columns as columns
-from bench.store.packed_columns import from_frame, pack, read_csv, unpack
+from bench.store import csv_columns as columns
+from bench.store.csv_columns import check, read_csv, to_csv
 
 
 def same(one, other):
@@ -20,7 +20,7 @@ def same(one, other):
 
 
 def by_pandas(content):
-    return from_frame(pd.read_csv(io.BytesIO(content)))
+    return {str(name): column.to_numpy() for name, column in pd.read_csv(io.BytesIO(content)).items()}
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ number = some.one_of(
 @given(some.lists(some.tuples(some.integers(0, 999), number, number), min_size=1, max_size=8))
 def test_logs_are_read_to_the_bit_as_pandas_reads_them(rows):
     frame = pd.DataFrame(rows, columns=["epoch", "loss", "train_accuracy"])
-    content = frame.to_csv(index=False, lineterminator="\n", float_format="%.6g").encode()
+    content = to_csv(frame)
     same(read_csv(content), by_pandas(content))
 
 
@@ -91,13 +91,17 @@ def test_what_pandas_cannot_read_is_a_value_error(content):
         read_csv(content)
 
 
-@given(some.lists(some.tuples(number, some.integers(-5, 5), some.booleans()), max_size=8))
-def test_what_is_packed_is_unpacked_to_the_bit(rows):
-    frame = pd.DataFrame(rows, columns=["a b", "größe", "flag"])
-    before = from_frame(frame.astype({"a b": float, "größe": int, "flag": bool}))
-    same(unpack(pack(before)), before)
-
-
 def test_a_column_of_texts_is_refused_by_name():
-    with pytest.raises(ValueError, match="column note holds something else than numbers"):
-        pack(read_csv(b"epoch,note\n1,high\n"))
+    with pytest.raises(ValueError, match=r"column note of epochs.csv holds something else than numbers"):
+        check(b"epoch,note\n1,high\n", "epochs.csv", "epoch")
+
+
+@pytest.mark.parametrize("content", [b"epoch,loss\n", b"step,loss\n1,2\n", b"loss,epoch\n1,2\n"])
+def test_a_table_without_rows_or_its_first_column_is_refused(content):
+    with pytest.raises(ValueError, match=r"epochs.csv has no rows under a column epoch"):
+        check(content, "epochs.csv", "epoch")
+
+
+@given(some.lists(some.tuples(some.integers(0, 999), number, number), min_size=1, max_size=8))
+def test_every_log_that_a_run_writes_passes(rows):
+    check(to_csv(pd.DataFrame(rows, columns=["epoch", "loss", "extra"]).astype(float)), "epochs.csv", "epoch")

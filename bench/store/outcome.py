@@ -1,0 +1,80 @@
+"""What a finished run leaves, and the files that it is written as."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from bench.evaluation.predictions import LabelledPredictions
+from bench.files import checksums
+from bench.spec import RunSpec
+from bench.store.csv_columns import to_csv
+from bench.store.prediction_files import to_parquet
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """What a trained method predicts, and the metrics of that."""
+
+    metrics: Metrics
+    metrics_version: int
+    curves: pd.DataFrame  # accuracy after rejecting 0, 1, … 99 %: columns `rejected` and the scores' names
+    test: LabelledPredictions
+    train: LabelledPredictions
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Everything a finished run leaves."""
+
+    spec: RunSpec
+    classes: list[str]
+    manifest: NoiseManifest
+    epochs: pd.DataFrame  # the log, one row an epoch
+    assessment: Assessment
+    environment: Environment
+    cost: Cost
+
+    @property
+    def digest(self) -> str:
+        """Hash of labels, log and predictions, whatever the versions of the files' formats."""
+        content = hashlib.sha256(json.dumps(self.manifest.entries(), sort_keys=True).encode())
+        content.update(to_csv(self.epochs))
+        for predictions in (self.assessment.test, self.assessment.train):
+            for name, column in predictions.table().items():
+                content.update(name.encode() + column.tobytes())
+        return content.hexdigest()
+
+    def files(self) -> dict[str, bytes]:
+        """Return the files of the run's folder, their checksums among them."""
+        assessment = self.assessment
+        record = RunRecord(
+            identity=self.spec.identity,
+            classes=self.classes,
+            metrics_version=assessment.metrics_version,
+            metrics=assessment.metrics,
+            environment=self.environment,
+            cost=self.cost,
+            outcome=self.digest,
+        )
+        files = {
+            "spec.json": json_bytes(self.spec.model_dump(mode="json")),
+            "manifest.json": json_bytes(self.manifest.entries()),
+            "epochs.csv": to_csv(self.epochs),
+            "curves.csv": to_csv(assessment.curves),
+            "record.json": json_bytes(record.entries()),
+            "test.parquet": to_parquet(assessment.test),
+            "train.parquet": to_parquet(assessment.train),
+        }
+        return files | {checksums.NAME: checksums.written(checksums.of(files))}
+
+
+def json_bytes(content: dict[str, Any]) -> bytes:
+    """Return indented JSON with each row of numbers on one line."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
+    return (one_row + "\n").encode()

@@ -1,0 +1,52 @@
+"""Cache of metrics that newer code made of stored predictions, in a folder beside the runs.
+
+A cache and nothing else: what is torn, of another version or of another run does not count, and
+where the folder is read-only nothing is kept.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from bench.files.atomic import replace_file
+from bench.store.record import Record
+from bench.store.record_models import Metrics
+
+
+class Recomputed(BaseModel):
+    """Metrics and curves of a run, as its record.json and curves.csv would have them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    outcome: str  # of the run
+    metrics_version: int
+    metrics: Metrics
+    curves: str
+
+
+def recall(folder: Path, record: Record, version: int) -> Record | None:
+    """Return a record with the metrics of a version that are kept for it, None where there are none."""
+    try:
+        kept = Recomputed.model_validate_json(_file(folder, record).read_bytes())
+    except (OSError, ValueError):
+        return None
+    if (kept.outcome, kept.metrics_version) != (record.outcome, version):
+        return None
+    return record.with_metrics(kept.metrics, version, kept.curves.encode())
+
+
+def keep(folder: Path, record: Record) -> None:
+    """Keep a record's metrics, if the folder can be written to."""
+    kept = Recomputed(
+        outcome=record.outcome,
+        metrics_version=record.metrics_version,
+        metrics=record.metrics,
+        curves=record.curves_csv.decode(),
+    )
+    with suppress(OSError), replace_file(_file(folder, record)) as file:
+        file.write(kept.model_dump_json(exclude_unset=True).encode())
+
+
+def _file(folder: Path, record: Record) -> Path:
+    return folder / f"{record.spec.identity}.json"

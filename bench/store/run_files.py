@@ -1,0 +1,87 @@
+"""Where the bytes of a run's files come from: a folder, a member of a pack, or memory."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from bench.files import checksums
+
+RECORD_FILES = ("spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json")
+PREDICTIONS = ("test.parquet", "train.parquet")
+RUN_FILES = (*RECORD_FILES, checksums.NAME, *PREDICTIONS)  # all that a run may have
+
+
+class RunFiles(Protocol):
+    """The files of one run; its text is for messages."""
+
+    @property
+    def path(self) -> Path:
+        """The run's folder; that of a packed run is where it would lie if it were none."""
+
+    def names(self) -> list[str]:
+        """Return which of `RUN_FILES` there are."""
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file.
+
+        Raises:
+            FileNotFoundError: there is none of that name.
+        """
+
+
+@dataclass(frozen=True)
+class Folder:
+    """The files of a run in a folder."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def names(self) -> list[str]:
+        """Return which of `RUN_FILES` there are."""
+        return [name for name in RUN_FILES if (self.path / name).is_file()]
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return (self.path / name).read_bytes()
+
+
+@dataclass(frozen=True)
+class Held:
+    """The files of a run in memory, those that are not there in others."""
+
+    path: Path
+    held: Mapping[str, bytes]
+    rest: RunFiles | None = None
+
+    def __str__(self) -> str:
+        return str(self.rest or self.path)
+
+    def names(self) -> list[str]:
+        """Return which of `RUN_FILES` there are."""
+        rest = self.rest.names() if self.rest else []
+        return [name for name in RUN_FILES if name in self.held or name in rest]
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file."""
+        if name in self.held:
+            return self.held[name]
+        if self.rest is None:
+            raise FileNotFoundError(2, "No such file", name)
+        return self.rest.read(name)
+
+
+def read_checked(files: RunFiles, names: tuple[str, ...]) -> dict[str, bytes]:
+    """Return the content of files, checked against their checksums.
+
+    Raises:
+        ValueError: one is not as it was written, or has no checksum.
+        OSError: one is not there.
+    """
+    digests = checksums.read(files.read(checksums.NAME))
+    contents = {name: files.read(name) for name in names}
+    for name, content in contents.items():
+        checksums.check(name, content, digests)
+    return contents

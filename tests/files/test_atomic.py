@@ -1,0 +1,135 @@
+"""Files and folders that take their place as a whole, one by one or many together."""
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from bench.files import atomic
+from bench.files.atomic import empty_beside, move_all, new_folder, replace_file
+
+
+def written(place, text="new"):
+    """A folder with two files beside its place."""
+    return write(empty_beside(place), text), place
+
+
+def write(folder, text="new"):
+    for name in ("a.txt", "b.txt"):
+        (folder / name).write_text(f"{text} {name}")
+    return folder
+
+
+def content(folder):
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+NEW = {"a.txt": "new a.txt", "b.txt": "new b.txt"}
+
+
+@pytest.fixture
+def places(tmp_path):
+    return [tmp_path / parent / name for parent in ("x", "y") for name in ("one", "two")]
+
+
+@pytest.fixture
+def log(monkeypatch):
+    """What is synced, written out, removed and renamed, in order."""
+    done = []
+    rename, remove = Path.rename, shutil.rmtree
+    monkeypatch.setattr(atomic, "sync", lambda path: done.append(("sync", path)))
+    monkeypatch.setattr(os, "sync", lambda: done.append(("all", None)))
+    monkeypatch.setattr(Path, "rename", lambda a, b: (done.append(("rename", a)), rename(a, b))[1])
+    monkeypatch.setattr(shutil, "rmtree", lambda p, **k: (done.append(("remove", p)), remove(p, **k))[1])
+    return done
+
+
+def test_a_folder_takes_its_place_after_its_files_are_on_disk_and_the_place_is_synced_then(places, log):
+    with new_folder(places[0]) as partial:
+        write(partial)
+        log.clear()
+    place, moved = places[0], log.index(("rename", partial))
+    assert set(log[:moved]) == {("sync", path) for path in (partial, partial / "a.txt", partial / "b.txt")}
+    assert log[moved + 1] == ("sync", place.parent)
+
+
+def test_many_folders_are_written_out_at_once_before_the_first_takes_its_place(places, log):
+    moves = [written(place) for place in places]
+    log.clear()
+    assert move_all(moves) == []
+    assert [what for what, _ in log] == ["all", *["rename"] * 4, "sync", "sync"]
+    assert [path for what, path in log if what == "sync"] == [places[0].parent, places[2].parent]
+    assert [content(place) for place in places] == [NEW] * 4
+
+
+def test_no_folder_is_nothing_to_do():
+    assert move_all([]) == []
+
+
+def test_an_old_folder_goes_just_before_the_new_one_takes_its_place(places, log):
+    for text in ("old", "new"):
+        log.clear()
+        with new_folder(places[0]) as partial:
+            write(partial, text)
+    assert log[log.index(("rename", partial)) - 1] == ("remove", places[0])
+    assert content(places[0]) == NEW
+    assert [path.name for path in places[0].parent.iterdir()] == ["one"]
+
+
+def test_one_that_cannot_be_moved_holds_up_none_of_the_others(places, monkeypatch):
+    moves, rename = [written(place) for place in places], Path.rename
+
+    def fails(source, target):
+        if target == places[1]:
+            raise OSError(5, "Input/output error")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    (error,) = move_all(moves)
+    assert "Input/output error" in str(error)
+    assert [place.is_dir() for place in places] == [True, False, True, True]
+
+
+def test_one_whose_files_cannot_be_written_out_does_not_take_its_place(places, monkeypatch):
+    def fails(descriptor):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(os, "fsync", fails)
+    with pytest.raises(OSError, match="Input/output error"), new_folder(places[0]) as folder:
+        write(folder)
+    assert list(places[0].parent.iterdir()) == []
+
+
+def test_a_program_that_ends_in_between_leaves_whole_folders_or_none(places, monkeypatch):
+    moves, rename, left = [written(place) for place in places], Path.rename, [2]
+
+    def ends(source, target):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", ends)
+        with pytest.raises(KeyboardInterrupt):
+            move_all(moves)
+    assert [content(place) if place.is_dir() else None for place in places] == [NEW, NEW, None, None]
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
+def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(places, tmp_path, error):
+    with new_folder(places[0]) as folder:
+        write(folder, "old")
+    with suppress(OSError, KeyboardInterrupt), new_folder(places[0]) as folder:
+        write(folder)
+        raise error
+    assert content(places[0])["a.txt"] == "old a.txt"
+    assert list(places[0].parent.iterdir()) == [places[0]]
+    (tmp_path / "file").write_text("old")
+    with suppress(OSError, KeyboardInterrupt), replace_file(tmp_path / "file") as file:
+        file.write(b"new")
+        raise error
+    assert (tmp_path / "file").read_text() == "old"
+    assert not (tmp_path / "file.partial").exists()
