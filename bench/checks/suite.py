@@ -13,7 +13,7 @@ from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
 from bench.checks.test_beds import DataSetBed, MethodBed
 from bench.errors import UsageError, one_line, place, unknown
-from bench.plugins.loading import find_data_root
+from bench.plugins.data_root import find_data_root
 from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed

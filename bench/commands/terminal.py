@@ -8,18 +8,11 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.report import tables
-from bench.report.grouping import Group
 from bench.report.table import Table
+from bench.spec import CellState
 from bench.store.grid_status import RunStatus
 
 LABEL = 20  # columns of a terminal that noise and method want at least
-
-
-def show_group(console: Console, group: Group) -> None:
-    """Print a group's accuracy table and counts."""
-    for table in (tables.accuracy(group), tables.top_k(group)):
-        show_table(console, table)
 
 
 WORDS = ("method", "against", "noise", "cell", "state", "")  # headings of columns of text; the others hold numbers
@@ -65,13 +58,17 @@ def _width(headings: list[str], rows: list[list[str]], place: int) -> int:
 
 def show_status_table(console: Console, runs: list[RunStatus]) -> None:
     """Print what runs are done or under way, failed or left, and the time left."""
-    rows = [[run.spec.title, run.state, run.detail] for run in runs if run.state not in ("done", "left")]
+    rows = [
+        [run.spec.title, run.state, run.detail]
+        for run in runs
+        if run.state not in (CellState.DONE, CellState.LEFT)
+    ]
     counts = Counter(run.state for run in runs)
     known = [run.seconds for run in runs if run.seconds is not None]
-    unknown = sum(run.state != "done" and run.seconds is None for run in runs)
+    unknown = sum(run.state != CellState.DONE and run.seconds is None for run in runs)
     notes = [f"{len(runs)} runs were asked for: " + ", ".join(f"{n} {state}" for state, n in counts.items())]
     if known:
-        jobs = max(1, counts["running"])
+        jobs = max(1, counts[CellState.RUNNING])
         at_once = f", {clock(sum(known) / jobs)} with the {jobs} that run now" if jobs > 1 else ""
         more = f", without {unknown} runs of which nothing like it is finished" if unknown else ""
         notes.append(f"time left, from finished runs: {clock(sum(known))} one after the other{at_once}{more}")

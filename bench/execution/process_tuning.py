@@ -1,6 +1,7 @@
-"""A process of which one run has sole use: its threads, and memory that stays with it."""
+"""Settings of a process that runs one run only: its threads, and memory that it keeps when freed."""
 
 import ctypes
+import sys
 
 import torch
 
@@ -21,6 +22,8 @@ def keep_freed_memory() -> None:
     A training step takes and frees the same blocks as the one before. Each time they go back to the system, the
     next step pays a page fault for every 4 KiB of them.
     """
+    if sys.platform != "linux":
+        return  # glibc is Linux's; elsewhere a library without a name may not be opened
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         mallopt(M_MMAP_THRESHOLD, HIGHEST_MMAP)

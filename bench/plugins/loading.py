@@ -1,6 +1,5 @@
-"""Where data sets are looked for, and how one is loaded, checked and moved to a device."""
+"""Loads a data set, checks it and moves it to a device."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -11,13 +10,6 @@ from bench.data.dataset import DataSet, Split
 from bench.errors import BenchError, DataError, one_line
 from bench.plugins.registry import Registry
 from bench.spec import Choice
-
-PathLike = str | os.PathLike[str]
-
-
-def find_data_root(given: PathLike | None) -> Path:
-    """Return the folder of the data sets: the one given, else BENCH_DATA, else `data`."""
-    return Path(given or os.environ.get("BENCH_DATA") or "data").expanduser()
 
 
 def load(choice: Choice, registry: Registry, root: Path, download: bool) -> DataSet:

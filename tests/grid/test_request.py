@@ -59,8 +59,19 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"datasets": ["digit"]}, "no data set 'digit'. Did you mean 'digits'?"),
         ({"preset": "quik"}, "no preset 'quik'. Did you mean 'quick'?"),
         ({"epochs": 0}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": "0"}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": True}, "epochs: input should be a valid integer, got True"),
+        ({"epochs": "1.5"}, "epochs: input should be a valid integer, got 1.5"),
+        ({"epochs": 1.0}, "epochs: input should be a valid integer, got 1.0"),
+        ({"epochs": "many"}, "epochs: input should be a valid integer, got 'many'"),
+        ({"seeds": [True]}, "seeds: input should be a valid integer, got True"),
+        ({"seeds": "0,,1"}, "seeds: input should be a valid integer, got ''"),
+        ({"methods": "dummy,"}, "methods: the list, or a place in it, is empty, got 'dummy,'"),
+        ({"held_out": True}, "held-out: input should be a valid number, got True"),
+        ({"held_out": "a tenth"}, "held-out: input should be a valid number, got 'a tenth'"),
+        ({"held_out": "nan"}, "held-out: input should be"),
         ({"relabel": ["on", "maybe"]}, "relabel: input should be 'on' or 'off', got 'maybe'"),
-        ({"relabel": "off"}, "relabel: input should be a valid list, got 'off'"),
+        ({"relabel": True}, "relabel: input should be a valid list, got True"),
         ({"relabel": []}, "relabel: the list, or a place in it, is empty"),
         ({"relabel": ["off", "off"]}, "relabel: off is given twice"),
         ({"evaluate": "held-out"}, "--evaluate held-out needs a held-out part"),
@@ -97,6 +108,20 @@ def test_a_request_that_cannot_run_is_refused_in_one_line(content, said):
         grid(**content)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
+
+
+def test_text_is_read_as_the_values_that_it_spells():
+    typed = {"methods": "rul, mix_output", "noise": "0,pair:0.3", "seeds": "0,1", "relabel": "on,off"}
+    values = {
+        "methods": ["rul", "mix-output"],
+        "noise": [0, "pair:0.3"],
+        "seeds": [0, 1],
+        "relabel": ["on", "off"],
+    }
+    numbers = {"epochs": 5, "held_out": 0.1, "noise_seed": 3, "relabel_from": 2}
+    texts = {name: str(value) for name, value in numbers.items()}
+    assert validated(Request, typed | texts, "option") == validated(Request, values | numbers, "option")
+    assert validated(Request, {"epochs": "5"}, "option").epochs == 5
 
 
 def test_the_grid_is_the_product_with_the_first_seed_of_everything_first():
@@ -174,16 +199,20 @@ def test_a_key_that_is_none_does_not_enter_the_identity():
     cell = spec()
     optional = ("classifier_learning_rate", "cutout", "pretrained", "train_limit")
     assert [getattr(cell.recipe, key) for key in optional] == [None] * 4
-    content = cell.model_dump(mode="json", exclude={"label"})
+    content = cell.model_dump(mode="json", exclude={"label", "oracle"})
     for key in optional:
         del content["recipe"][key]
+    for part in ("dataset", "method"):
+        del content[part]["location"]
+        assert content[part].pop("content") is None
     assert [content["noise"].pop(key) for key in ("label_set", "confusions")] == [None] * 2
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def test_the_identity_of_a_run_without_relabelling_leaves_the_key_out():
     cell = spec(relabel=["off"])
-    content = cell.model_dump(mode="json", exclude={"label": True, "relabel": True}, exclude_none=True)
+    unhashed = {"label": True, "oracle": True, "relabel": True, "dataset": {"location"}, "method": {"location"}}
+    content = cell.model_dump(mode="json", exclude=unhashed, exclude_none=True)
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -197,11 +226,12 @@ def test_a_specification_is_read_back_as_it_was_written(tmp_path):
     assert read.identity == cell.identity
 
 
-def test_identity_changes_with_the_plugins_source(tmp_path):
+def test_identity_changes_with_the_code_of_a_plugin_without_a_version_and_not_with_its_comments(tmp_path):
     source = (PLUGINS / "methods" / "dummy.py").read_text()
     before = grid(plugin(tmp_path, "dummy", source))[0].identity
-    after = grid(plugin(tmp_path, "dummy", source + "\n"))[0].identity
-    assert before != after
+    commented = grid(plugin(tmp_path, "dummy", source + "\n# said of it\n"))[0].identity
+    changed = grid(plugin(tmp_path, "dummy", source + "\nMORE = 1\n"))[0].identity
+    assert before == commented != changed
 
 
 def test_the_folder_can_be_read_by_eye():

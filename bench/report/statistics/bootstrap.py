@@ -3,8 +3,6 @@
 import numpy as np
 from jaxtyping import Float
 
-from bench.nets.relative import pairs
-
 REPLICATES, CHUNK = 1000, 50
 LEVEL = 0.95
 Interval = tuple[float, float]
