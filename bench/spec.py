@@ -206,7 +206,7 @@ class CellState(StrEnum):
     DECLINED = "declined"  # by the method, with a reason
     FAILED = "failed"
     STOPPED = "stopped"  # out of time, at a checkpoint or not begun
-    STARVED = "starved"  # out of memory, which another try with fewer runs beside it may have enough of
+    STARVED = "starved"  # out of memory; tried again with fewer runs beside it
 
 
 PICTURES = "Pictures of samples"

@@ -8,7 +8,7 @@ from bench.errors import UsageError
 
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """Return `NAME.KEY=VALUE` assignments as a table for each name; a value that is not TOML is text.
+    """Return `NAME.KEY=VALUE` assignments as a table for each name; what is not TOML is text.
 
     >>> read_settings(["rul.mix=[2,3]", "tent.inner.mood=calm"])
     {'rul': {'mix': [2, 3]}, 'tent': {'inner.mood': 'calm'}}

@@ -49,7 +49,7 @@ def _settings_of(plugin: Plugin, assignments: list[str]) -> dict[str, Any] | Non
 
 
 def _show_checks(plugin: Plugin, settings: dict[str, Any] | None, data_root: Path | None) -> Counter[str]:
-    """Run the checks, show a line for each and one on all, and return how many ended in which way."""
+    """Run the checks, show a line for each and one on all, and return the counts by result."""
     from bench.checks.suite import run_checks
     from bench.commands.console import console
 

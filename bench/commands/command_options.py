@@ -1,4 +1,4 @@
-"""Options of the command line: those made from the fields of models, and those that commands share."""
+"""Options of commands: those made from the fields of models, and those that commands share."""
 
 from collections.abc import Callable, Mapping
 from inspect import Parameter, Signature, signature
@@ -39,8 +39,8 @@ RESULTS = Path("results")  # the default of `Results`
 def with_options(*models: type[BaseModel]) -> Callable[[Command], Command]:
     """Give a command the options that models declare on their fields, before those of its own.
 
-    The command takes them as `**typed`: the text that was typed, a list of texts for an option that may be
-    repeated, None for one that was not given.
+    The command takes them as `**typed`: the text that was typed, a list of texts for an option that
+    may be repeated, None for one that was not given.
     """
 
     def extended(command: Command) -> Command:
@@ -61,8 +61,8 @@ def _parameter(model: type[BaseModel], name: str, shown: Shown) -> Parameter:
         rich_help_panel=shown.panel,
         show_default=False,
     )
-    kind = Annotated[list[str] | None if is_table else str | None, about]  # type: ignore[valid-type]
-    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+    text: Any = list[str] | None if is_table else str | None
+    return Parameter(name, Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[text, about])
 
 
 def typed_for(model: type[BaseModel], typed: Mapping[str, Any]) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
         folder: gets the files in `methods/` or `datasets/`, and in `tests/`; None is the clone.
 
     Raises:
-        UsageError: an unknown kind, an unfit or taken name, a file that exists, or no clone to write to.
+        UsageError: an unknown kind, an unfit or taken name, a file in the way, or no clone.
     """
     if kind not in KINDS:
         raise unknown("kind of plugin", kind, KINDS)

@@ -16,7 +16,9 @@ def pack(
     ] = False,
     results: Results = RESULTS,
 ) -> None:
-    """Write all finished runs to one small file, which tables and curves can be made of after `bench merge`.
+    """Write all finished runs to one small file, for `bench merge` elsewhere.
+
+    It has what tables and curves need.
 
     \b
     Examples:

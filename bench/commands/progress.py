@@ -17,12 +17,12 @@ from bench.spec import Cell, CellState, RunSpec
 
 
 class Display(Observer):
-    """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for each run under way.
+    """Shows a grid as it runs: a line for each finished cell, bars for the grid and for each run.
 
-    Where there is no terminal, there are no bars, and a first line that says how much there is to do.
+    Without a terminal there are no bars, but a first line that says how much there is to do.
 
     Args:
-        finished: takes the reports of the cells as they come.
+        finished: the list that the reports of the cells are added to.
     """
 
     def __init__(self, console: Console, grid: list[Cell], context: Context, finished: list[CellReport]) -> None:

@@ -1,4 +1,4 @@
-"""The functions behind `bench.run`, `bench.compare` and `bench.load_results`; they return data frames."""
+"""The functions `run`, `compare` and `load_results` of the package; they return data frames."""
 
 import warnings
 from collections.abc import Iterable
@@ -39,10 +39,10 @@ def run(
         download: fetch data sets that are missing.
         plugins: folders that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
-        options: those of `bench run --help`, with `_` for `-`, as values or text: `noise=[0, 0.3]` is
-            `noise="0,0.3"`. Only `jobs` has another default, 0: runs follow each other in this process.
-            With more, each run has a process of its own, and a script must guard its own code by
-            `if __name__ == "__main__":`.
+        options: those of `bench run --help`, with `_` for `-`, as values or text: `noise=[0, 0.3]`
+            or `noise="0,0.3"`; `set` and `slurm` are dictionaries. Only `jobs` has another default,
+            0: runs follow each other in this process. With more, each run has a process of its own,
+            and a script must guard its own code by `if __name__ == "__main__":`.
 
     Raises:
         UsageError: an unknown option or name, or a value that does not fit.
@@ -83,7 +83,7 @@ def _warn_of_failures(reports: list[CellReport]) -> None:
 def load_results(results: PathLike = "results") -> pd.DataFrame:
     """Return all finished runs of a results folder, one row each.
 
-    Columns tell what was run, every metric (`scores.own.aurc`, …, in fractions of 1) and what it cost.
+    Columns tell what was run, its metrics (`scores.own.aurc`, …, as fractions) and what it cost.
 
     Raises:
         BenchError: there is no such folder.
@@ -111,7 +111,7 @@ def compare(
 
     Args:
         results: folder of the store.
-        datasets, methods: names to compare, all if none is given; a method's row label will do, too.
+        datasets, methods: names to compare, all if none is given; row labels of methods fit, too.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 

@@ -1,4 +1,4 @@
-"""What `bench run` does once its options are read: run a grid or estimate it, and show the results."""
+"""What `bench run` does once its options are read: run or estimate a grid, show the results."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -49,7 +49,9 @@ def make_context(
 
 
 def make_request(options: dict[str, Any], experiment: str | None) -> Request:
-    """Return the request of an experiment and options; options win, key by key in `set` and `pictures`.
+    """Return the request of an experiment with options, which replace its own.
+
+    Within `set` and `pictures` they replace key by key.
 
     Raises:
         UsageError: an unknown name or an unfit value.

@@ -1,4 +1,4 @@
-"""Runs one cell of a grid in this process: locks it, trains from its checkpoint on, stores the run."""
+"""Runs one cell of a grid in this process: locks it, trains, keeps checkpoints, stores the run."""
 
 import traceback
 from dataclasses import replace
@@ -20,7 +20,7 @@ from bench.training.tracker import EpochLog
 
 
 def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
-    """Return the report of a run that need not start: finished before, under way, or out of time; else None."""
+    """Return the report of a run that need not start: finished, claimed or out of time; else None."""
     try:
         if context.is_finished(spec):
             context.store.check(spec)
@@ -52,7 +52,7 @@ def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
 
 
 def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:
-    """Tell the observer what became of a cell and return that; the reason of a failed one is stored."""
+    """Store why a cell failed, if it did; tell the observer of the report, and return it."""
     if report.status == CellState.FAILED and isinstance(cell, RunSpec):
         report = _written_down(cell, report, context.store)
     observer.cell_finished(report)

@@ -1,4 +1,4 @@
-"""Observers are told how a grid goes; messages tell one in another process or on another machine."""
+"""Observers are told how a grid goes; messages bring the news from other processes and machines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

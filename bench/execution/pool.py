@@ -1,4 +1,4 @@
-"""What all executors share: the queue of cells, further tries, and cells that other programs work on."""
+"""What all executors share: the queue of cells, further tries, and cells claimed elsewhere."""
 
 import time
 from abc import ABC, abstractmethod
@@ -18,7 +18,8 @@ class Pool(ABC):
     """Hands the cells of a grid to workers; a subclass knows what a worker is.
 
     Args:
-        tries: of a cell whose worker dies or runs out of memory, as long as its checkpoint does not move on.
+        tries: for a cell whose worker dies or runs out of memory; one whose checkpoint has moved on
+            since gets as many anew.
     """
 
     def __init__(self, context: Context, observer: Observer, tries: int) -> None:
@@ -74,7 +75,7 @@ class Pool(ABC):
         self._retry(place, f"its process died by {how}")
 
     def _retry(self, place: int, reason: str) -> None:
-        """Queue a cell again, last, where less may run beside it, unless its tries got no further."""
+        """Queue a cell again, when less may run beside it, unless its tries got no further."""
         spec: Any = self.cells[place]
         before, self.kept[place] = self.kept[place], epochs_done(self.context.store.path(spec))[1]
         self.tried[place] = 1 + (self.tried[place] if self.kept[place] <= before else 0)

@@ -1,4 +1,4 @@
-"""Settings of a process that runs one run only: its threads, and memory that it keeps when freed."""
+"""Settings of a process that has a single run: its threads, and memory it keeps when freed."""
 
 import ctypes
 import sys
@@ -17,10 +17,10 @@ def dedicate(threads: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc's malloc keep blocks up to 32 MiB for the next step; with another C library do nothing.
+    """Have glibc's malloc keep blocks up to 32 MiB for the next step; do nothing without glibc.
 
-    A training step takes and frees the same blocks as the one before. Each time they go back to the system, the
-    next step pays a page fault for every 4 KiB of them.
+    A training step takes and frees the same blocks as the one before. Each time they go back to the
+    system, the next step pays a page fault for every 4 KiB of them.
     """
     if sys.platform != "linux":
         return  # glibc is Linux's; elsewhere a library without a name may not be opened

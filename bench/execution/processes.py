@@ -1,6 +1,6 @@
-"""Runs a grid on this machine, each run in a process of its own; the run of one that dies is tried again.
+"""Runs a grid on this machine, each run in a process of its own; if it dies, the run is tried again.
 
-Processes are forked from a server that has imported torch and done nothing else, so they start at once.
+Processes are forked from a server that has imported torch and nothing more, so they start at once.
 """
 
 import multiprocessing
@@ -44,7 +44,8 @@ class ProcessExecutor(Pool):
         super().__init__(context, observer, TRIES)
         self.jobs, self.threads = jobs, threads
         self.server = multiprocessing.get_context("forkserver")
-        # Optimisers import torch._dynamo, which takes seconds, and looks at GPUs, which must not be before a fork.
+        # Optimisers import torch._dynamo, which takes seconds. It looks at GPUs, which must not
+        # happen before a fork.
         self.server.set_forkserver_preload([__name__, *([] if torch.cuda.device_count() else ["torch._dynamo"])])
 
     def size(self) -> int:
@@ -110,7 +111,7 @@ def _end_with_parent(connection: Connection) -> None:
 
 
 def gpu_of(slot: int) -> str | None:
-    """Return the GPU for a job: those that this process may use, in turn; None where there is none."""
+    """Return the GPU for a job, in turn of those that this process may use; None without any."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = shown.split(",") if shown else [str(k) for k in range(torch.cuda.device_count())]
     return gpus[slot % len(gpus)] if gpus else None

@@ -36,7 +36,7 @@ def environment(device: str) -> dict[str, Any]:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the clone that the code runs from, `+` for uncommitted changes; None outside one."""
+    """Return the commit of the clone, with `+` for uncommitted changes; None outside a clone."""
     folder = Path(__file__).parents[2]
     git = ["git", "-C", str(folder)]
     try:

@@ -1,4 +1,4 @@
-"""Runs a grid on a Ray cluster; its machines share no files, and runs of a lost machine go on elsewhere.
+"""Runs a grid on a Ray cluster, without shared files; runs of a lost machine go on elsewhere.
 
 The data set is put into Ray's object store, which keeps one copy on each machine. Checkpoints and
 finished runs are sent back to this machine.
@@ -134,7 +134,7 @@ class RayExecutor(Pool):
         return {"CPU": float(self.threads), **gpu}
 
     def _data(self, spec: RunSpec) -> list[Any] | None:
-        """Return the reference of a data set on the cluster, in a list, so that tasks start before it is there.
+        """Return the reference of a data set on the cluster, in a list: Ray would wait for a bare one.
 
         None for a data set that stays on disk: each machine reads its own files.
 
@@ -199,7 +199,7 @@ def _cancel(task: Task) -> None:
 
 
 def connect(address: str | None) -> None:
-    """Join a cluster, whose machines get this package, or start one on this machine, which no other reaches.
+    """Join a cluster, whose machines get this package, or start one on this machine alone.
 
     Raises:
         UsageError: nothing answers at the address.
@@ -209,7 +209,8 @@ def connect(address: str | None) -> None:
     alone: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1"}
     try:
         if address and (parts := re.fullmatch(r"([^/]+):(\d+)", address)):
-            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()  # Ray itself tries for minutes
+            # Ray itself tries for minutes.
+            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()
         ray.init(address=address or "local", runtime_env={"py_modules": [package]}, **CALM, **alone)
     except (OSError, ValueError, OverflowError) as error:
         raise UsageError(f"--address {address}: there is no Ray cluster: {one_line(error)}") from None

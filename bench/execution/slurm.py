@@ -1,4 +1,4 @@
-"""Runs a grid as Slurm jobs, by submitit; all machines must see the results, data and plugin folders."""
+"""Runs a grid as Slurm jobs, by submitit; all machines see the results, data and plugin folders."""
 
 import os
 import time
@@ -20,7 +20,7 @@ TRIES = 4  # of jobs that are preempted, or run into their limits, before a chec
 
 
 class SlurmExecutor(Pool):
-    """Submits each cell as a job, which claims its run, keeps its checkpoint and stores its results itself.
+    """Submits each cell as a job, which locks its run, keeps checkpoints and stores the results.
 
     Args:
         jobs: in the queue at a time; None for the whole grid.
@@ -105,8 +105,8 @@ class Job:
         return run_cell(spec, context, DataSets(context), Observer())
 
     def checkpoint(self, *given: object) -> None:
-        """End the job when submitit says that it is preempted or at its time limit; it is submitted again.
+        """End the job when submitit says it is preempted or out of time; it is submitted again.
 
-        What submitit itself does then raises an exception within the run, which would pass for the run's own.
+        Submitit's own way raises an exception within the run, which would pass for the run's.
         """
         os._exit(1)

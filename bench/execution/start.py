@@ -1,4 +1,4 @@
-"""Starts the executor that was asked for: this process, processes, a Ray cluster or a Slurm queue."""
+"""Starts the executor that was asked for: this process, others, a Ray cluster or a Slurm queue."""
 
 from typing import Any
 
