@@ -12,8 +12,8 @@ from bench.checks.method_interface import BASIC as BASIC_CONTRACT
 from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
 from bench.checks.test_beds import DataSetBed, MethodBed
+from bench.data.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
-from bench.plugins.data_root import find_data_root
 from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed

@@ -8,13 +8,13 @@ from typing import Any
 import pandas as pd
 
 from bench.commands.run import make_context
+from bench.data.data_root import PathLike
 from bench.errors import BenchError, unknown
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.start import run_grid
 from bench.grid.cells import cells
 from bench.grid.request import Request
-from bench.plugins.data_root import PathLike
 from bench.report import comparison
 from bench.report.results import frame, load_records
 from bench.spec import CellState, RunSpec, validated

@@ -18,7 +18,7 @@ def report(
       bench report --figures images,features --top 20 --score msp
     """
     from bench.commands.console import show_report
-    from bench.plugins.data_root import find_data_root
+    from bench.data.data_root import find_data_root
     from bench.plugins.registry import Registry
     from bench.report.pages import write_report
     from bench.report.sample_pictures import Samples

@@ -9,6 +9,7 @@ import torch
 
 from bench.commands.console import FAILED, console, errors, show_report
 from bench.commands.progress import Display, show_plan_table
+from bench.data.data_root import PathLike, find_data_root
 from bench.execution.context import Context
 from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
@@ -16,7 +17,6 @@ from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.grid.config_files import load_experiment
 from bench.grid.request import Request
-from bench.plugins.data_root import PathLike, find_data_root
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples

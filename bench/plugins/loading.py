@@ -1,4 +1,4 @@
-"""Loads a data set, checks it and moves it to a device."""
+"""Load a data set by its plugin, check it, and move it to a device."""
 
 from pathlib import Path
 

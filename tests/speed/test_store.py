@@ -12,7 +12,7 @@ import pytest
 from generated import generate, peak_in_child
 from harness import report
 
-from bench.store.grid_status import of as status
+from bench.commands.cli import status
 from bench.store.grid_status import remember
 from bench.store.store import Store
 from bench.store.transfer import merge

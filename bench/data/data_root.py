@@ -1,4 +1,4 @@
-"""The folder that data sets are looked for in; found without importing torch."""
+"""Where data sets are looked for."""
 
 import os
 from pathlib import Path
