@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -20,6 +21,7 @@ from pydantic import (
 )
 
 from bench.errors import UsageError, unknown
+from bench.options import Commas, Count, option
 
 Confusions = tuple[tuple[int, int], ...]  # (class, the class it is mistaken for)
 Rate = Annotated[float, Field(ge=0, le=1)]
@@ -187,13 +189,43 @@ class BrokenCell(Frozen):
 Cell = RunSpec | BrokenCell
 
 
+class CellState(StrEnum):
+    """What becomes of a cell of a grid; the values are the words that users see."""
+
+    # before it is run
+    TO_RUN = "to run"
+    CANNOT_RUN = "cannot run"  # a rehearsal of it failed
+    LEFT = "left"  # asked for, and not begun
+    # while it is run
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"  # goes on from its checkpoint, if there is one
+    CLAIMED = "claimed"  # another process works on it
+    # how it ended
+    DONE = "done"
+    FINISHED = "finished"  # before; it is not run again
+    DECLINED = "declined"  # by the method, with a reason
+    FAILED = "failed"
+    STOPPED = "stopped"  # out of time, at a checkpoint or not begun
+    STARVED = "starved"  # out of memory; tried again with fewer runs beside it
+
+
+PICTURES = "Pictures of samples"
+
+
 class Pictures(Frozen):
     """Pictures that are drawn only when asked for: they need predictions, and time."""
 
-    figures: list[Literal["images", "features"]] = []
-    top: PositiveInt | None = None  # images in a grid; None: a tenth of the test set, at most 100
-    score: Literal["own", "msp", "entropy", "margin", "energy"] = (
-        "own"  # by which samples are certain or uncertain
+    figures: Annotated[list[Literal["images", "features"]], Commas] = option(
+        [], "Pictures to draw besides the report's: images, features or both.", PICTURES, "NAME,…", unset="none"
+    )
+    top: Count | None = option(
+        None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"
+    )
+    score: Literal["own", "msp", "entropy", "margin", "energy"] = option(
+        "own",
+        "The score by which images are certain or uncertain: own, msp, entropy, margin or energy.",
+        PICTURES,
+        "NAME",
     )
 
 

@@ -8,19 +8,12 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
-from bench.report import tables
 from bench.report.columns import Texts
-from bench.report.grouping import Group
 from bench.report.table import Row, Table
+from bench.spec import CellState
 from bench.store.grid_status import RunStatus
 
 LABEL = 20  # columns of a terminal that noise and method want at least
-
-
-def show_group(console: Console, group: Group) -> None:
-    """Print a group's accuracy table and counts."""
-    for table in (tables.accuracy_table(group), tables.top_k_table(group)):
-        show_table(console, table)
 
 
 def show_table(console: Console, table: Table) -> None:
@@ -71,14 +64,14 @@ def _width(headings: list[str], rows: list[list[str]], place: int) -> int:
 
 def show_status_table(console: Console, runs: list[RunStatus]) -> None:
     """Print runs under way and failed, how many are done and left, and the time left."""
-    shown = [run for run in runs if run.state not in ("done", "left")]
+    shown = [run for run in runs if run.state not in (CellState.DONE, CellState.LEFT)]
     rows = [Row([run.spec.title, run.state, run.detail]) for run in shown]
     counts = Counter(run.state for run in runs)
     known = [run.seconds for run in runs if run.seconds is not None]
-    unknown = sum(run.state != "done" and run.seconds is None for run in runs)
+    unknown = sum(run.state != CellState.DONE and run.seconds is None for run in runs)
     notes = [f"{len(runs)} runs were asked for: " + ", ".join(f"{n} {state}" for state, n in counts.items())]
     if known:
-        jobs = max(1, counts["running"])
+        jobs = max(1, counts[CellState.RUNNING])
         at_once = f", {clock(sum(known) / jobs)} with the {jobs} that run now" if jobs > 1 else ""
         more = f", without {unknown} runs of which nothing like it is finished" if unknown else ""
         notes.append(f"time left, from finished runs: {clock(sum(known))} one after the other{at_once}{more}")

@@ -19,6 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import joblib
 import numpy as np
 import PIL
 from jaxtyping import UInt8
@@ -145,7 +146,7 @@ def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -
     """Write an array of the decoded files, and return mean and standard deviation of its channels."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *shape)}
     np.lib.format.write_array_header_1_0(file, header)
-    threads = len(os.sched_getaffinity(0))
+    threads = joblib.cpu_count()  # that this process may use
     levels = Levels(shape[0])
     with closing(ahead(decode, paths, IN_FLIGHT * threads, threads)) as images:
         for path, image in zip(paths, images, strict=True):

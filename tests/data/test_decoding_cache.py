@@ -111,6 +111,13 @@ def test_files_are_decoded_once(folder, cache):
     assert files(cache) == [".json", ".npy", "lock"]
 
 
+def test_files_are_decoded_where_the_system_tells_no_affinity(folder, monkeypatch):
+    """As on macOS, which has no `os.sched_getaffinity`."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
+
+
 def test_a_relative_folder_is_the_same_as_an_absolute_one(folder, monkeypatch):
     decoded(folder)
     monkeypatch.chdir(folder.parent)

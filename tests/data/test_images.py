@@ -12,7 +12,7 @@ from harness import PLUGINS, TASK, grid, plugin, run, samples, spec
 from bench.data.images import AHEAD, CPU, READERS, MappedImages, _moved, part, reading
 from bench.errors import DataError
 from bench.execution.context import Context
-from bench.execution.estimate import TO_RUN, Estimator
+from bench.execution.estimate import Estimator
 from bench.execution.runner import prepare
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
@@ -346,7 +346,7 @@ def test_a_run_on_a_file_is_estimated(tmp_path, mappable):
     (cell,) = grid(folder, **mapped)
     context = Context(Registry([PLUGINS, folder]), Store(tmp_path / "results"), tmp_path)
     plan = Estimator(context).estimate(cell)
-    assert (plan.state, plan.seconds > 0) == (TO_RUN, True), plan.reason
+    assert (plan.state, plan.seconds > 0) == ("to run", True), plan.reason
 
 
 def test_pictures_of_samples_find_the_images_of_a_file(tmp_path, mappable):

@@ -163,7 +163,7 @@ def test_a_finished_run_is_not_run_again_unless_forced(tmp_path):
     run(tmp_path)
     record = Store(tmp_path).path(spec()) / "record.json"
     started = json.loads(record.read_text())["cost"]
-    assert [r.status for r in run(tmp_path)] == ["stored"]
+    assert [r.status for r in run(tmp_path)] == ["finished"]
     assert json.loads(record.read_text())["cost"] == started
     assert [r.status for r in run(tmp_path, force=True)] == ["done"]
     assert json.loads(record.read_text())["cost"] != started

@@ -59,8 +59,19 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"datasets": ["digit"]}, "no data set 'digit'. Did you mean 'digits'?"),
         ({"preset": "quik"}, "no preset 'quik'. Did you mean 'quick'?"),
         ({"epochs": 0}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": "0"}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": True}, "epochs: input should be a valid integer, got True"),
+        ({"epochs": "1.5"}, "epochs: input should be a valid integer, got 1.5"),
+        ({"epochs": 1.0}, "epochs: input should be a valid integer, got 1.0"),
+        ({"epochs": "many"}, "epochs: input should be a valid integer, got 'many'"),
+        ({"seeds": [True]}, "seeds: input should be a valid integer, got True"),
+        ({"seeds": "0,,1"}, "seeds: input should be a valid integer, got ''"),
+        ({"methods": "dummy,"}, "methods: the list, or a place in it, is empty, got 'dummy,'"),
+        ({"held_out": True}, "held-out: input should be a valid number, got True"),
+        ({"held_out": "a tenth"}, "held-out: input should be a valid number, got 'a tenth'"),
+        ({"held_out": "nan"}, "held-out: input should be"),
         ({"relabel": ["on", "maybe"]}, "relabel: input should be 'on' or 'off', got 'maybe'"),
-        ({"relabel": "off"}, "relabel: input should be a valid list, got 'off'"),
+        ({"relabel": True}, "relabel: input should be a valid list, got True"),
         ({"relabel": []}, "relabel: the list, or a place in it, is empty"),
         ({"relabel": ["off", "off"]}, "relabel: off is given twice"),
         ({"evaluate": "held-out"}, "--evaluate held-out needs a held-out part"),
@@ -97,6 +108,16 @@ def test_a_request_that_cannot_run_is_refused_in_one_line(content, said):
         grid(**content)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
+
+
+def test_text_is_read_as_the_values_that_it_spells():
+    typed = {"methods": "rul, mix_output", "noise": "0,pair:0.3", "seeds": "0,1", "relabel": "on,off"}
+    values = {"methods": ["rul", "mix-output"], "noise": [0, "pair:0.3"], "seeds": [0, 1]}
+    values["relabel"] = ["on", "off"]
+    numbers = {"epochs": 5, "held_out": 0.1, "noise_seed": 3, "relabel_from": 2}
+    texts = {name: str(value) for name, value in numbers.items()}
+    assert validated(Request, typed | texts, "option") == validated(Request, values | numbers, "option")
+    assert validated(Request, {"epochs": "5"}, "option").epochs == 5
 
 
 def test_the_grid_is_the_product_with_the_first_seed_of_everything_first():

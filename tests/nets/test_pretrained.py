@@ -267,7 +267,7 @@ def test_a_run_with_the_same_checkpoint_elsewhere_is_stored_already(trunk, weigh
     (first,) = run(tmp_path / "results", trunk, **using(weights))
     moved = weights.rename(tmp_path / "moved.pt")
     (second,) = run(tmp_path / "results", trunk, **using(moved))
-    assert (first.status, second.status) == ("done", "stored")
+    assert (first.status, second.status) == ("done", "finished")
 
 
 def test_a_checkpoint_that_does_not_fit_fails_its_run_in_one_line(trunk, published, tmp_path):

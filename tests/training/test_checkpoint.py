@@ -602,7 +602,7 @@ def test_what_a_kill_after_the_last_step_leaves_is_tidied_up(tmp_path):
     progress.mkdir()
     (progress / "claim").write_text("4")
     (progress / "checkpoint.pt").write_bytes(b"of a run that is finished")
-    assert run_one(cell, here).status == "stored"
+    assert run_one(cell, here).status == "finished"
     assert not progress.exists()
 
 
