@@ -43,6 +43,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     from rich.console import Console
 
     from bench.data.label_noise import NOISE_KINDS
+    from bench.evaluation.metrics import WORDS
 
     registry = Registry(plugins)
     sections: dict[str, Callable[[], Rows]] = {
