@@ -65,8 +65,10 @@ def test_the_main_job_writes_report_tables_and_curves(digits):
     assert f"All tables and curves: {report / 'README.md'}" in done.stdout
     runs = pd.read_csv(report / "runs.csv")
     table = pd.read_csv(report / "tables" / "accuracy-digits.csv")
-    mean = 100 * runs[(runs.method == "rul") & (runs.noise_rate == 0.3)]["accuracy"].mean()
-    assert table.set_index("method").loc["rul", "30%"].startswith(f"{mean:.2f} ±")
+    accuracy = runs[(runs.method == "rul") & (runs.noise_rate == 0.3)]["accuracy"]
+    row = table.set_index("method").loc["rul"]
+    assert row["30%_mean"] == pytest.approx(accuracy.mean(), rel=1e-12)
+    assert (row["30%_std"], row["30%_n"]) == (pytest.approx(accuracy.std()), 2)
     assert (report / "figures" / "rejection-digits-symmetric-0.3.png").stat().st_size > 10_000
 
 
