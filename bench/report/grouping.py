@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bench.report.values import MethodLabel
 from bench.spec import IN_FLUX, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
@@ -33,6 +34,14 @@ class Group:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}
         return sorted(labels, key=_natural)
+
+    def shown(self, label: str) -> str:
+        """Return a row label as people see it, with a mark if the method is told the noise rate."""
+        return str(MethodLabel(label, label in self._oracles))
+
+    @cached_property
+    def _oracles(self) -> set[str]:
+        return {record.spec.label for record in self.records if record.spec.oracle}
 
     @cached_property
     def noises(self) -> list[Noise]:

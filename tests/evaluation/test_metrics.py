@@ -34,7 +34,9 @@ def test_what_has_no_better_side_is_not_found(name):
         find(name)
 
 
-@pytest.mark.parametrize("metric", {*OF_PREDICTIONS, *OF_SCORES, *OF_FLIPS}, ids=lambda metric: metric.name)
+@pytest.mark.parametrize(
+    "metric", dict.fromkeys([*OF_PREDICTIONS, *OF_SCORES, *OF_FLIPS]), ids=lambda metric: metric.name
+)
 def test_every_number_has_a_better_side(metric):
     assert metric.better in ("higher", "lower")
 

@@ -35,7 +35,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (label, cell) in zip(panels, cells.items(), strict=False):
             _matrix(axes, row_percent(cell), shortened(classes))
-            axes.set_title(label, fontsize=9)
+            axes.set_title(group.shown(label), fontsize=9)
         for axes in panels[len(cells) :]:
             axes.remove()
         figure.supxlabel("predicted class", fontsize=9)

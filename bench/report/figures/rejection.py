@@ -32,9 +32,11 @@ def draw(group: Group, noise: Noise) -> Figure:
     present = {label: cell for label in group.labels if (cell := group.cell(label, noise))}
     with drawing(6.8, 4.2 + 0.16 * len(present)) as figure:
         axes = figure.subplots()
-        handles = [_curves(axes, cell, label, group.labels.index(label)) for label, cell in present.items()]
+        handles = [
+            _curves(axes, cell, group.shown(label), group.labels.index(label)) for label, cell in present.items()
+        ]
         best = max(present, key=lambda label: _mean_accuracy(present[label]))
-        handles.append(_ideal(axes, best, _mean_accuracy(present[best])))
+        handles.append(_ideal(axes, group.shown(best), _mean_accuracy(present[best])))
         axes.set_xlabel("rejected, most uncertain first (%)")
         axes.set_ylabel("accuracy of the kept images (%)")
         axes.set_xlim(0, 100 * SHOWN)
