@@ -22,7 +22,7 @@ from bench.spec import Choice, Recipe, validated
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 EPOCHS = 5  # in which every method learns the digits well above chance
 HELD_OUT = 120  # of the test images, for methods that need a held-out part
@@ -111,7 +111,7 @@ class MethodBed:
         """Return the harness's own trainer, on as many images, all if None, with fixed random numbers."""
         device = next(method.parameters()).device
         given = self.data.train.labels[:size].to(device)
-        labels = Labels.start(given if true is None else true.to(device), given)
+        labels = TrainingLabels.start(given if true is None else true.to(device), given)
         images = self.data.train.images[:size].to(device)
         recipe = self.recipe.model_copy(update={"epochs": epochs})
         generators.seed(0)

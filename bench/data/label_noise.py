@@ -13,7 +13,7 @@ from numpy.random import Generator
 
 from bench.spec import Confusions
 
-Labels = Int[np.ndarray, " n"]
+LabelVector = Int[np.ndarray, " n"]
 # Keeps the noise's random numbers apart from every other use of the same seed.
 _STREAM = 0x6E6F6973
 _BATCH_BYTES = 2**25  # of pixels that instance-dependent noise has in memory at once
@@ -22,47 +22,47 @@ _BATCH_BYTES = 2**25  # of pixels that instance-dependent noise has in memory at
 class Clean(NamedTuple):
     """A training set before noise: all that a kind of noise may look at."""
 
-    labels: Labels  # true, 0 … num_classes − 1
+    labels: LabelVector  # true, 0 … num_classes − 1
     num_classes: int
     images: Callable[
         [Int[np.ndarray, " k"]], UInt8[np.ndarray, "k channels height width"]
     ]  # reads those at places
     confusions: Confusions = ()  # those that the data set declares
-    label_set: Labels | None = None  # by people, of the name that was asked for
+    label_set: LabelVector | None = None  # by people, of the name that was asked for
 
 
 class NoiseKind(NamedTuple):
     """A kind of noise: the function that corrupts, and what a point of the noise axis gives it."""
 
-    corrupt: Callable[[Clean, float, Generator], Labels]
+    corrupt: Callable[[Clean, float, Generator], LabelVector]
     rated: bool = True  # False: it takes the name of a label set in place of a rate
     confusions: bool = False  # whether the data set must declare which classes are confused
 
 
-def _exact(labels: Labels, rate: float, rng: Generator) -> Bool[np.ndarray, " n"]:
+def _exact(labels: LabelVector, rate: float, rng: Generator) -> Bool[np.ndarray, " n"]:
     """Select exactly round(rate · n) samples without replacement."""
     mask = np.zeros(len(labels), dtype=bool)
     mask[rng.choice(len(labels), size=round(rate * len(labels)), replace=False)] = True
     return mask
 
 
-def _to_other(clean: Clean, mask: Bool[np.ndarray, " n"], rng: Generator) -> Labels:
+def _to_other(clean: Clean, mask: Bool[np.ndarray, " n"], rng: Generator) -> LabelVector:
     """Move the selected labels to a uniformly drawn other class."""
     shift = rng.integers(1, clean.num_classes, size=len(clean.labels))
     return np.where(mask, (clean.labels + shift) % clean.num_classes, clean.labels)
 
 
-def symmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
+def symmetric(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Exactly round(p·n) labels move to a random other class."""
     return _to_other(clean, _exact(clean.labels, rate, rng), rng)
 
 
-def symmetric_bernoulli(clean: Clean, rate: float, rng: Generator) -> Labels:
+def symmetric_bernoulli(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Each label moves so with probability p (SCN's way)."""
     return _to_other(clean, rng.random(len(clean.labels)) < rate, rng)
 
 
-def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> Labels:
+def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Exactly round(p·n) labels drawn anew over all classes.
 
     The effective rate is p(K−1)/K (DivideMix, ELR).
@@ -71,12 +71,12 @@ def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> Labels:
     return np.where(mask, rng.integers(0, clean.num_classes, size=len(clean.labels)), clean.labels)
 
 
-def pair(clean: Clean, rate: float, rng: Generator) -> Labels:
+def pair(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Exactly round(p·n) labels move from class k to k + 1."""
     return np.where(_exact(clean.labels, rate, rng), (clean.labels + 1) % clean.num_classes, clean.labels)
 
 
-def asymmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
+def asymmetric(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Exactly round(p·n) labels of each class that looks like another move there.
 
     Which classes do is declared by the data set. Source: Patrini et al., Making deep neural networks robust to
@@ -89,7 +89,7 @@ def asymmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
     return given
 
 
-def instance_dependent(clean: Clean, rate: float, rng: Generator) -> Labels:
+def instance_dependent(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """A label moves with a probability near p, to where its image's pixels say.
 
     Sample i moves with probability q_i ~ N(p, 0.1²) truncated to [0, 1], to class j ≠ y with probability
@@ -126,7 +126,7 @@ def _by_pixels(clean: Clean, places: Int[np.ndarray, " k"], own: int, rng: Gener
     return np.concatenate(drawn)
 
 
-def human(clean: Clean, rate: float, rng: Generator) -> Labels:
+def human(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Labels that people gave, human:SET, of a data set that has such sets."""
     assert clean.label_set is not None  # the point of the noise axis names one
     return clean.label_set
@@ -143,7 +143,7 @@ NOISE_KINDS: dict[str, NoiseKind] = {
 }
 
 
-def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> Labels:
+def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> LabelVector:
     """Return a noisy copy of the labels (n,), which are left untouched.
 
     Args:
@@ -156,7 +156,7 @@ def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> Labels:
     return NOISE_KINDS[kind].corrupt(clean, rate, rng).astype(clean.labels.dtype)
 
 
-def manifest(true: Labels, given: Labels, num_classes: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+def manifest(true: LabelVector, given: LabelVector, num_classes: int, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return what was done to the labels: counts, K×K transitions (row true, column given) and their SHA-256.
 
     The hash is of the given labels as little-endian int64. What was asked for stands first.

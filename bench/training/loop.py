@@ -19,7 +19,7 @@ from bench.spec import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
 from bench.training.optimizer import make_optimizer, make_schedule
-from bench.training.relabelling import Labels, Relabeller
+from bench.training.relabelling import Relabeller, TrainingLabels
 from bench.training.tracker import EpochLog, Tracker
 
 
@@ -27,7 +27,7 @@ class TrainingSet(NamedTuple):
     """What the loop trains on: labels on the device, images there or read from a file to it."""
 
     images: ImageSet
-    labels: Labels
+    labels: TrainingLabels
     augment: Augment
 
 

@@ -44,7 +44,7 @@ def predict(
     return outputs.read()._replace(normalised=method.normalised_logits)
 
 
-def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
+def accuracy_on(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
     """Return the accuracy (0–1) on images (N, C, H, W) with labels (N,)."""
     logits = predict(method, images, evaluate, num_classes, features=False).logits
     return float((logits.argmax(axis=1) == labels.cpu().numpy()).mean())

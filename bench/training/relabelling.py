@@ -16,7 +16,7 @@ from bench.spec import Relabel
 
 
 @dataclass(frozen=True)
-class Labels:
+class TrainingLabels:
     """The three label vectors of a training set, each (N,) long, on the device."""
 
     true: Int[Tensor, " n"]
@@ -24,7 +24,7 @@ class Labels:
     current: Int[Tensor, " n"]
 
     @classmethod
-    def start(cls, true: Int[Tensor, " n"], given: Int[Tensor, " n"]) -> "Labels":
+    def start(cls, true: Int[Tensor, " n"], given: Int[Tensor, " n"]) -> "TrainingLabels":
         """Return the labels before training: current is a copy of given."""
         return cls(true, given, given.clone())
 
@@ -67,7 +67,7 @@ def suspects(
 class Relabeller:
     """Applies relabelling step by step and counts on the device, so that no step waits for the host."""
 
-    def __init__(self, labels: Labels, settings: Relabel) -> None:
+    def __init__(self, labels: TrainingLabels, settings: Relabel) -> None:
         self.labels = labels
         self.settings = settings
         self.counts = torch.zeros(3, dtype=torch.long, device=labels.current.device)

@@ -7,7 +7,7 @@ from jaxtyping import Int
 from torch import Tensor
 
 from bench.plugins.method import Step
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 EpochLog = dict[str, Any]
 
@@ -15,7 +15,7 @@ EpochLog = dict[str, Any]
 class Tracker:
     """What an epoch's own training passes say, gathered on the device: no second pass over the training set."""
 
-    def __init__(self, labels: Labels) -> None:
+    def __init__(self, labels: TrainingLabels) -> None:
         size, device = len(labels.true), labels.true.device
         self.labels = labels
         self.loss = torch.zeros((), device=device)

@@ -22,7 +22,7 @@ from bench.store.store import Store
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.predict import predict
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 SHAPE = (200, 3, 5, 4)
 MAPPABLE = '''
@@ -270,7 +270,7 @@ def test_a_method_that_raises_leaves_no_thread(both, name):
         raise ArithmeticError
 
     setattr(method, name, breaks)
-    data = TrainingSet(images, Labels.start(labels, labels), lambda batch, _: batch.float())
+    data = TrainingSet(images, TrainingLabels.start(labels, labels), lambda batch, _: batch.float())
     trainer = Trainer(method, data, Recipe(epochs=1, batch_size=10, learning_rate=0.1), None, 0, 3)
     act = {
         "loss": lambda: trainer.epoch(1),
