@@ -1,4 +1,4 @@
-"""What every method must do once it is trained, and wherever it trains."""
+"""Checks of trained methods: learning, predictions, persistence, number types and devices."""
 
 import math
 import pickle
@@ -19,7 +19,7 @@ ENOUGH = 0.5  # accuracy on the digits, where chance is 0.1
 
 
 def check_learns_digits(bed: MethodBed) -> None:
-    """A few epochs on the digits reach an accuracy far above chance."""
+    """A few epochs on the digits give an accuracy far above chance."""
     test = bed.data.test
     found = predict(bed.trained, bed.images(len(test.labels)))
     accuracy = (found.logits.argmax(dim=1) == test.labels).double().mean().item()
@@ -28,7 +28,10 @@ def check_learns_digits(bed: MethodBed) -> None:
 
 
 def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
-    """After training, logits and uncertainty are finite, and the uncertainty is not the same for all."""
+    """After training, logits and uncertainty are finite.
+
+    The uncertainty is not the same for all samples.
+    """
     found = predict(bed.trained, bed.images(200))
     for name, values in (("logits", found.logits), ("uncertainty", found.uncertainty)):
         require(values.isfinite().all(), f"predict returns {name} that are not finite: bound it, or take its log")
@@ -37,7 +40,10 @@ def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
 
 
 def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
-    """Errors on the digits are more uncertain than right predictions; a method that ranks badly gets a note."""
+    """Errors on the digits are more uncertain than correct predictions.
+
+    A method with an AUROC below 0.5 gets a note; the check does not fail.
+    """
     labels = bed.data.test.labels
     found = predict(bed.trained, bed.images(len(labels)))
     errors = (found.logits.argmax(dim=1) != labels).numpy()
@@ -49,7 +55,7 @@ def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
 
 
 def check_predict_leaves_no_trace(bed: MethodBed) -> None:
-    """`predict` changes neither state nor mode, and with the same random numbers returns the same bits."""
+    """`predict` changes neither state nor mode, and is deterministic given the random seed."""
     method, images = bed.trained.eval(), bed.images(50)
     state = {name: _copy(value) for name, value in method.state_dict().items()}
     modes = [module.training for module in method.modules()]
@@ -80,7 +86,7 @@ def check_batch_of_one(bed: MethodBed) -> None:
 
 
 def check_batch_order(bed: MethodBed) -> None:
-    """Predictions follow their images when the batch is turned round."""
+    """Reversing a batch reverses its predictions."""
     _deterministic(bed)
     images = bed.images(50)
     turned = predict(bed.trained, images.flip(0))
@@ -98,7 +104,7 @@ def _part(found: Prediction, places: Any) -> Prediction:
 
 
 def check_pickles(bed: MethodBed) -> None:
-    """A trained method survives pickling, with the same predictions."""
+    """A trained method can be pickled, and predicts the same afterwards."""
     method, images = bed.trained, bed.images(50)
     try:
         again = pickle.loads(pickle.dumps(method))
@@ -111,7 +117,7 @@ def check_pickles(bed: MethodBed) -> None:
 
 
 def check_state_dict_round_trip(bed: MethodBed) -> None:
-    """A fresh method that loads the state of a trained one predicts the same."""
+    """A new method that loads the state of a trained one predicts the same."""
     fresh, state = bed.build(seed=1), bed.trained.state_dict()
     try:
         fresh.load_state_dict(state)
@@ -125,7 +131,10 @@ def check_state_dict_round_trip(bed: MethodBed) -> None:
 
 
 def check_finish_restarts(bed: MethodBed) -> None:
-    """`finish`, begun again from the state that training left, gives the same predictions."""
+    """`finish` gives the same predictions when run again.
+
+    The second run starts from the state at the end of training.
+    """
     method, images = bed.train(bed.build()), bed.images(50)
     before = {name: _copy(value) for name, value in method.state_dict().items()}
     first = predict(bed.finish(method), images)
@@ -135,7 +144,7 @@ def check_finish_restarts(bed: MethodBed) -> None:
 
 
 def check_bfloat16(bed: MethodBed) -> None:
-    """With a backbone that computes in bfloat16 the method trains and predicts finite values."""
+    """The method trains and predicts finite values with a backbone in bfloat16."""
     _trains_and_predicts(bed, "cpu", torch.bfloat16)
 
 

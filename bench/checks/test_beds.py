@@ -1,4 +1,7 @@
-"""What plugins are tried on: a method on scikit-learn's digits, a data set on its own files."""
+"""Test beds on which plugins are checked.
+
+A method is trained on scikit-learn's digits; a data set is read from its own files.
+"""
 
 from collections.abc import Mapping
 from functools import cached_property, partial
@@ -24,9 +27,9 @@ from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
 
-EPOCHS = 5  # in which every method learns the digits well above chance
-HELD_OUT = 120  # of the test images, for methods that need a held-out part
-SHORT = 200  # training images where a few steps are enough
+EPOCHS = 5  # enough for every method to learn the digits well above chance
+HELD_OUT = 120  # number of test images for methods that need held-out samples
+SHORT = 200  # number of training images where a few steps suffice
 
 
 class MethodBed:
@@ -39,7 +42,7 @@ class MethodBed:
 
     def __init__(self, plugin: Plugin, settings: Mapping[str, Any]) -> None:
         self.plugin, self.settings = plugin, dict(settings)
-        self.broken = ""  # the basic check that failed, without which others say nothing
+        self.broken = ""  # title of the basic check that failed; the others are then skipped
         self.progress = Progress(epoch=1, epochs=EPOCHS)
 
     @cached_property
@@ -54,7 +57,7 @@ class MethodBed:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The recipe of the digits, shortened."""
+        """The recipe of the digits with fewer epochs."""
         own = own_recipe(Registry().find("datasets", "digits"))
         return validated(Recipe, own | {"epochs": EPOCHS}, "key of recipe")
 
@@ -63,7 +66,7 @@ class MethodBed:
         """The method with its hyper-parameters.
 
         Raises:
-            UsageError: one of those given does not exist, or does not fit.
+            UsageError: a given hyper-parameter is unknown or invalid.
         """
         known = Registry()
         is_known = known.all("methods").get(self.plugin.name) == self.plugin
@@ -71,13 +74,17 @@ class MethodBed:
         return MethodFactory.resolve(self.plugin.name, self.settings, registry)
 
     def check_settings(self) -> None:
-        """Raise UsageError if a hyper-parameter that was given does not exist, or does not fit."""
+        """Check the given hyper-parameters.
+
+        Raises:
+            UsageError: one is unknown or invalid.
+        """
         if self.settings:
             _ = self.factory
 
     @property
     def task(self) -> Task:
-        """What the method is told; the noise rate only if it names an oracle hyper-parameter."""
+        """The task; its noise rate is None unless the method names an oracle hyper-parameter."""
         rate = 0.2 if self.factory.oracle else None
         size = len(self.data.train.labels)
         return Task(len(self.data.class_names), self.data.image_shape, size, EPOCHS, rate)
@@ -85,30 +92,44 @@ class MethodBed:
     def build(
         self, seed: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32, **unchecked: Any
     ) -> Method:
-        """Return the method, freshly initialised from a seed; further keywords reach it unchecked."""
+        """Return the method, freshly initialised from a seed.
+
+        Args:
+            seed: of the initial weights.
+            device: of the method.
+            dtype: number type of the backbone's computations.
+            **unchecked: further keywords of the constructor, not validated.
+        """
         generators.seed(seed)
         make = partial(make_backbone, self.recipe.backbone, self.data.image_shape, dtype)
         return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
 
     def batch(self, size: int, device: str = "cpu") -> Batch:
-        """Return the first training samples as a batch."""
+        """Return the first `size` training samples as a batch."""
         images = self.data.evaluate(self.data.train.images[:size])[0]
         index = torch.arange(size)
         return Batch(images.to(device), self.data.train.labels[:size].clone().to(device), index.to(device))
 
     def images(self, size: int) -> Tensor:
-        """Return the first test images as a batch."""
+        """Return the first `size` test images (B, C, H, W), standardised."""
         return self.data.evaluate(self.data.test.images[:size])[0]
 
     def step(self, method: Method, size: int) -> Any:
-        """Return whatever a training step hands back on a batch of a size, with fixed random numbers."""
+        """Return what `loss` returns for a batch of `size`, with fixed random numbers."""
         generators.seed(0)
         return method.train().loss(self.batch(size), self.progress)
 
     def trainer(
         self, method: Method, epochs: int = 1, size: int | None = SHORT, true: Tensor | None = None
     ) -> Trainer:
-        """Return the harness's own trainer, on as many images, all if None, with fixed random numbers."""
+        """Return the harness's trainer for a method, with fixed random numbers.
+
+        Args:
+            method: to train.
+            epochs: in the recipe.
+            size: number of training images; None for all.
+            true: the true labels (N,); None for the given ones.
+        """
         device = next(method.parameters()).device
         given = self.data.train.labels[:size].to(device)
         labels = TrainingLabels.start(given if true is None else true.to(device), given)
@@ -120,7 +141,7 @@ class MethodBed:
         )
 
     def train(self, method: Method, epochs: int = 1, **more: Any) -> Method:
-        """Train for some epochs and return the method; further keywords are those of `trainer`."""
+        """Train for some epochs and return the method; other keywords are passed to `trainer`."""
         trainer = self.trainer(method, epochs, **more)
         for number in range(1, epochs + 1):
             trainer.epoch(number)
@@ -128,16 +149,19 @@ class MethodBed:
 
     @cached_property
     def briefly_trained(self) -> Method:
-        """The method after an epoch on a few digits; a check must leave it as it is."""
+        """The method after one epoch on a few digits; checks must not change it."""
         return self.train(self.build())
 
     @cached_property
     def unrepeatable(self) -> str | None:
-        """An entry of the state in which two trainings of one seed differ."""
+        """Name of a state entry that differs between two trainings with the same seed.
+
+        None if all are the same.
+        """
         return differing(self.briefly_trained, self.train(self.build()))
 
     def finish(self, method: Method) -> Method:
-        """Do what comes once after training, with fixed random numbers, and return the method."""
+        """Call `finish` with fixed random numbers and return the method."""
         train, test = self.data.train, self.data.test
         held_out = Batches(self.data, test.images[-HELD_OUT:], test.labels[-HELD_OUT:])
         generators.seed(0)
@@ -148,7 +172,7 @@ class MethodBed:
 
     @cached_property
     def trained(self) -> Method:
-        """The method, trained on all digits and finished; a check must leave it as it is."""
+        """The method, trained on all digits and finished; checks must not change it."""
         return self.finish(self.train(self.build(), EPOCHS, size=None))
 
     @cached_property
@@ -159,7 +183,10 @@ class MethodBed:
 
 
 def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
-    """Return whatever `predict` hands back, called as by the harness: eval mode, no gradients, a forked seed."""
+    """Return the result of `predict`, called as by the harness.
+
+    The method is in eval mode, without gradients, and the seed is set for this call only.
+    """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
     with torch.inference_mode(), torch.random.fork_rng(devices):
@@ -168,29 +195,29 @@ def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
 
 
 def same(one: Prediction, other: Prediction) -> bool:
-    """Return whether two predictions have the same bits in logits and uncertainty."""
+    """Return whether two predictions have identical logits and uncertainty."""
     return torch.equal(one.logits, other.logits) and torch.equal(one.uncertainty, other.uncertainty)
 
 
 def equal(one: Any, other: Any) -> bool:
-    """Return whether two entries of a state have the same bits."""
+    """Return whether two entries of a state are identical."""
     return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
 
 
 def differing(one: Method, other: Method) -> str | None:
-    """Return the name of an entry in which two methods' states differ."""
+    """Return the name of an entry in which two methods' states differ, or None."""
     states = one.state_dict(), other.state_dict()
     return next((name for name in states[0] if not equal(states[0][name], states[1][name])), None)
 
 
 def close(one: Prediction, other: Prediction) -> bool:
-    """Return whether two predictions are equal up to the rounding that another batch size brings."""
+    """Return whether two predictions are equal up to rounding that depends on the batch size."""
     pairs = zip(one[:2], other[:2], strict=True)
     return all(torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-4) for a, b in pairs)
 
 
 class DataSetBed:
-    """A data set on its own files; where they are absent, checks that need them are skipped.
+    """A data set on its own files; checks that need missing files are skipped.
 
     Args:
         plugin: of the data set.
@@ -200,16 +227,24 @@ class DataSetBed:
 
     def __init__(self, plugin: Plugin, settings: Mapping[str, Any], root: Path) -> None:
         self.plugin, self.settings, self.root = plugin, dict(settings), root
-        self.broken = ""  # the basic check that failed, without which others say nothing
+        self.broken = ""  # title of the basic check that failed; the others are then skipped
 
     def check_settings(self) -> None:
-        """Raise UsageError if an option that was given does not exist, or does not fit."""
+        """Check the given options.
+
+        Raises:
+            UsageError: one is unknown or invalid.
+        """
         if self.settings:
             resolve(self.plugin.name, self.plugin.load(), self.settings)
 
     @cached_property
     def source(self) -> Source:
-        """The data set's source."""
+        """The data set's loader.
+
+        Raises:
+            CheckSkipped: a required option was not given.
+        """
         cls = self.plugin.load()
         required = [n for n, p in declared_without_default(cls).items() if n not in self.settings]
         if required:
@@ -224,10 +259,10 @@ class DataSetBed:
         return self.read()
 
     def read(self) -> DataSet:
-        """Read the data set anew.
+        """Read the data set again.
 
         Raises:
-            CheckSkipped: its files are absent.
+            CheckSkipped: its files are missing.
         """
         try:
             return self.source.load(self.root, False)
@@ -236,5 +271,5 @@ class DataSetBed:
 
 
 def declared_without_default(cls: type) -> dict[str, Any]:
-    """Return the hyper-parameters that have no default."""
+    """Return the hyper-parameters that have no default, by name."""
     return {name: p for name, p in declared(cls).items() if p.default is p.empty}
