@@ -77,7 +77,7 @@ def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:
     try:
         lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"rafdb: {folder / LIST} is no text: {one_line(error)}") from None
+        raise DataError(f"rafdb: {folder / LIST} is not text: {one_line(error)}") from None
     for number, line in enumerate(lines, 1):
         where = f"rafdb: {folder / LIST}, line {number}"
         name, _, label = line.strip().partition(" ")

@@ -76,7 +76,7 @@ def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
     """
     backbone = make_backbone()
     if any(isinstance(module, BoundedConvolution) for module in backbone.modules()):
-        raise UsageError("its inner method bounds the norms as well: choose another inner")
+        raise UsageError("its inner method already bounds the norms: choose another inner")
     for name, layer in list(backbone.named_modules()):
         if isinstance(layer, nn.Conv2d):
             backbone.set_submodule(name, BoundedConvolution(layer, coefficient))

@@ -72,7 +72,7 @@ class MonteCarloDropout(Wrapper):
     ) -> None:
         super().__init__(task, lambda: OnePass(make_backbone()), inner=inner)
         if not any(isinstance(module, nn.Dropout) for module in self.modules()):
-            raise UsageError("its inner method has no dropout, which it needs: choose another inner")
+            raise UsageError("its inner method must have dropout: choose another inner")
         self.passes, self.score = passes, score
 
     @contextmanager

@@ -31,7 +31,7 @@ def check_has_a_recipe(bed: DataSetBed) -> None:
         check_known(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
         declared_by(bed.plugin)
     except UsageError as error:
-        raise CheckFailed(f"mend {beside}: {error}") from None
+        raise CheckFailed(f"fix {beside}: {error}") from None
 
 
 def check_missing_files_are_one_line(bed: DataSetBed) -> None:
@@ -44,7 +44,7 @@ def check_missing_files_are_one_line(bed: DataSetBed) -> None:
             require("\n" not in str(error), "say in one line which file is missing and how to get it")
             return
         except Exception as error:
-            said = f"raise bench.api.missing(…) where files are absent, not {type(error).__name__}"
+            said = f"raise bench.api.missing(…) if files are missing, not {type(error).__name__}"
             raise CheckFailed(said) from error
     raise CheckSkipped("it needs no file under the data root")
 
@@ -83,7 +83,7 @@ def check_augment(bed: DataSetBed) -> None:
     shape = (len(images), *bed.data.image_shape)
     fits = tuple(found[0].shape) == shape and found[0].dtype == torch.float32
     require(fits, f"augment returned {tuple(found[0].shape)}, {found[0].dtype}: make it {shape}, torch.float32")
-    require(found[0].isfinite().all(), "augment returns values that are not finite: see the standard deviations")
+    require(found[0].isfinite().all(), "augment returns values that are not finite: check the standard deviations")
     require(torch.equal(*found), "augment must draw all random numbers from the generator that it is given")
 
 
@@ -99,12 +99,14 @@ def check_evaluate(bed: DataSetBed) -> None:
     """
     images = bed.data.test.images[:FEW]
     first, second = bed.data.evaluate(images), bed.data.evaluate(images)
-    require(isinstance(first, list | tuple) and len(first), "evaluate must return a list of views, one at least")
+    require(isinstance(first, list | tuple) and len(first), "evaluate must return a list of at least one view")
     shape = (len(images), *bed.data.image_shape)
     for view in first:
         fits = tuple(view.shape) == shape and view.dtype == torch.float32
         require(fits, f"evaluate returned {tuple(view.shape)}, {view.dtype}: make it {shape}, torch.float32")
-        require(view.isfinite().all(), "evaluate returns values that are not finite: see the standard deviations")
+        require(
+            view.isfinite().all(), "evaluate returns values that are not finite: check the standard deviations"
+        )
     alike = all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     require(alike, "evaluate returns other views the second time: draw no random numbers in it")
 

@@ -24,7 +24,7 @@ def check_learns_digits(bed: MethodBed) -> None:
     found = predict(bed.trained, bed.images(len(test.labels)))
     accuracy = (found.logits.argmax(dim=1) == test.labels).double().mean().item()
     said = f"accuracy on digits is {accuracy:.0%} after {bed.task.epochs} epochs"
-    require(accuracy >= ENOUGH, f"{said}, must be {ENOUGH:.0%}: see that loss and predict use the same logits")
+    require(accuracy >= ENOUGH, f"{said}, must be {ENOUGH:.0%}: check that loss and predict use the same logits")
 
 
 def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
@@ -51,7 +51,9 @@ def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
     if math.isnan(auroc):
         raise CheckSkipped("it makes no error on the digits")
     if auroc < 0.5:
-        raise CheckNoted(f"AUROC of errors on the digits is {auroc:.2f}, worse than chance: is larger less sure?")
+        raise CheckNoted(
+            f"AUROC of errors on the digits is {auroc:.2f}, worse than chance: does larger u mean less sure?"
+        )
 
 
 def check_predict_leaves_no_trace(bed: MethodBed) -> None:
@@ -65,7 +67,10 @@ def check_predict_leaves_no_trace(bed: MethodBed) -> None:
     changed = [name for name, value in method.state_dict().items() if not equal(value, state[name])]
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     require(not changed, f"predict changes {', '.join(changed[:3])}{more}: change state in loss or finish only")
-    require(same(first, second), "predict twice with one seed differs: draw from torch's global generator only")
+    require(
+        same(first, second),
+        "two calls of predict with the same seed differ: draw from torch's global generator only",
+    )
 
 
 def _copy(value: Any) -> Any:
@@ -96,7 +101,7 @@ def check_batch_order(bed: MethodBed) -> None:
 
 def _deterministic(bed: MethodBed) -> None:
     if bed.is_random:
-        raise CheckSkipped("predict draws random numbers, whose order is that of the batch")
+        raise CheckSkipped("predict draws random numbers in the order of the batch")
 
 
 def _part(found: Prediction, places: Any) -> Prediction:
@@ -112,7 +117,7 @@ def check_pickles(bed: MethodBed) -> None:
         raise CheckFailed(f"keep no lambda, file or generator on self: {one_line(error)}") from error
     require(
         same(predict(method, images), predict(again, images)),
-        "the unpickled method predicts otherwise: keep all of its state on self",
+        "the unpickled method predicts differently: keep all of its state on self",
     )
 
 
@@ -140,7 +145,10 @@ def check_finish_restarts(bed: MethodBed) -> None:
     first = predict(bed.finish(method), images)
     method.load_state_dict(before)
     advice = "start from state_dict alone, and replace what an earlier finish left"
-    require(same(first, predict(bed.finish(method), images)), f"finish differs when it is begun again: {advice}")
+    require(
+        same(first, predict(bed.finish(method), images)),
+        f"finish gives other predictions when run again: {advice}",
+    )
 
 
 def check_bfloat16(bed: MethodBed) -> None:

@@ -95,7 +95,7 @@ def check_step_shapes(bed: MethodBed) -> None:
     for name, value, shape in (("logits", step.logits, (20, 10)), ("uncertainty", step.uncertainty, (20,))):
         require(
             value is not None or not bed.cls.relabels,
-            f"loss hands relabelling no {name}: put it into the Step, or leave `relabels` False",
+            f"loss returns no {name} for relabelling: put it into the Step, or leave `relabels` False",
         )
         if value is not None:
             _shape("loss", name, value, shape)
@@ -162,7 +162,7 @@ def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
         bed.step(method, 64).loss.backward()
         for name, p in method.named_parameters():
             finite = p.grad is None or p.grad.isfinite().all()
-            require(finite, f"the gradient of {name} is not finite: mend the loss")
+            require(finite, f"the gradient of {name} is not finite: fix the loss")
         waiting = {name: p for name, p in waiting.items() if p.grad is None or not p.grad.any()}
         optimizer.step()
     advice = "use it in the loss, or leave it out of param_groups"
@@ -182,14 +182,14 @@ def check_odd_last_batch(bed: MethodBed) -> None:
 def check_same_seed_same_bits(bed: MethodBed) -> None:
     """Two trainings with the same seed end with the same bits."""
     advice = "draw random numbers from the global generators only, and keep no state outside the instance"
-    said = f"{bed.unrepeatable} differs between two trainings of one seed: {advice}"
+    said = f"{bed.unrepeatable} differs between two trainings with the same seed: {advice}"
     require(bed.unrepeatable is None, said)
 
 
 def check_true_labels_do_not_matter(bed: MethodBed) -> None:
     """Training gives the same bits whatever the true labels are."""
     if bed.unrepeatable:
-        raise CheckSkipped("two trainings of one seed differ without that")
+        raise CheckSkipped("two trainings with the same seed already differ")
     others = (bed.data.train.labels[:SHORT] + 1) % len(bed.data.class_names)
     found = differing(bed.briefly_trained, bed.train(bed.build(), true=others))
     require(found is None, f"{found} depends on the true labels: use nothing but batch.labels")
@@ -205,7 +205,7 @@ def check_goes_on_from_a_checkpoint(bed: MethodBed) -> None:
     resumed.epoch(2)
     found = differing(whole.method, resumed.method)
     advice = "keep what steps compute in parameters or by register_buffer, not in plain attributes"
-    require(found is None, f"{found} differs once training went on from a checkpoint: {advice}")
+    require(found is None, f"{found} differs after training resumed from a checkpoint: {advice}")
 
 
 CHECKS: tuple[Check, ...] = (

@@ -106,7 +106,7 @@ def _make(check: Check, bed: Bed) -> None:
     After such a failure the other checks would only repeat it.
     """
     if bed.broken:
-        raise CheckSkipped(f"mend first: {bed.broken}")
+        raise CheckSkipped(f"fix first: {bed.broken}")
     try:
         check(bed)
     except (CheckNoted, CheckSkipped):

@@ -39,7 +39,7 @@ class DataSet(NamedTuple):
     evaluate: Evaluate  # uint8 images → views whose predictions are averaged
     # Labels that people gave the training images, by name; if they are missing, the error that
     # is raised when they are used.
-    label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set loads no labels by people")
+    label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set has no labels by people")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
@@ -59,7 +59,7 @@ class DataSet(NamedTuple):
         if isinstance(self.label_sets, DataError):
             raise self.label_sets
         if name not in self.label_sets:
-            raise DataError(f"the data set loads no labels '{name}' by people, but {', '.join(self.label_sets)}")
+            raise DataError(f"the data set has no labels by people '{name}', it has {', '.join(self.label_sets)}")
         return self.label_sets[name]
 
 

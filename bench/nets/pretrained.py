@@ -25,9 +25,9 @@ def load_weights(net: nn.Module, path: Path) -> None:
     given = {key: value for key, value in read_state(path).items() if not key.startswith("fc.")}
     own = net.state_dict()
     misfits = {
-        "it lacks": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
-        "it has, and the net has not,": [key for key in given if key not in own],
-        "of another shape are": [
+        "missing keys:": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
+        "unknown keys:": [key for key in given if key not in own],
+        "keys of another shape:": [
             f"{key} {tuple(given[key].shape)}, must be {tuple(own[key].shape)},"
             for key in own
             if key in given and given[key].shape != own[key].shape

@@ -66,5 +66,5 @@ def feature_width(method: Method, task: Task) -> int:
         features = method.predict(torch.zeros(1, *task.image_shape)).features
     method.train(training)
     if features is None:
-        raise UsageError("its inner method predicts no features, which it needs: choose another inner")
+        raise UsageError("its inner method must predict features: choose another inner")
     return features.shape[1]

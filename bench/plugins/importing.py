@@ -1,6 +1,6 @@
 """Import of a plugin's file as a module of a package of its own.
 
-Thus helpers of two plugins may have the same name, and an edited plugin is imported anew.
+Thus helpers of two plugins may have the same name, and an edited plugin is imported again.
 """
 
 import builtins

@@ -80,7 +80,7 @@ class Keeper:
         try:
             content = torch.load(file, map_location="cpu", weights_only=True)
             if content["identity"] != self.identity:
-                raise ValueError("it is of another run")
+                raise ValueError("it belongs to another run")
             if content["version"] != __version__:
                 raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
             log, spent, pace = content["log"], content["spent"], content["pace"]
@@ -89,7 +89,7 @@ class Keeper:
             raise
         except Exception as error:  # a torn file may raise any type
             raise BenchError(
-                f"{self.path} cannot be used: {one_line(error)}; delete it to begin the run anew"
+                f"{self.path} cannot be used: {one_line(error)}; delete it to start the run again"
             ) from None
         self.spent_before, self.pace = spent, pace
         self.note = f", resumed after epoch {len(log)}"

@@ -136,4 +136,4 @@ def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
             raise PluginError(f"loss returned {name} of shape {tuple(value.shape)}, must be {shape}")
     if relabels and (step.logits is None or step.uncertainty is None):
         lacking = "logits" if step.logits is None else "uncertainty"
-        raise Declined(f"relabelling is on, and the method's loss hands it no {lacking}")
+        raise Declined(f"relabelling is on, but the method's loss returns no {lacking}")

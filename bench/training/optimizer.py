@@ -35,7 +35,7 @@ def classifier_apart(method: Method, groups: list[dict[str, Any]], recipe: Recip
         return groups
     of_classifier = {id(p) for name, p in method.named_parameters() if "fc" in name.split(".")}
     if not of_classifier:
-        raise PluginError("the recipe has a classifier_learning_rate, and no parameter of the method is named fc")
+        raise PluginError("the recipe has a classifier_learning_rate, but no parameter of the method is named fc")
     ratio = recipe.classifier_learning_rate / recipe.learning_rate
     apart = []
     for group in groups:

@@ -75,8 +75,8 @@ def test_a_broken_data_set_is_caught_with_advice(tmp_path, name, old, new, said)
     ("recipe", "said"),
     [
         (None, "write its recipe"),
-        ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'"),
-        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "mend tiny.toml: no backbone 'cnn-16-32-46'"),
+        ("epoch = 3", "fix tiny.toml: no key of recipe 'epoch'"),
+        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "fix tiny.toml: no backbone 'cnn-16-32-46'"),
     ],
 )
 def test_a_recipe_that_lacks_or_is_unfit_is_caught(tmp_path, recipe, said):

@@ -87,7 +87,7 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
 
 
-# ---- the same images ---------------------------------------------------------------------------------------
+# ---- the same images -----------------------------------------------------------------------------
 
 
 def test_a_file_looks_like_the_tensor(both):
@@ -219,7 +219,7 @@ def test_an_array_of_something_else_is_told(tmp_path, array, seen):
         MappedImages.open(tmp_path / "other.npy")
 
 
-# ---- read ahead --------------------------------------------------------------------------------------------
+# ---- read ahead ----------------------------------------------------------------------------------
 
 
 def test_batches_are_those_of_the_tensor(both):
@@ -293,7 +293,7 @@ def test_batches_for_finish_that_are_not_used_up_leave_no_thread(mappable):
     assert threads() == []
 
 
-# ---- through the harness -----------------------------------------------------------------------------------
+# ---- through the harness -------------------------------------------------------------------------
 
 SETTINGS = {
     "plain": {},

@@ -19,7 +19,7 @@ from bench.training.tracker import Tracker
 
 
 class Scripted(Method):
-    """Says that each image's class is the one its first pixel names, and remembers the batches it saw."""
+    """Predicts the class that an image's first pixel names; records the batches it gets."""
 
     def __init__(self) -> None:
         super().__init__(TASK, lambda: None)
@@ -187,7 +187,7 @@ def test_a_trailing_batch_of_one_is_no_step_of_the_decay():
 
 
 class WithClassifier(Scripted):
-    """Two layers named `fc`, one of them inside another module, and names that only begin like it."""
+    """Two layers named `fc`, one of them nested, and layers whose names only start with it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,12 +224,12 @@ def test_without_a_classifiers_rate_all_parameters_have_one():
 def test_a_classifiers_rate_without_a_classifier_is_refused():
     with pytest.raises(PluginError) as raised:
         make_optimizer(Scripted(), Recipe(classifier_learning_rate=0.3))
-    said = "the recipe has a classifier_learning_rate, and no parameter of the method is named fc"
+    said = "the recipe has a classifier_learning_rate, but no parameter of the method is named fc"
     assert str(raised.value) == said
 
 
 class OwnGroups(WithClassifier):
-    """Hands out the inner layers at a tenth of the rate, as an iterator, and the rest without a rate."""
+    """Parameter groups: inner layers, as an iterator, at a tenth of the rate; others without one."""
 
     def param_groups(self, lr):
         inner = {"params": self.head.parameters(), "lr": lr / 10, "weight_decay": 0.0}

@@ -7,7 +7,7 @@ from bench.spec import Recipe, Relabel
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import Relabeller, TrainingLabels, suspects
 
-# Each row: true, given, p of classes 0, 1, 2, uncertainty, the label after one step with the defaults.
+# Each row: true, given, p of classes 0, 1, 2, uncertainty, label after one step with the defaults.
 # With B = 6 the candidates are the three most uncertain: rows 0, 1 and 2.
 ROWS = {
     "candidate beyond the margin, to the true label": (1, 0, (0.1, 0.8, 0.1), 0.9, 1),
@@ -126,7 +126,7 @@ def test_a_label_that_is_the_argmax_already_is_not_counted():
 
 
 class Recorder(Method):
-    """Predicts class 0 for each image, with full certainty, and remembers the labels it is shown."""
+    """Predicts class 0 for each image with full certainty; records the labels it gets."""
 
     def __init__(self):
         nn.Module.__init__(self)
