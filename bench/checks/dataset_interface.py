@@ -9,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
-from bench.checks.test_beds import DataSetBed
 from bench.errors import DataError, UsageError, one_line
 from bench.grid.config_files import own_recipe
 from bench.grid.noise_axis import declared_by

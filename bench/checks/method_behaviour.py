@@ -8,8 +8,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.checks.comparisons import close, equal, predict, same
+from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
-from bench.checks.test_beds import MethodBed, close, equal, predict, same
 from bench.errors import BenchError, one_line
 from bench.evaluation import metrics
 from bench.plugins.method import Prediction

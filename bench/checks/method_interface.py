@@ -9,10 +9,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.checks.comparisons import differing, predict
+from bench.checks.method_bed import SHORT, MethodBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
-from bench.checks.test_beds import SHORT, MethodBed, declared_without_default, differing, predict
 from bench.errors import UsageError, one_line
-from bench.plugins.hyperparameters import check, declared
+from bench.plugins.hyperparameters import check, declared, required
 from bench.plugins.method import Prediction, Step
 from bench.training.optimizer import make_optimizer
 
@@ -51,7 +52,7 @@ def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
 
 def check_is_built(bed: MethodBed) -> None:
     """The constructor works; every hyper-parameter has a default or was given."""
-    name, missing = bed.plugin.name, declared_without_default(bed.cls).keys() - bed.settings.keys()
+    name, missing = bed.plugin.name, set(required(bed.cls)) - bed.settings.keys()
     for parameter in sorted(missing):
         raise CheckFailed(f"give {parameter} a default, or pass --set {name}.{parameter}=VALUE")
     try:

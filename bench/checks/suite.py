@@ -5,13 +5,14 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.dataset_interface import BASIC as BASIC_DATA
 from bench.checks.dataset_interface import CHECKS as OF_DATA_SETS
+from bench.checks.method_bed import MethodBed
 from bench.checks.method_behaviour import CHECKS as TRAINED
 from bench.checks.method_interface import BASIC as BASIC_CONTRACT
 from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
-from bench.checks.test_beds import DataSetBed, MethodBed
 from bench.data.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
 from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name

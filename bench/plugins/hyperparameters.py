@@ -49,10 +49,15 @@ def resolve(owner: str, plugin: type, given: dict[str, Any]) -> dict[str, Any]:
     for name in given:
         if name not in parameters:
             raise unknown(f"hyper-parameter of {owner}", name, parameters)
-    missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    missing = [name for name in required(plugin) if name not in given]
     if missing:
         raise UsageError(f"{owner} needs {missing[0]}: pass --set {owner}.{missing[0]}=VALUE")
     return defaults(plugin) | {name: check(f"{owner}.{name}", parameters[name], v) for name, v in given.items()}
+
+
+def required(plugin: type) -> list[str]:
+    """Return the names of a plugin's hyper-parameters that have no default."""
+    return [name for name, parameter in declared(plugin).items() if parameter.default is parameter.empty]
 
 
 def defaults(plugin: type) -> dict[str, Any]:

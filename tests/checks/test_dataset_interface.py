@@ -4,8 +4,8 @@ import pytest
 from harness import PLUGINS, plugin
 
 from bench.checks import dataset_interface as checks
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped
-from bench.checks.test_beds import DataSetBed
 from bench.plugins.registry import Registry
 
 SOUND = (PLUGINS / "datasets" / "tiny.py").read_text()

@@ -5,9 +5,9 @@ import torch
 from harness import plugin
 
 from bench.checks import method_behaviour, method_interface
+from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped
 from bench.checks.suite import CHECKS as ALL_CHECKS
-from bench.checks.test_beds import MethodBed
 from bench.plugins.registry import Registry
 
 CHECKS = ALL_CHECKS["methods"]

@@ -229,7 +229,7 @@ def test_a_classifiers_rate_without_a_classifier_is_refused():
 
 
 class OwnGroups(WithClassifier):
-    """Parameter groups: inner layers, as an iterator, at a tenth of the rate; others without one."""
+    """Parameter groups: inner layers, as an iterator, at a tenth of the rate; others without."""
 
     def param_groups(self, lr):
         inner = {"params": self.head.parameters(), "lr": lr / 10, "weight_decay": 0.0}

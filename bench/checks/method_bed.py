@@ -1,7 +1,4 @@
-"""Test beds on which plugins are checked.
-
-A method is trained on scikit-learn's digits; a data set is read from its own files.
-"""
+"""Test bed of a method: it is built, trained and used on scikit-learn's digits."""
 
 from collections.abc import Mapping
 from functools import cached_property, partial
@@ -11,15 +8,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.checks.outcomes import CheckSkipped
-from bench.data.dataset import DataSet, Source
-from bench.errors import DataError
+from bench.checks.comparisons import differing, predict, same
+from bench.data.dataset import DataSet
 from bench.grid.config_files import own_recipe
 from bench.nets.backbones import make_backbone
 from bench.plugins.factory import MethodFactory
-from bench.plugins.hyperparameters import declared, resolve
 from bench.plugins.loading import load
-from bench.plugins.method import Batch, Method, Prediction, Progress, Task
+from bench.plugins.method import Batch, Method, Progress, Task
 from bench.plugins.registry import Plugin, Registry
 from bench.spec import Choice, Recipe, validated
 from bench.training import seeding as generators
@@ -180,96 +175,3 @@ class MethodBed:
         """Whether predictions depend on random numbers, as those of sampled nets do."""
         images = self.images(20)
         return not same(predict(self.trained, images, seed=0), predict(self.trained, images, seed=1))
-
-
-def predict(method: Method, images: Tensor, seed: int = 0) -> Any:
-    """Return the result of `predict`, called as by the harness.
-
-    The method is in eval mode, without gradients, and the seed is set for this call only.
-    """
-    method.eval()
-    devices = [images.device] if images.device.type == "cuda" else []
-    with torch.inference_mode(), torch.random.fork_rng(devices):
-        torch.manual_seed(seed)
-        return method.predict(images)
-
-
-def same(one: Prediction, other: Prediction) -> bool:
-    """Return whether two predictions have identical logits and uncertainty."""
-    return torch.equal(one.logits, other.logits) and torch.equal(one.uncertainty, other.uncertainty)
-
-
-def equal(one: Any, other: Any) -> bool:
-    """Return whether two entries of a state are identical."""
-    return torch.equal(one, other) if isinstance(one, Tensor) else bool(one == other)
-
-
-def differing(one: Method, other: Method) -> str | None:
-    """Return the name of an entry in which two methods' states differ, or None."""
-    states = one.state_dict(), other.state_dict()
-    return next((name for name in states[0] if not equal(states[0][name], states[1][name])), None)
-
-
-def close(one: Prediction, other: Prediction) -> bool:
-    """Return whether two predictions are equal up to rounding that depends on the batch size."""
-    pairs = zip(one[:2], other[:2], strict=True)
-    return all(torch.allclose(a.double(), b.double(), rtol=1e-3, atol=1e-4) for a, b in pairs)
-
-
-class DataSetBed:
-    """A data set on its own files; checks that need missing files are skipped.
-
-    Args:
-        plugin: of the data set.
-        settings: its options; defaults for the others.
-        root: the folder of the data sets.
-    """
-
-    def __init__(self, plugin: Plugin, settings: Mapping[str, Any], root: Path) -> None:
-        self.plugin, self.settings, self.root = plugin, dict(settings), root
-        self.broken = ""  # title of the basic check that failed; the others are then skipped
-
-    def check_settings(self) -> None:
-        """Check the given options.
-
-        Raises:
-            UsageError: one is unknown or invalid.
-        """
-        if self.settings:
-            resolve(self.plugin.name, self.plugin.load(), self.settings)
-
-    @cached_property
-    def source(self) -> Source:
-        """The data set's loader.
-
-        Raises:
-            CheckSkipped: a required option was not given.
-        """
-        cls = self.plugin.load()
-        required = [n for n, p in declared_without_default(cls).items() if n not in self.settings]
-        if required:
-            name = self.plugin.name
-            raise CheckSkipped(f"it needs {required[0]}: pass --set {name}.{required[0]}=VALUE")
-        source: Source = cls(**resolve(self.plugin.name, cls, self.settings))
-        return source
-
-    @cached_property
-    def data(self) -> DataSet:
-        """The data set, read once."""
-        return self.read()
-
-    def read(self) -> DataSet:
-        """Read the data set again.
-
-        Raises:
-            CheckSkipped: its files are missing.
-        """
-        try:
-            return self.source.load(self.root, False)
-        except DataError as error:
-            raise CheckSkipped(str(error)) from None
-
-
-def declared_without_default(cls: type) -> dict[str, Any]:
-    """Return the hyper-parameters that have no default, by name."""
-    return {name: p for name, p in declared(cls).items() if p.default is p.empty}
