@@ -77,9 +77,9 @@ def pair(clean: Clean, rate: float, rng: Generator) -> LabelVector:
 
 
 def asymmetric(clean: Clean, rate: float, rng: Generator) -> LabelVector:
-    """Exactly round(p·n_k) labels of each class k that is easily confused change.
+    """Exactly round(p·n_k) labels of class k change to the class it is confused with.
 
-    The data set declares the pairs of confused classes. Source: Patrini et al., Making Deep Neural
+    The data set declares which classes are confused. Source: Patrini et al., Making Deep Neural
     Networks Robust to Label Noise, CVPR 2017, section 5; there each label changes with probability
     p.
     """

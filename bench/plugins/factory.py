@@ -1,7 +1,7 @@
 """Methods by name with their hyper-parameters, which may be methods themselves.
 
-A constructor keyword annotated `MethodFactory` is another (inner) method, chosen by its name.
-Hyper-parameters of the inner method have dotted names: `--set NAME.inner=OTHER --set
+A constructor keyword annotated `MethodFactory` is another (inner) method, chosen by its name:
+`--set NAME.inner=OTHER`. Hyper-parameters of the inner method have dotted names: `--set
 NAME.inner.KEYWORD=VALUE`.
 """
 
