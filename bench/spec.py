@@ -67,12 +67,12 @@ class Recipe(Frozen):
     batch_size: Annotated[int, Field(ge=2)] = 128
     optimizer: Literal["sgd", "adam"] = "sgd"
     learning_rate: PositiveFloat = 0.1  # the maximum of the schedule
-    classifier_learning_rate: PositiveFloat | None = None  # of parameters named `fc`; None: learning_rate
+    classifier_learning_rate: PositiveFloat | None = None  # of `fc`; None: learning_rate
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # used by SGD only
     nesterov: bool = True
     weight_decay: NonNegativeFloat = 5e-4
     schedule: Literal["one-cycle", "linear", "cosine", "constant"] | StepDecay = "one-cycle"
-    cutout: PositiveInt | None = None  # side in pixels of the square set to 0 in each training image
+    cutout: PositiveInt | None = None  # side in pixels of the square set to 0 in each image
     backbone: str = "resnet18"
     pretrained: Weights | None = None  # initial weights of the backbone, given as a path
     relabel_from: PositiveInt = 10  # first epoch with relabelling, counted from 1

@@ -20,7 +20,8 @@ from torchvision.datasets import ImageFolder
 
 from bench.api import DataError, DataSet, Source, Split, normalise, one_line, random_crop, random_flip, ten_crop
 
-CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the label order of the table
+# In the order of the table's labels.
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 SIDE, CROP = 48, (44, 44)
 MEAN, STD = [0.514], [0.307]  # of the folder edition's training images, used for both

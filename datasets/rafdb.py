@@ -16,7 +16,8 @@ from torch import Generator, Tensor
 
 from bench.api import DataError, DataSet, Source, Split, add_noise, normalise, one_line, random_erase, resize
 
-CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")  # labels 1 to 7 in the list
+# Labels 1 to 7 in the list.
+CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 LIST = Path("EmoLabel", "list_patition_label.txt")  # the official spelling
 HOME = "http://www.whdeng.cn/RAF/model1.html"
 SIDE = 224

@@ -56,7 +56,7 @@ class AttentiveFeatureMixup(EmbeddingMethod):
             labels: (B,).
             partner: index (B,) of each sample's partner in the batch.
         """
-        weight = attention / (attention + attention[partner])  # (B,); the partner's weight is 1 − weight
+        weight = attention / (attention + attention[partner])  # (B,); the partner has 1 − weight
         mixed = weight.unsqueeze(1) * mean + (1 - weight).unsqueeze(1) * mean[partner]
         logits = self.fc(mixed)
         own, other = (F.cross_entropy(logits, target, reduction="none") for target in (labels, labels[partner]))

@@ -61,7 +61,8 @@ class ConfidNet(Wrapper):
     ) -> None:
         super().__init__(task, make_backbone, inner=inner)
         self.epochs, self.learning_rate = epochs or task.epochs, learning_rate
-        with torch.random.fork_rng(devices=[]):  # leave the inner method's random numbers as they are
+        # Leave the random numbers as they are, so that the inner method trains to the same bits.
+        with torch.random.fork_rng(devices=[]):
             self.confidence = ConfidenceNet(feature_width(self.inner, task)).requires_grad_(False)
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:

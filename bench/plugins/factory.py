@@ -68,7 +68,8 @@ class MethodFactory:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, handler(str))  # users give the name
+        # Users give the method's name.
+        return core_schema.no_info_after_validator_function(cls, handler(str))
 
     def __call__(self, task: Task, make_backbone: MakeBackbone) -> Method:
         """Return the method, freshly initialised."""

@@ -27,7 +27,8 @@ def import_file(path: Path, code: str) -> ModuleType:
         path: of the file; its helpers are in the same folder.
         code: hash of the code of the file and its helpers.
     """
-    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]  # a new docstring needs a new module too
+    # `code` leaves out docstrings, but a changed docstring needs a new module too.
+    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     package = f"{PREFIX}{code}_{text}"
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
