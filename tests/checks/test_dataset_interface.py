@@ -31,7 +31,7 @@ BROKEN = [
     ("augment", AUGMENT, "lambda x, g: x / 0, transforms.evaluate", "not finite"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x.float() + torch.rand(1)]", "draw no random numbers"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x / 0]", "not finite"),
-    ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of views"),
+    ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of at least one view"),
     (
         "loads_twice_alike",
         "torch.Generator().manual_seed(size)",

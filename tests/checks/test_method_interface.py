@@ -191,7 +191,7 @@ BROKEN = [
         "predict_leaves_no_trace",
         PREDICTED,
         "return Prediction(logits, self.score(logits) + next(COUNT))",
-        "one seed differs",
+        "the same seed differ",
     ),
     (
         "batch_of_one",

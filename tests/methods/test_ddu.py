@@ -227,7 +227,7 @@ def test_the_other_score_is_the_entropy_of_the_softmax(small, batch):
 
 
 def test_a_method_without_features_is_refused(make_method):
-    with pytest.raises(UsageError, match="its inner method predicts no features"):
+    with pytest.raises(UsageError, match="its inner method must predict features"):
         make_method("ddu", inner=MethodFactory("deep-ensemble", {"members": 2}))
 
 
