@@ -9,7 +9,7 @@ from bench.execution.runner import build
 from bench.plugins.factory import MethodFactory
 from bench.spec import BrokenCell, Cell, CellState, RunSpec
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 STEPS, SECONDS = 8, 2.0
 # An evaluated image costs about a third of a trained one: the forward pass alone.
@@ -60,7 +60,7 @@ class Estimator:
         """Train on one batch over and over, the first time to warm up."""
         data = self.datasets.get(spec)
         size = min(spec.recipe.batch_size, len(data.train.labels))
-        labels = Labels.start(data.train.labels[:size], data.train.labels[:size])
+        labels = TrainingLabels.start(data.train.labels[:size], data.train.labels[:size])
         batch = TrainingSet(data.train.images[:size], labels, data.augment)
         recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
         factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, self.context.registry)

@@ -30,8 +30,8 @@ from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.predict import accuracy, predict
-from bench.training.relabelling import Labels
+from bench.training.predict import accuracy_on, predict
+from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import EpochLog
 
 # Keep the uses of one seed apart from each other.
@@ -96,7 +96,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
-    labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
+    labels = TrainingLabels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
     held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
     return Prepared(
@@ -170,7 +170,7 @@ def train(
     for number in range(len(log) + 1, spec.recipe.epochs + 1):
         entry = trainer.epoch(number)
         for name, split in watched.items():
-            entry[name] = accuracy(method, split.images, split.labels, data.evaluate, classes)
+            entry[name] = accuracy_on(method, split.images, split.labels, data.evaluate, classes)
         log.append(entry)
         on_epoch(Progress(number, spec.recipe.epochs), entry)
         keeper.epoch_done(trainer, log)

@@ -1,6 +1,6 @@
-"""Importing a plugin's file, as a module of a package that is this plugin's alone.
+"""Import of a plugin's file as a module of a package of its own.
 
-So two plugins may each have a helper of one name, and an edited one is imported anew.
+Thus helpers of two plugins may have the same name, and an edited plugin is imported again.
 """
 
 import builtins
@@ -24,10 +24,11 @@ def import_file(path: Path, code: str) -> ModuleType:
     """Import a plugin's file.
 
     Args:
-        path: of the file, beside which its helpers lie.
+        path: of the file; its helpers are in the same folder.
         code: hash of the code of the file and its helpers.
     """
-    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]  # another docstring is another module, too
+    # `code` leaves out docstrings, but a changed docstring needs a new module too.
+    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
     package = f"{PREFIX}{code}_{text}"
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
@@ -36,12 +37,12 @@ def import_file(path: Path, code: str) -> ModuleType:
 
 
 class PluginFinder(MetaPathFinder):
-    """Finds the modules of plugins' packages."""
+    """Import finder of the modules in plugins' packages."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return how to import a module of a plugin's package; None for all others."""
+        """Return the import spec of a module in a plugin's package; None for all others."""
         package, _, name = fullname.partition(".")
         if not (fullname.startswith(PREFIX) and name):
             return None
@@ -57,14 +58,17 @@ class PluginFinder(MetaPathFinder):
 
 
 class PluginLoader(SourceFileLoader):
-    """Imports a file of a plugin, in which `import helper` finds `helper.py` of the same folder."""
+    """Loader of a plugin's file, in which `import helper` finds `helper.py` in its folder."""
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
-        """Say that there is no time to compare: bytecode is not cached, as an edit may be of the same second."""
+        """Raise OSError, so that no bytecode is cached.
+
+        A cached file would be used if an edit has the same second and size.
+        """
         raise OSError
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the file with an import statement of its own."""
+        """Execute the file with an import function that looks in the plugin's folder first."""
         vars(module)["__builtins__"] = vars(builtins) | {"__import__": self._import}
         super().exec_module(module)
 
@@ -84,4 +88,4 @@ class PluginLoader(SourceFileLoader):
         return module if fromlist else sys.modules[f"{package}.{first}"]
 
 
-sys.meta_path.insert(0, PluginFinder())  # before the finder of files, which would import without `_import`
+sys.meta_path.insert(0, PluginFinder())  # else the finder of files would import without `_import`

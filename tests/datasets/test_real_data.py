@@ -1,4 +1,4 @@
-"""Real MNIST, CIFAR-10 and FER2013, through the loaders that users get; skipped where the files are absent."""
+"""Real MNIST, CIFAR-10 and FER2013 through their loaders; skipped if the files are missing."""
 
 import os
 from functools import cache

@@ -145,7 +145,7 @@ def test_a_method_that_hands_no_logits_declines_relabelling_and_runs_without(tmp
     (report,) = run(tmp_path / "results", folder, methods=["broken"])
     assert (report.status, report.detail) == (
         "declined",
-        "relabelling is on, and the method's loss hands it no logits",
+        "relabelling is on, but the method's loss returns no logits",
     )
     (report,) = run(tmp_path / "results", folder, methods=["broken"], relabel=["off"])
     assert report.status == "done"

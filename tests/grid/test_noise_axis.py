@@ -168,7 +168,7 @@ def test_labels_by_people_that_are_not_here_fail_the_run_with_the_way_to_mend_it
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ('{"men": torch.zeros(60).long().numpy()}', "the data set loads no labels 'crowd' by people, but men"),
+        ('{"men": torch.zeros(60).long().numpy()}', "the data set has no labels by people 'crowd', it has men"),
         ('{"crowd": torch.arange(60).numpy()}', "labelled, labels crowd: label 3 of sample 3 is outside 0–2"),
         (
             '{"crowd": torch.zeros(9).long().numpy()}',

@@ -42,7 +42,7 @@ class Twice(Method):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A plugin folder with a method inside which another is chosen, and one without hyper-parameters."""
+    """A plugin folder with a method that has an inner one, and one without hyper-parameters."""
     place = plugin(tmp_path_factory.mktemp("plugins"), "twice", TWICE)
     return plugin(place, "plain", DUMMY.replace(", *, scale: float = 1.0", "").replace("= scale", "= 2.0"))
 
@@ -57,7 +57,7 @@ def resolved(registry, **given):
     return MethodFactory.resolve("twice", dotted, registry)
 
 
-# ---- hyper-parameters --------------------------------------------------------------------------------------
+# ---- hyper-parameters ----------------------------------------------------------------------------
 
 
 def test_all_values_are_told_those_of_the_method_inside_under_dotted_names(registry):
@@ -117,7 +117,7 @@ def test_a_name_is_what_users_write_for_a_method():
     assert (factory.name, factory.hyperparameters) == ("rul", {})
 
 
-# ---- making ------------------------------------------------------------------------------------------------
+# ---- making --------------------------------------------------------------------------------------
 
 
 def test_the_method_inside_is_made_with_its_values(registry):
@@ -175,7 +175,7 @@ def test_a_setting_that_the_class_inside_declines_is_declined(tmp_path, folder):
     assert resolved(registry, inner="picky").declines(TASK) == "not 3"
 
 
-# ---- in the grid -------------------------------------------------------------------------------------------
+# ---- in the grid ---------------------------------------------------------------------------------
 
 
 def test_rows_and_identities_tell_what_is_inside(folder):

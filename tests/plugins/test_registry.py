@@ -46,8 +46,8 @@ def test_an_unknown_method_is_a_usage_error_with_a_guess():
     ("source", "said"),
     [
         (
-            "import no_such_module",
-            "does not import: ModuleNotFoundError: No module named 'no_such_module' .mine.py:1.",
+            "import no_such_package",
+            "does not import: ModuleNotFoundError: No module named 'no_such_package' .mine.py:1.",
         ),
         ("def broken(:", "does not import: SyntaxError"),
         ("x = 1", r"defines 0 \(none\)"),
