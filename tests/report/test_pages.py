@@ -134,7 +134,7 @@ def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_
         (tables.scores_table(members), RANKING),
         (tables.noise_detection_table(members), OF_FLIPS),
     ):
-        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * len(metrics)
         assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
         assert sum("log-probabilities" in note for note in table.notes) == 1
 
