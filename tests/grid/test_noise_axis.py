@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def manifest(results, cell):
-    return Store(results).read(cell).manifest
+    return Store(results).read(cell).manifest.entries()
 
 
 def cell_of(folder, noise, **content):
