@@ -34,9 +34,9 @@ def test_every_method_learns_digits_on_the_gpu(tmp_path, method, precision):
     }
     (report,) = run(tmp_path, **settings)
     assert report.status == "done", report.detail
-    record = Store(tmp_path).read(Store(tmp_path).path(spec(**settings)))
-    assert record.metrics["accuracy"] > 0.9
-    assert record.cost["peak_memory_bytes"] > 0
+    record = Store(tmp_path).read(spec(**settings))
+    assert record.metrics.accuracy > 0.9
+    assert record.cost.peak_memory_bytes > 0
 
 
 @pytest.mark.filterwarnings("ignore:Synchronization debug mode")

@@ -320,7 +320,7 @@ def test_a_run_on_a_file_has_the_same_bits_as_one_in_memory(tmp_path, mappable, 
 
 def stored(folder, cell):
     store = Store(folder / "results")
-    return store.read(store.path(cell))
+    return store.read(cell)
 
 
 def test_the_two_data_sets_differ_in_where_their_images_are(mappable):

@@ -111,7 +111,7 @@ def test_cifar10ns_labels_are_as_wrong_as_published(label_set, published):
 @needs("cifar10")
 @needs("cifar10n")
 def test_people_take_cats_for_dogs():
-    counts = np.array(prepared("human:worse").manifest["transitions"])
+    counts = np.array(prepared("human:worse").manifest.transitions)
     np.fill_diagonal(counts, 0)
     names = real("cifar10").class_names
     assert (names[counts[names.index("cat")].argmax()], names[counts[names.index("truck")].argmax()]) == (
@@ -146,7 +146,7 @@ ALIKE = {
 @pytest.mark.parametrize("name", NAMES)
 def test_asymmetric_noise_exchanges_the_classes_that_the_field_does(name):
     names = [int(text[0]) if name == "mnist" else text for text in real(name).class_names]
-    counts = np.array(prepared("asymmetric:0.4", name).manifest["transitions"])
+    counts = np.array(prepared("asymmetric:0.4", name).manifest.transitions)
     moved = {(names[row], names[column]) for row, column in np.argwhere(counts) if row != column}
     assert moved == ALIKE[name]
     share = 1 - counts.diagonal() / counts.sum(axis=1)
@@ -155,7 +155,7 @@ def test_asymmetric_noise_exchanges_the_classes_that_the_field_does(name):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_instance_dependent_noise_has_about_the_rate_in_every_class(name):
-    counts = np.array(prepared("instance-dependent:0.3", name).manifest["transitions"])
+    counts = np.array(prepared("instance-dependent:0.3", name).manifest.transitions)
     assert 1 - counts.diagonal() / counts.sum(axis=1) == pytest.approx(0.3, abs=0.035)
     others = np.sort(counts - np.diag(counts.diagonal()), axis=1)
     assert (others[:, -1] > 2 * others[:, 1:].mean(axis=1)).all()  # no class moves evenly: pixels say where to

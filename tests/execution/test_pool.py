@@ -196,8 +196,6 @@ def test_the_same_specification_gives_the_same_bits(tmp_path):
 def test_every_method_sees_the_same_flips(tmp_path):
     run(tmp_path, methods=["dummy", "baseline", "rul"], datasets=["digits"], epochs=1, seeds=[0, 1])
     records, _ = Store(tmp_path).scan()
-    by_seed = {
-        seed: {record.manifest["sha256"] for record in records if record.spec.seed == seed} for seed in (0, 1)
-    }
+    by_seed = {seed: {record.manifest.sha256 for record in records if record.spec.seed == seed} for seed in (0, 1)}
     assert [len(hashes) for hashes in by_seed.values()] == [1, 1]
     assert by_seed[0] != by_seed[1]

@@ -107,7 +107,7 @@ def test_each_run_has_a_process_of_its_own_with_the_threads_and_the_gpu_of_its_j
     told = [path.name.split() for path in said.iterdir()]
     assert sorted(each[:2] for each in told) == [["2", "3"], ["2", "5"]]
     assert len({each[2] for each in told} | {str(os.getpid())}) == 3
-    assert {each.environment["threads"] for each in Store(tmp_path / "results").scan()[0]} == {2}
+    assert {each.environment.threads for each in Store(tmp_path / "results").scan()[0]} == {2}
     assert os.environ["CUDA_VISIBLE_DEVICES"] == "3,5"
 
 
@@ -162,7 +162,7 @@ def test_a_process_that_dies_costs_one_retry_that_goes_on_from_the_checkpoint(tm
     before, after = ([("epoch", k) for k in epochs] for epochs in ((1, 2), (3, 4)))
     assert mine == [("started",), *before, ("ended",), ("started",), *after, ("ended",), ("finished",)]
     store = Store(tmp_path / "results")
-    outcome = store.read(store.path(cells[0])).outcome
+    outcome = store.read(cells[0]).outcome
     assert outcome == undisturbed(tmp_path / "alone", folder, "dying")
     assert not list(store.root.rglob(".p*"))
 

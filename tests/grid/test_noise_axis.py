@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def manifest(results, cell):
-    return Store(results).read(Store(results).path(cell)).manifest
+    return Store(results).read(cell).manifest.entries()
 
 
 def cell_of(folder, noise, **content):
@@ -133,7 +133,7 @@ def test_the_same_run_comes_out_twice(tmp_path, folder, noise):
         run(tmp_path / place, folder, noise=[noise], **SETTINGS)
     first, second = (Store(tmp_path / place).scan()[0][0] for place in ("first", "second"))
     assert first.outcome == second.outcome
-    assert first.manifest["flips"] > 0
+    assert first.manifest.flips > 0
 
 
 def test_tables_show_the_rate_that_labels_by_people_have(tmp_path, folder):

@@ -230,6 +230,6 @@ def test_the_method_inside_trains_with_its_values(tmp_path, folder):
     settings = {"methods": ["twice"], "set": {"twice": {"inner.scale": [1, 0]}}}
     reports = run(tmp_path, folder, **settings)
     assert [each.status for each in reports] == ["done", "done"], reports
-    scaled, constant = (Store(tmp_path).read(Store(tmp_path).path(cell)) for cell in grid(folder, **settings))
-    assert scaled.metrics["accuracy"] > constant.metrics["accuracy"]
-    assert constant.metrics["nll"] == pytest.approx(1.0986, abs=1e-4)  # ln 3: logits that are all 0
+    scaled, constant = (Store(tmp_path).read(cell) for cell in grid(folder, **settings))
+    assert scaled.metrics.accuracy > constant.metrics.accuracy
+    assert constant.metric("nll") == pytest.approx(1.0986, abs=1e-4)  # ln 3: logits that are all 0

@@ -35,8 +35,8 @@ def test_accuracy_is_resampled_over_seeds_and_stored_predictions(real):
     assert row["low"] <= row["difference"] <= row["high"]
     means = {}
     for record in Store(real).scan()[0]:
-        predictions, shown = read_predictions(record.path, "test")
-        right = predictions.logits.argmax(axis=1) == shown["label"].to_numpy()
+        found = read_predictions(record.files, "test")
+        right = found.predictions.logits.argmax(axis=1) == found.labels
         means.setdefault(record.spec.label, []).append(right.mean())
     assert row["difference"] == pytest.approx(np.mean(means["dummy"]) - np.mean(means["baseline"]))
 

@@ -68,7 +68,7 @@ def test_the_fast_recipe(benchmark, tmp_path: Path):
     options = ["--datasets", "cifar10", "--preset", "fast", "--methods", "baseline", "--noise", "0"]
     benchmark.pedantic(bench_run, args=(tmp_path, *options), rounds=1)
     ((record,), _) = Store(tmp_path).scan()
-    benchmark.extra_info.update(accuracy=record.metrics["accuracy"], **record.cost, goal="95.5 % in 60 s")
+    benchmark.extra_info.update(accuracy=record.metrics.accuracy, **record.cost.entries(), goal="95.5 % in 60 s")
 
 
 @real_data
@@ -77,7 +77,7 @@ def test_table_1_on_mnist(benchmark, tmp_path: Path, runs_per_gpu):
     options = ["--experiment", "table1-mnist", "--runs-per-gpu", str(runs_per_gpu)]
     benchmark.pedantic(bench_run, args=(tmp_path, *options), rounds=1)
     records, _ = Store(tmp_path).scan()
-    benchmark.extra_info.update({record.spec.title: record.metrics["accuracy"] for record in records})
+    benchmark.extra_info.update({record.spec.title: record.metrics.accuracy for record in records})
     benchmark.extra_info.update(goal="5 minutes on an H100")
 
 
