@@ -48,13 +48,12 @@ def of_method(name: str) -> dict[str, Any]:
         context = Context(registry, Store(Path(folder)), Path())
         (report,) = LocalExecutor(context, Observer()).run([cell])
         assert report.status == "done", report.detail
-        record = context.store.read(context.store.path(cell))
-    own = record.metrics["noise_detection"]["own"]
+        record = context.store.read(cell)
     return {
         "version": cell.method.version,
         "loss": [float(loss) for loss in record.epochs["loss"]],
-        "nll": record.metrics["nll"],
-        "own score finds flipped labels": own["auroc"],
+        "nll": record.metric("nll"),
+        "own score finds flipped labels": record.metric("noise_detection", "own", "auroc"),
     }
 
 

@@ -3,7 +3,6 @@
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.errors import UsageError
 from bench.spec import Pictures, validated
-from bench.store.store import Store
 
 
 @with_options(Pictures)
@@ -23,6 +22,7 @@ def report(
     from bench.plugins.registry import Registry
     from bench.report.pages import write_report
     from bench.report.sample_pictures import Samples
+    from bench.store.store import Store
 
     wanted = validated(Pictures, typed_for(Pictures, typed), "option")
     if not (store := Store(results)).exists():

@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,6 +12,7 @@ from bench.spec import RunSpec
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import to_parquet
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.run_files import json_bytes
 
 
 @dataclass(frozen=True)
@@ -71,10 +70,3 @@ class Outcome:
             "train.parquet": to_parquet(assessment.train),
         }
         return files | {checksums.NAME: checksums.written(checksums.of(files))}
-
-
-def json_bytes(content: dict[str, Any]) -> bytes:
-    """Return indented JSON with each row of numbers on one line."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
-    return (one_row + "\n").encode()

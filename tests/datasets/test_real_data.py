@@ -104,8 +104,8 @@ def prepared(noise: str, dataset: str = "cifar10"):
 )
 def test_cifar10ns_labels_are_as_wrong_as_published(label_set, published):
     told = prepared(f"human:{label_set}").manifest
-    assert told["samples"] == 50_000
-    assert 100 * told["realised_rate"] == pytest.approx(published, abs=0.03)  # aggre: 9.01 in the file
+    assert told.samples == 50_000
+    assert 100 * told.realised_rate == pytest.approx(published, abs=0.03)  # aggre: 9.01 in the file
 
 
 @needs("cifar10")

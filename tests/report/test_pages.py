@@ -103,7 +103,7 @@ def test_csv_tables_hold_the_numbers_of_the_records(members):
     found = {(row["noise"], row["method"], row["score"]): row for row in rows}
     for noise, label, cell in members.cells():
         for score, metric in product(["own", "margin"], RANKING):
-            values = pd.Series([r.metrics["scores"][score][metric.name] for r in cell], dtype=float).dropna()
+            values = pd.Series([r.metric("scores", score, metric.name) for r in cell], dtype=float).dropna()
             row = found[noise.label, label, score]
             read = [row[f"{metric.name}_{part}"] for part in ("mean", "std", "n")]
             expected = [values.mean(), values.std(), len(values) or np.nan]

@@ -113,11 +113,12 @@ def test_a_run_stopped_after_every_epoch_ends_in_the_same_bits(tmp_path, method,
     assert not (tmp_path / "never.pt").exists()
     assert pieces.digest == whole.digest
     assert files_of(pieces, tmp_path / "pieces") == files_of(whole, tmp_path / "whole")
-    assert pieces.record["metrics"] == whole.record["metrics"]
+    assert pieces.assessment.metrics == whole.assessment.metrics
     audit = whole.epochs[["relabelled", "corrected", "broken", "remaining_noise"]]
     assert audit["relabelled"].iloc[0] == 0 < audit["relabelled"].iloc[1:].min()  # there was something to keep
     assert pieces.epochs[audit.columns].equals(audit)
-    np.testing.assert_array_equal(pieces.train["current"], whole.train["current"])
+    ours, theirs = (each.assessment.train.columns["current"] for each in (pieces, whole))
+    np.testing.assert_array_equal(ours, theirs)
     assert (whole.train["current"] != whole.train["given"]).any()
 
 
@@ -400,8 +401,8 @@ def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_p
         with pytest.raises(OutOfTime):
             go_on()
     outcome = go_on()
-    assert outcome.record["cost"]["seconds"] == outcome.record["cost"]["training_seconds"] == 26.0
-    assert outcome.record["cost"]["images_per_second"] == round(60 * 4 / 26, 1)
+    assert outcome.cost.seconds == outcome.cost.training_seconds == 26.0
+    assert outcome.cost.images_per_second == round(60 * 4 / 26, 1)
 
 
 def test_a_checkpoint_holds_tensors_and_plain_values_only(tmp_path):
@@ -570,13 +571,13 @@ def test_an_interrupted_cell_keeps_its_checkpoint_and_goes_on_from_it(tmp_path):
         run_one(cell, here)
     assert not here.store.has(cell)
     kept = folder_of(here.store.path(cell))
-    assert {path.name for path in kept.iterdir()} == {"checkpoint.pt", "claim"}
+    assert {path.name for path in kept.iterdir()} == {"checkpoint.pt", "epochs", "lock"}
     report = run_one(cell, here)
     assert (report.status, report.detail.endswith(", resumed after epoch 2")) == ("done", True)
     assert not kept.exists()
     there = context(tmp_path / "undisturbed", folder)
     assert run_one(cell, there).status == "done"
-    first, second = (each.store.read(each.store.path(cell)) for each in (here, there))
+    first, second = (each.store.read(cell) for each in (here, there))
     assert first.outcome == second.outcome
 
 
@@ -600,7 +601,7 @@ def test_what_a_kill_after_the_last_step_leaves_is_tidied_up(tmp_path):
     assert run_one(cell, here).status == "done"
     progress = folder_of(here.store.path(cell))
     progress.mkdir()
-    (progress / "claim").write_text("4")
+    (progress / "lock").touch()
     (progress / "checkpoint.pt").write_bytes(b"of a run that is finished")
     assert run_one(cell, here).status == "finished"
     assert not progress.exists()
