@@ -4,7 +4,7 @@ The command line hands over what was typed, Python and TOML files may use values
 `"0,0.3"` is `["0", "0.3"]` where a list belongs, and `"5"` is 5 where a number does.
 """
 
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, get_args
 
 from pydantic import BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
@@ -19,14 +19,14 @@ class Shown(NamedTuple):
     default: str
 
 
-def option(default: Any, help: str, panel: str, metavar: str, unset: str = "") -> Any:
+def option(default: Any, help: str, panel: str, metavar: str = "", unset: str = "") -> Any:
     """Return a pydantic field that the command line offers as an option.
 
     Args:
         default: the value if the option is not given.
         help: what the option is for.
         panel: the heading that the help lists it under.
-        metavar: what stands for the value in the help, such as `N`.
+        metavar: what stands for the value in the help, such as `N`; the choices of a Literal if empty.
         unset: what the help says of the default where that is None.
     """
     shown = unset or (",".join(map(str, default)) if isinstance(default, list) else f"{default}")
@@ -42,7 +42,8 @@ def options_of(model: type[BaseModel]) -> dict[str, Shown]:
 
 def _shown(field: FieldInfo) -> Shown:
     about: Any = field.json_schema_extra
-    return Shown(field.description or "", **about)
+    choices = "|".join(map(str, get_args(field.annotation)))
+    return Shown(field.description or "", about["panel"], about["metavar"] or choices, about["default"])
 
 
 def _split(given: Any) -> Any:

@@ -265,6 +265,11 @@ def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
         raise UsageError(_say(error, cls, kind)) from None
 
 
+def _typed(keys: list[str]) -> str:
+    """Return the command-line option of a field, which its model may hold in a part."""
+    return f"--{keys[-1].replace('_', '-')}"
+
+
 def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
     """Return the first error of a validation as one line."""
     details = error.errors()
@@ -273,6 +278,6 @@ def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
     if detail["type"] == "extra_forbidden" and len(where) == 1:
         return str(unknown(kind, str(where[0]), cls.model_fields))
     keys = [key for key in where if isinstance(key, str) and key.isidentifier() and key.islower()]
-    name = ".".join(keys).replace("_", "-") or kind
+    name = _typed(keys) if kind == "option" and keys else ".".join(keys) or kind
     reason = detail["msg"].removeprefix("Value error, ")
     return f"{name}: {reason[0].lower()}{reason[1:]}, got {detail['input']!r}"

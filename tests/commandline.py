@@ -29,7 +29,7 @@ def until(happened: Callable[[], Any], what: str) -> Any:
 def server() -> Any:
     """Return the server of processes, which has imported what the command line needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.__main__", "bench.commands.run", "torch._dynamo"])
+    context.set_forkserver_preload(["bench.__main__", "bench.commands.grid_session", "torch._dynamo"])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         multiprocessing.forkserver.ensure_running()

@@ -14,7 +14,7 @@ from bench.commands.merge import merge
 from bench.commands.new import new
 from bench.commands.pack import pack
 from bench.commands.report import report
-from bench.commands.run_command import run
+from bench.commands.run import run
 from bench.commands.status import status
 from bench.version import __version__
 

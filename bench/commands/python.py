@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.commands.run import make_context
+from bench.commands.grid_session import make_context
 from bench.data.data_root import PathLike
 from bench.errors import BenchError, unknown
 from bench.execution.machines import Machines

@@ -1,118 +1,67 @@
-"""What `bench run` does once its options are read: run or estimate a grid, show the results."""
+"""`bench run`: its options, read and checked; `bench.commands.grid_session` does the work."""
 
-from collections import Counter
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
+from typing import Annotated
 
-import torch
+import typer
 
-from bench.commands.console import FAILED, console, errors, show_report
-from bench.commands.progress import Display, show_plan_table
-from bench.data.data_root import PathLike, find_data_root
-from bench.execution.context import Context
-from bench.execution.estimate import Estimator
+from bench.commands.assignments import read_pairs, read_settings
+from bench.commands.command_options import PLACES, RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport
-from bench.execution.start import run_grid
-from bench.grid.config_files import load_experiment
-from bench.grid.request import Request
-from bench.plugins.registry import Registry
-from bench.report.pages import write_report
-from bench.report.sample_pictures import Samples
-from bench.spec import Cell, CellState, RunSpec, validated
-from bench.store import grid_status as status
-from bench.store.store import Store
+from bench.grid.request import GRID, Request
+from bench.spec import Pictures, validated
 
-STOPPED, INTERRUPTED = 75, 130  # 75: a temporary failure, the same command goes on
-
-
-def make_context(
-    results: Path,
-    data_root: PathLike | None,
-    plugins: Iterable[Path],
-    machines: Machines = Machines(),  # noqa: B008 - immutable
-    *,
-    download: bool = False,
-    force: bool = False,
-) -> Context:
-    """Return where things are and how long they may take; the time allowed begins now."""
-    return Context(
-        Registry(plugins),
-        Store(results),
-        find_data_root(data_root),
-        download,
-        force,
-        60 * machines.checkpoint_minutes,
-        machines.deadline(),
-    )
+Experiment = Annotated[
+    str | None,
+    typer.Option(
+        help="A named experiment, or a TOML file with these options.", metavar="NAME|FILE", rich_help_panel=GRID
+    ),
+]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Show the grid and what it will cost; run nothing.", rich_help_panel=GRID)
+]
+Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.", rich_help_panel=GRID)]
+Download = Annotated[
+    bool, typer.Option("--download", help="Fetch data sets that are missing.", rich_help_panel=PLACES)
+]
 
 
-def make_request(options: dict[str, Any], experiment: str | None) -> Request:
-    """Return the request of an experiment with options, which replace its own.
+@with_options(Request, Machines, Pictures)
+def run(
+    experiment: Experiment = None,
+    dry_run: DryRun = False,
+    force: Force = False,
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    download: Download = False,
+    plugins: Plugins = None,
+    **typed: str | list[str] | None,
+) -> None:
+    """Run methods over data sets and label noise, then show and write tables and curves.
 
-    Within `set` and `pictures` they replace key by key.
+    A finished run is not run again; an interrupted one goes on from its last checkpoint.
 
-    Raises:
-        UsageError: an unknown name or an unfit value.
+    \b
+    Examples:
+      bench run --methods rul,scn --noise 0,0.3 --seeds 0,1
+      bench run --datasets mnist --set 'rul.mix=[2,3]' --preset quick
+      bench run --experiment table1-mnist --dry-run
     """
-    base = load_experiment(experiment) if experiment else {}
-    merged = base | options
-    for section in ("set", "pictures"):
-        if isinstance(base.get(section), dict) and section in options:
-            merged[section] = _merged(base[section], options[section])
-    return validated(Request, merged, "option")
+    from bench.commands import grid_session as work
+    from bench.grid.cells import cells
 
-
-def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
-    both = {
-        k: _merged(base[k], over[k]) for k in base if isinstance(base[k], dict) and isinstance(over.get(k), dict)
-    }
-    return base | over | both
-
-
-def run(request: Request, grid: list[Cell], context: Context, results: Path, machines: Machines) -> int:
-    """Run a grid, show and write its results, and return the exit status."""
-    finished: list[CellReport] = []
-    status.remember(context.store, grid)
-    try:
-        with Display(console, grid, context, finished) as display:
-            run_grid(machines, grid, context, display)
-    except KeyboardInterrupt:
-        _say_interrupted(grid, context.store)
-        return INTERRUPTED
-    written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
-    show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
-    return _say_unfinished(finished)
-
-
-def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
-    """Show the grid, cell by cell, and what it will cost; return the exit status."""
-    torch.set_num_threads(machines.threads)
-    with console.status("timing a few training steps of each method …"):
-        estimator = Estimator(context)
-        rows = [(cell, estimator.estimate(cell)) for cell in grid]
-    show_plan_table(console, rows, machines.at_once(grid))
-    return FAILED if any(plan.state == CellState.CANNOT_RUN for _, plan in rows) else 0
-
-
-def _say_interrupted(grid: list[Cell], store: Store) -> None:
-    kept = sum(isinstance(cell, RunSpec) and store.has(cell) for cell in grid)
-    errors.print(
-        f"interrupted: {kept} of {len(grid)} runs are finished and kept; the same command goes on from there",
-        soft_wrap=True,
-    )
-
-
-def _say_unfinished(reports: list[CellReport]) -> int:
-    """Show why cells failed or were declined, each reason once, and return the exit status."""
-    for kind in (CellState.DECLINED, CellState.FAILED):
-        for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
-            first = next(r.title for r in reports if r.status == kind and r.detail == detail)
-            more = f" (and {count - 1} more)" if count > 1 else ""
-            errors.print(f"{kind}: {first}{more}: {detail}", soft_wrap=True, markup=False)
-    states = {report.status for report in reports}
-    if CellState.STOPPED in states:
-        left = sum(report.status == CellState.STOPPED for report in reports)
-        errors.print(f"out of time: {left} of {len(reports)} runs are left; the same command goes on from there")
-    return FAILED if CellState.FAILED in states else STOPPED if CellState.STOPPED in states else 0
+    options = typed_for(Request, typed)
+    if "set" in options:
+        options["set"] = read_settings(options["set"])
+    if pictures := typed_for(Pictures, typed):
+        options["pictures"] = pictures
+    where = typed_for(Machines, typed)
+    if "slurm" in where:
+        where["slurm"] = read_pairs(where["slurm"])
+    machines = validated(Machines, where, "option")
+    context = work.make_context(results, data_root, plugins or [], machines, download=download, force=force)
+    request = work.make_request(options, experiment)
+    grid = cells(request, context.registry, context.data_root)
+    machines.check(grid)
+    if dry_run:
+        raise typer.Exit(work.show_plan(grid, context, machines))
+    raise typer.Exit(work.run(request, grid, context, results, machines))

@@ -37,7 +37,7 @@ class Machines(Frozen):
     checkpoint_minutes: NonNegative = option(
         5.0, "Time between checkpoints; 0 writes one after every epoch.", SPEED, "MINUTES"
     )
-    executor: Literal["local", "ray", "slurm"] = option("local", "Who runs the runs.", MACHINES, "local|ray|slurm")
+    executor: Literal["local", "ray", "slurm"] = option("local", "Who runs the runs.", MACHINES)
     address: str | None = option(
         None,
         "Address of a Ray cluster, such as 10.0.0.1:6379.",

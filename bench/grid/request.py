@@ -53,15 +53,14 @@ class Request(Frozen):
         0.0, "Part of the noisy training set to set aside, such as 0.1.", TRAINING, "PART"
     )
     evaluate: Literal["test", "held-out"] = option(
-        "test", "The images to evaluate on; held-out is for choosing recipes.", TRAINING, "test|held-out"
+        "test", "The images to evaluate on; held-out is for choosing recipes.", TRAINING
     )
     noise_seed: Natural | None = option(None, "Seed of the label noise.", TRAINING, "N", unset="the run's seed")
-    device: Literal["auto", "cpu", "cuda"] = option("auto", "Device to train on.", TRAINING, "auto|cpu|cuda")
+    device: Literal["auto", "cpu", "cuda"] = option("auto", "Device to train on.", TRAINING)
     precision: Literal["auto", "float32", "bfloat16"] = option(
         "auto",
         "Number type of the nets; auto is bfloat16 where the hardware has it.",
         TRAINING,
-        "auto|float32|bfloat16",
     )
     pictures: Pictures = Pictures()
 

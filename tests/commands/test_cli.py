@@ -131,8 +131,8 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
     ("arguments", "said"),
     [
         (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
-        (["--methods", ""], "error: methods: the list, or a place in it, is empty"),
-        (["--methods", "rul,rul"], "error: methods: rul is given twice"),
+        (["--methods", ""], "error: --methods: the list, or a place in it, is empty"),
+        (["--methods", "rul,rul"], "error: --methods: rul is given twice"),
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
         (["--noise", "1.2"], "error: --noise 1.2: a rate is a number from 0 to 1"),
         (["--noise", "par:0.2"], "error: no noise kind 'par'. Did you mean 'pair'?"),
@@ -143,15 +143,15 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--set", "rulmix=3"], "error: --set rulmix=3: must look like NAME.KEY=VALUE"),
         (["--set", "mc-dropout.inner=rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
         (["--set", "mc-dropout.inner.rat=1"], "error: no hyper-parameter of mc-dropout.inner 'rat'."),
-        (["--seeds", "one"], "error: seeds: input should be a valid integer"),
-        (["--seeds", "-1"], "error: seeds: input should be greater than or equal to 0"),
+        (["--seeds", "one"], "error: --seeds: input should be a valid integer"),
+        (["--seeds", "-1"], "error: --seeds: input should be greater than or equal to 0"),
         (["--experiment", "tabel1"], "error: no experiment 'tabel1'."),
-        (["--epochs", "many"], "error: epochs: input should be a valid integer, got 'many'"),
-        (["--epochs", "1.5"], "error: epochs: input should be a valid integer, got 1.5"),
-        (["--max-minutes", "soon"], "error: max-minutes: input should be a valid number, got 'soon'"),
-        (["--top", "few"], "error: pictures.top: input should be a valid integer, got 'few'"),
+        (["--epochs", "many"], "error: --epochs: input should be a valid integer, got 'many'"),
+        (["--epochs", "1.5"], "error: --epochs: input should be a valid integer, got 1.5"),
+        (["--max-minutes", "soon"], "error: --max-minutes: input should be a valid number, got 'soon'"),
+        (["--top", "few"], "error: --top: input should be a valid integer, got 'few'"),
         (["--slurm", "gpu"], "error: --slurm gpu: must look like KEY=VALUE"),
-        (["--threads", "0"], "error: threads: input should be greater than 0, got 0"),
+        (["--threads", "0"], "error: --threads: input should be greater than 0, got 0"),
         (["--plugins", "nowhere"], "error: --plugins: "),
     ],
 )
@@ -289,7 +289,7 @@ def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(p
     before = pictures_of(folder)
     failed = bench("report", "--figures", "imgaes", *PLACES, str(folder))
     assert failed.returncode == 2
-    assert failed.stderr == "error: figures: input should be 'images' or 'features', got 'imgaes'\n"
+    assert failed.stderr == "error: --figures: input should be 'images' or 'features', got 'imgaes'\n"
     assert pictures_of(folder) == before
 
 

@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from bench.commands.cli import app
 from bench.commands.command_options import typed_for, with_options
-from bench.commands.run_command import run
+from bench.commands.run import run
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.options import option, options_of

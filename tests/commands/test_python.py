@@ -16,7 +16,7 @@ TINY = {"datasets": "tiny", "methods": "dummy", "device": "cpu", "precision": "f
         ({"executer": "ray"}, "no argument 'executer'. Did you mean 'executor'?"),
         ({"epochs": True}, "epochs: input should be a valid integer, got True"),
         ({"jobs": -1}, "jobs: input should be greater than or equal to 0, got -1"),
-        ({"max_minutes": "-1"}, "max-minutes: input should be greater than or equal to 0, got -1"),
+        ({"max_minutes": "-1"}, "max_minutes: input should be greater than or equal to 0, got -1"),
         ({"address": "h:1"}, "--address h:1: is of a Ray cluster; pass --executor ray as well"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 from harness import plugin
 
-from bench.commands import run as commands
+from bench.commands import grid_session as commands
 from bench.commands.list import GRID
 from bench.execution.machines import Machines
 from bench.grid.cells import cells

@@ -3,7 +3,7 @@
 import pytest
 
 from bench.commands.report import report
-from bench.commands.run import make_request
+from bench.commands.grid_session import make_request
 from bench.errors import UsageError
 
 EXPERIMENT = """
@@ -67,11 +67,11 @@ def test_options_alone_are_a_request():
     [
         (
             "[pictures]\nfigures = ['faces']",
-            "pictures.figures: input should be 'images' or 'features', got 'faces'",
+            "--figures: input should be 'images' or 'features', got 'faces'",
         ),
-        ("[pictures]\ntop = 0", "pictures.top: input should be greater than 0, got 0"),
-        ("set = 3", "set: input should be a valid dictionary, got 3"),
-        ("pictures = 'images'", "pictures: "),
+        ("[pictures]\ntop = 0", "--top: input should be greater than 0, got 0"),
+        ("set = 3", "--set: input should be a valid dictionary, got 3"),
+        ("pictures = 'images'", "--pictures: "),
     ],
 )
 def test_an_unfit_value_of_an_experiment_is_one_line(tmp_path, content, said):
@@ -85,9 +85,9 @@ def test_an_unfit_value_of_an_experiment_is_one_line(tmp_path, content, said):
 @pytest.mark.parametrize(
     ("pictures", "said"),
     [
-        ({"figures": "imgaes"}, "figures: input should be 'images' or 'features', got 'imgaes'"),
-        ({"score": "mps"}, "score: input should be 'own', 'msp', 'entropy', 'margin' or 'energy', got 'mps'"),
-        ({"top": "0"}, "top: input should be greater than 0, got 0"),
+        ({"figures": "imgaes"}, "--figures: input should be 'images' or 'features', got 'imgaes'"),
+        ({"score": "mps"}, "--score: input should be 'own', 'msp', 'entropy', 'margin' or 'energy', got 'mps'"),
+        ({"top": "0"}, "--top: input should be greater than 0, got 0"),
     ],
 )
 def test_a_report_of_pictures_that_there_are_not_is_refused_before_anything_is_written(tmp_path, pictures, said):
