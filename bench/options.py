@@ -26,7 +26,8 @@ def option(default: Any, help: str, panel: str, metavar: str = "", unset: str = 
         default: the value if the option is not given.
         help: what the option is for.
         panel: the heading that the help lists it under.
-        metavar: what stands for the value in the help, such as `N`; the choices of a Literal if empty.
+        metavar: what stands for the value in the help, such as `N`; if empty, the choices of
+            the field's Literal.
         unset: what the help says of the default where that is None.
     """
     shown = unset or (",".join(map(str, default)) if isinstance(default, list) else f"{default}")

@@ -1,4 +1,4 @@
-"""`python -m bench` as real processes that are there at once: forked from a server that has imported it all."""
+"""`python -m bench` as real processes that start at once: forked from a server with all imports."""
 
 import contextlib
 import multiprocessing
@@ -37,7 +37,7 @@ def server() -> Any:
 
 
 def _bench(arguments: list[str], folder: Path, file_size: int | None) -> None:
-    """Be `python -m bench`: in a session of its own, saying into files, which grow to a size at most."""
+    """Be `python -m bench` in a session of its own; output goes to files of limited size."""
     os.setsid()
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)

@@ -12,7 +12,7 @@ from bench.plugins.method import Batch, Method, Progress, Step, Task
 from bench.plugins.registry import Registry
 
 torch.set_num_threads(1)
-# A shell's background job ignores SIGINT, and so would every program that its tests start and interrupt.
+# A shell's background job ignores SIGINT; so would all programs that its tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 TASK = Task(num_classes=10, image_shape=(1, 8, 8), train_size=100, epochs=2, noise_rate=None)
@@ -79,7 +79,7 @@ def train_step() -> Callable[..., Step]:
 
 @pytest.fixture
 def replay() -> Callable[..., tuple[Tensor, ...]]:
-    """Return (μ,) or (μ, ℓ) of `train_step`; the next random number is the one the loss draws next."""
+    """Return (μ,) or (μ, ℓ) of `train_step`; the loss draws the next random number."""
 
     def embed(method: Method, images: Tensor, seed: int = SEED) -> tuple[Tensor, ...]:
         torch.manual_seed(seed)

@@ -1,4 +1,4 @@
-"""Stores of as many runs as a test wants: copies of one real tiny run, other names, checksums that fit."""
+"""Stores of many runs: copies of one tiny run under other names, with checksums that fit."""
 
 import json
 import multiprocessing
@@ -27,7 +27,7 @@ def template() -> dict[str, bytes]:
 
 
 def generate(results: Path, methods: int, noise: Iterable[float], seeds: int, settings: int = 1) -> list[RunSpec]:
-    """Write a run for each method, noise, seed and setting of the recipe; no two have the same accuracy."""
+    """Write a run for each method, noise, seed and setting, each of another accuracy."""
     cells = [
         specification(f"method-{method}", rate, seed, 1e-4 * (1 + setting))
         for setting, method, rate, seed in product(range(settings), range(methods), noise, range(seeds))
@@ -77,7 +77,7 @@ def accuracies(store: Store) -> list[float]:
 
 
 def peak_in_child(work: Callable[..., object], *arguments: object) -> float:
-    """Do some work in a process of its own, that has all modules imported, and return its peak memory in MiB."""
+    """Work in a new process that has imported all modules; return its peak memory in MiB."""
     here, there = multiprocessing.Pipe(duplex=False)
     process = server().Process(target=_work, args=(there, work, *arguments))
     process.start()

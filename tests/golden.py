@@ -76,7 +76,7 @@ def of_backbone(name: str) -> dict[str, float]:
 
 
 def of_data_set(name: str) -> dict[str, Any]:
-    """Return hashes of a data set's images and labels, and what its transforms make of the first images."""
+    """Return hashes of images and labels, and mean squares of transformed first images."""
     registry = Registry()
     data = load(Choice(name=name, hyperparameters={}, version=""), registry, find_data_root(None), download=False)
     augmented = data.augment(data.train.images[:FEW], torch.Generator().manual_seed(0))

@@ -85,7 +85,7 @@ def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:
 
 
 def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run the real command line; its runs in its own process, which starts faster, unless `--jobs` says else."""
+    """Run the real command line, `bench run` with `--jobs 0` unless another is given."""
     jobs = ("--jobs", "0") if arguments[:1] == ("run",) and "--jobs" not in arguments else ()
     return subprocess.run(
         [sys.executable, "-m", "bench", *arguments, *jobs],
@@ -98,7 +98,7 @@ def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
 
 @contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
-    """Make a folder and all in it somebody else's, who lets others read; root is another user meanwhile."""
+    """Give a folder to another user and let others read it; root is a plain user meanwhile."""
     paths = [folder, *folder.rglob("*")]
     for path in paths:
         path.chmod(0o555 if path.is_dir() else 0o444)

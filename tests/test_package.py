@@ -1,4 +1,4 @@
-"""What users install: the wheel carries the plugins inside the package, and the documents are true."""
+"""What users install: the wheel holds the plugins, and the documents are true."""
 
 import re
 import subprocess

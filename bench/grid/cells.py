@@ -32,7 +32,7 @@ class Setting(NamedTuple):
 
 
 def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
-    """Return the grid, cell by cell; the first seed of everything comes before the second of anything.
+    """Return the cells of the grid, all of the first seed before any of the second.
 
     Args:
         request: what a user asks for.
@@ -40,7 +40,8 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
         data_root: where data sets lie, for those whose files tell one run from another.
 
     Raises:
-        UsageError: an unknown name or an unfit value. A plugin that does not load gives broken cells instead.
+        UsageError: a name is unknown or a value does not fit. A plugin that does not load gives
+            broken cells instead.
     """
     _check_names(request, registry)
     setting_of = cache(partial(_setting, request, registry, data_root))
@@ -78,7 +79,7 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str) -
 def _variants(
     request: Request, registry: Registry, setting: Setting, method_name: str, point: Noise, seed: int
 ) -> Iterator[RunSpec]:
-    """Yield one cell's runs: one for each combination of the method's and relabelling's listed values."""
+    """Yield one run for each combination of listed hyper-parameters and relabelling."""
     factories = [
         MethodFactory.resolve(method_name, given, registry) for given in _axes(request.set.get(method_name, {}))
     ]
@@ -157,7 +158,10 @@ def _relabellings(request: Request, default: bool) -> list[Relabel | None]:
 
 
 def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
-    """Return a row label: `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`."""
+    """Return a row label: the method, in brackets what differs from its defaults.
+
+    `rul`, `rul(mix=3)`, `baseline(relabel=on)`, `twice(inner=rul, inner.mix=3)`.
+    """
     changed = [f"{key}={value}" for key, value in factory.changed.items()]
     if factory.relabels != (relabel is not None):
         changed.append(f"relabel={'off' if relabel is None else 'on'}")

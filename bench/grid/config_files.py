@@ -12,7 +12,7 @@ EXPERIMENTS = Path(__file__).parent / "experiments"
 
 
 def load_experiment(name: str) -> dict[str, Any]:
-    """Return the content of an experiment's TOML file, by the name of one that ships or by its path.
+    """Return the content of an experiment's TOML file, given by its name or path.
 
     Raises:
         UsageError: there is none of that name, or the file is not TOML.

@@ -67,7 +67,7 @@ def _check_label_set(point: Noise, name: str, declared: Declared) -> None:
 
 
 def parse_noise(text: str, seed: int) -> Noise:
-    """Return a point of the noise axis from `0.3` (symmetric), `KIND:RATE` or, for labels by people, `KIND:SET`.
+    """Return the noise that a text names: `0.3` (symmetric), `KIND:RATE` or `human:SET`.
 
     Any kind at rate 0 is no noise.
 

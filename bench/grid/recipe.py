@@ -7,9 +7,9 @@ from bench.spec import Recipe, validated
 
 
 def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
-    """Return the recipe: the data set's own, then the preset, then `--set recipe.KEY`, then the flags.
+    """Return the data set's recipe, changed by the preset, then `--set recipe.KEY`, then options.
 
-    Where the epochs are changed and the epoch that relabelling starts from is not, the latter moves in proportion.
+    If only the epochs are changed, the epoch from which labels are changed moves in proportion.
     """
     own = own_recipe(dataset)
     preset = load_preset(request.preset) if request.preset else {}

@@ -230,14 +230,14 @@ def test_report_of_a_folder_without_runs_says_so(tmp_path):
     assert failed.stderr.startswith(f"error: --results {tmp_path}: there is no folder")
 
 
-# ---- pictures of samples -----------------------------------------------------------------------------------
+# ---- pictures of samples ----
 
 PLACES = ("--plugins", str(PLUGINS), "--results")
 
 
 @pytest.fixture(scope="module")
 def pictured(tmp_path_factory):
-    """A run by an experiment's file that asks for pictures, with a setting on top of the experiment's own."""
+    """A run of an experiment that asks for pictures, with one more setting."""
     folder = tmp_path_factory.mktemp("pictured")
     (folder / "look.toml").write_text(
         'datasets = ["tiny"]\nmethods = ["baseline"]\nnoise = [0.3]\ndevice = "cpu"\nepochs = 2\n\n'

@@ -2,8 +2,8 @@
 
 import pytest
 
-from bench.commands.report import report
 from bench.commands.grid_session import make_request
+from bench.commands.report import report
 from bench.errors import UsageError
 
 EXPERIMENT = """

@@ -1,4 +1,4 @@
-"""Every experiment that ships, from its TOML file to its pictures, on small stand-ins for its data sets."""
+"""Every experiment of ours, from TOML file to pictures, on small stand-ins for its data sets."""
 
 import pytest
 from harness import plugin

@@ -1,4 +1,4 @@
-"""Two contenders side by side: timed in turns, so that a machine whose speed drifts is fair to both."""
+"""Two contenders timed in turns, so that a machine whose speed drifts is fair to both."""
 
 import os
 import statistics
@@ -25,7 +25,7 @@ def _threads():
 
 @pytest.fixture
 def apart() -> Iterator[Callable[..., Callable[[], None]]]:
-    """Return a function that gives a contender a process of its own, and returns what has it work once there."""
+    """Return a function that starts a contender's process and returns how to have it work once."""
     with ExitStack() as ended:
 
         def start(

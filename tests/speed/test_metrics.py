@@ -1,4 +1,4 @@
-"""All metrics and curves of a million samples by five scores, beside torch-uncertainty and torchmetrics."""
+"""Metrics of a million samples and five scores, beside torch-uncertainty and torchmetrics."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def of_few(predicted: Predictions, size: int = 1000) -> Predictions:
 
 
 def theirs(predicted: Predictions, labels: np.ndarray):
-    """The metrics that both have: selective ones by max-softmax alone, to which torch-uncertainty is bound."""
+    """The metrics that both have; torch-uncertainty's selective ones know max-softmax only."""
     from torch_uncertainty import metrics as tu
     from torchmetrics.classification import BinaryAUROC, BinaryAveragePrecision, MulticlassAccuracy
 

@@ -1,4 +1,4 @@
-"""What a store of many runs takes: seconds, and memory beyond that of the imported modules (`peak_mib`).
+"""Seconds and memory of a store of many runs; `peak_mib` leaves imported modules out.
 
 10,000 runs take minutes: they are measured where the environment variable SPEED_RUNS asks for them.
 """

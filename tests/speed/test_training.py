@@ -30,7 +30,7 @@ def on(backbone: str) -> Setting:
 
 
 def usual_net(backbone: str) -> nn.Module:
-    """The same net as people write it: float32, the default memory layout, torch's dropout, ReLU then pooling."""
+    """The same net as usually written: float32, default memory layout, torch's dropout."""
     body = BACKBONES[backbone](1)
     for place, layer in enumerate(body[:-1]):
         if isinstance(layer, nn.MaxPool2d) and isinstance(body[place + 1], nn.ReLU):
@@ -89,7 +89,7 @@ def loader_loop(backbone: str):
 
 
 def lightning_routine(backbone: str):
-    """torch-uncertainty's routine and trainer as they come; the trainer's start is a part of each round."""
+    """torch-uncertainty's routine and trainer; each round includes the trainer's start."""
     from torch_uncertainty import TUTrainer
     from torch_uncertainty.routines import ClassificationRoutine
 
@@ -117,7 +117,7 @@ def lightning_routine(backbone: str):
     ids=["bare_loop", "loader_loop", "lightning_routine"],
 )
 def test_epoch_of_the_baseline_against(against, apart, rival, prepare, goal, backbone):
-    """Ours and the bare loop in processes as `bench run` has them, the others in one as it comes."""
+    """Ours and the bare loop in processes as `bench run` has them, others in a plain one."""
     ours = partial(on(backbone).harness, "baseline")
     against(apart(ours, dedicate), apart(partial(rival, backbone), prepare), goal)
 
