@@ -36,7 +36,7 @@ def test_a_reader_who_does_what_the_page_says_succeeds(page, tmp_path, monkeypat
 
 
 def follow(language, text):
-    """Write a block that names its file, run one that does not, and run each line of a shell block."""
+    """Write a block that names its file, run one that does not, run lines of shell blocks."""
     if language == "sh":
         for line in text.replace("\\\n", " ").splitlines():
             shell(line)

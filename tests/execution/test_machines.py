@@ -47,7 +47,10 @@ def make_machines(options, cells):
         ({"max_minutes": "-1"}, "--max-minutes: input should be greater than or equal to 0, got -1"),
         ({"max_minutes": float("nan")}, "--max-minutes: input should be greater than or equal to 0, got nan"),
         ({"checkpoint_minutes": "soon"}, "--checkpoint-minutes: input should be a valid number, got 'soon'"),
-        ({"checkpoint_minutes": "nan"}, "--checkpoint-minutes: input should be greater than or equal to 0"),
+        (
+            {"checkpoint_minutes": "nan"},
+            "--checkpoint-minutes: input should be greater than or equal to 0, got nan",
+        ),
         ({"threads": 0}, "--threads: input should be greater than 0, got 0"),
         ({"runs_per_gpu": -1}, "--runs-per-gpu: input should be greater than 0, got -1"),
         ({"executor": "rya"}, "--executor: input should be 'local', 'ray' or 'slurm', got 'rya'"),
