@@ -16,7 +16,9 @@ from bench import api
 ROOT = Path(bench.__file__).parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+RESULTS = ROOT / "results"
+DOC_PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
+PAGES = [*DOC_PAGES, RESULTS / "README.md", *sorted(RESULTS.glob("*-mnist/README.md"))]  # written by people
 BLOCK = re.compile(r"```(python|sh)\n(.*?)```", re.DOTALL)
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="not in a clone")
 
@@ -76,13 +78,30 @@ def test_lines_fit_a_window(page):
 
 def test_the_readme_leads_to_every_page():
     text = README.read_text(encoding="utf-8")
-    assert [page for page in PAGES[1:] if f"({named(page)})" not in text] == []
+    assert [page for page in DOC_PAGES[1:] if f"({named(page)})" not in text] == []
+
+
+def test_the_page_on_results_leads_to_every_study():
+    text = (RESULTS / "README.md").read_text(encoding="utf-8")
+    studies = {path.parent.name for path in RESULTS.glob("*/runs.tar.gz")}
+    assert studies
+    assert {name for name in studies if f"{name}/README.md" not in text} == set()
+
+
+def test_the_runs_of_the_present_protocol_are_finished_for_the_published_commands():
+    text = (RESULTS / "table1-mnist" / "README.md").read_text(encoding="utf-8").replace("\\\n", " ")
+    commands = re.findall(r"# .* all (\d+) .*\npython -m bench (run .*)", text)
+    assert len(commands) == 3
+    for number, typed in commands:
+        arguments = [arg.replace("results/", f"{RESULTS}/") for arg in shlex.split(typed)]
+        assert f"{number} cells, 0 to run" in command(*arguments, "--dry-run").stdout
 
 
 @pytest.mark.parametrize("page", PAGES, ids=named)
 def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page):
     text = page.read_text(encoding="utf-8")
-    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    links = re.findall(r'\]\(([^)\s]+)\)|src="([^"]+)"|^\[[^\]]+\]: (\S+)$', text, re.MULTILINE)
+    links = ["".join(link) for link in links]
     for place, anchor in (link.partition("#")[::2] for link in links if "://" not in link):
         target = page.parent / place if place else page
         assert target.exists(), place

@@ -8,7 +8,7 @@ PAGE = Path(__file__).parents[1] / "docs" / "read-the-tables.md"
 
 def test_the_examples_of_the_page_hold():
     blocks = re.findall(r"^```python\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
-    assert len(blocks) == 5
+    assert len(blocks) == 6
     exec("\n".join(blocks), {})
 
 
