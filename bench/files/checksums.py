@@ -1,4 +1,4 @@
-"""SHA-256 checksums of a run's files, in the format of `sha256sum`: torn or edited files are never used."""
+"""SHA-256 checksums of a run's files, in the format of `sha256sum`, to detect torn or edited files."""
 
 import hashlib
 from collections.abc import Mapping

@@ -43,7 +43,7 @@ def take(path: Path) -> FileLock | None:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a program holds the lock on a file; writes nothing, so a read-only folder will do."""
+    """Return whether a program holds the lock on a file; writes nothing."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -8,7 +8,7 @@ import pandas as pd
 
 Columns = dict[str, np.ndarray]
 
-# Numbers of so few digits that there is one right way to round them; an empty cell is an undefined value.
+# Numbers of so few digits that there is one right way to round them; an empty cell is undefined.
 CELL = rb"(?:-?(?:\d{1,15}|\d{1,5}\.\d{1,10}|\d(?:\.\d{1,5})?e[-+](?:0\d|1[0-7])))?"
 PLAIN = re.compile(rb"\w+(?:,\w+)+\n(?:" + CELL + rb"[,\n])+")
 
@@ -19,7 +19,7 @@ def to_csv(frame: pd.DataFrame) -> bytes:
 
 
 def read_csv(content: bytes) -> Columns:
-    """Return a CSV file's columns as pandas reads them, many times as fast where it holds plain numbers only.
+    """Return a CSV file's columns as pandas reads them, much faster for plain numbers.
 
     Raises:
         ValueError: the file cannot be read so.
@@ -48,7 +48,7 @@ def _by_cell(names: list[str], body: bytes) -> Columns:
 
 
 def is_plain(content: bytes) -> bool:
-    """Return whether a CSV file holds plain numbers only, as many in each row as columns in its header."""
+    """Return whether a CSV file holds plain numbers only, one in each row for each column."""
     if not PLAIN.fullmatch(content):
         return False
     header, *rows = content.splitlines()

@@ -10,7 +10,7 @@ class FormatError(BenchError):
 
 
 def is_first(spec: bytes) -> bool:
-    """Return whether a spec.json is of version 0.1, which hashed the sources of plugins and had no protocol."""
+    """Return whether a spec.json is of version 0.1: with hashes of sources, without a protocol."""
     try:
         content = json.loads(spec)
         return "protocol" not in content and "source" in content["dataset"] and "source" in content["method"]

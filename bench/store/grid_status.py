@@ -1,4 +1,4 @@
-"""State of each run that was asked for: done, running, interrupted, failed or left, and the time it takes."""
+"""State of each run that was asked for (done, running, failed, …), and the time that is left."""
 
 import json
 import statistics

@@ -26,7 +26,7 @@ class Recomputed(BaseModel):
 
 
 def recall(folder: Path, record: Record, version: int) -> Record | None:
-    """Return a record with the metrics of a version that are kept for it, None where there are none."""
+    """Return a record with the metrics of a version that are kept for it, or None."""
     try:
         kept = Recomputed.model_validate_json(_file(folder, record).read_bytes())
     except (OSError, ValueError):

@@ -48,7 +48,7 @@ class Record:
 
     @property
     def epochs(self) -> Columns:
-        """The log, one value per epoch in each column; read at each use: many records take little memory."""
+        """The log, one value per epoch in each column; read at each use, to save memory."""
         return read_csv(self.epochs_csv)
 
     @property
@@ -57,7 +57,7 @@ class Record:
         return read_csv(self.curves_csv)
 
     def metric(self, *path: str) -> float | None:
-        """Return a number of the metrics by its names, `"scores", "own", "aurc"`; None where it is undefined."""
+        """Return a metric by its names, as `"scores", "own", "aurc"`; None if it is undefined."""
         found: Any = self.metrics
         for key in path:
             found = found.get(key) if isinstance(found, dict | Entries) else None

@@ -1,4 +1,4 @@
-"""Results on disk: one folder per run, written once and as a whole, by whoever holds the run's lock.
+"""Results on disk: one folder per run, written once, as a whole, by the holder of the run's lock.
 
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
@@ -86,7 +86,7 @@ class Store:
             raise StoreError(f"{self.files(spec)} holds another run; move it away, or pass --force to run over it")
 
     def check_format(self) -> None:
-        """Check that the first run found is not of version 0.1, whose runs are told apart by other rules.
+        """Check that the first run found is not of version 0.1, whose identities are others.
 
         Raises:
             UsageError: it is.
@@ -107,7 +107,7 @@ class Store:
         return read_record(self.files(spec))
 
     def save(self, outcome: Outcome) -> None:
-        """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
+        """Write a run beside its place and move it there in one step, so that it is whole or absent."""
         with new_folder(self.path(outcome.spec)) as folder:
             for name, content in outcome.files().items():
                 (folder / name).write_bytes(content)
@@ -133,7 +133,7 @@ class Store:
             raise error
 
     def add_all(self, records: Iterable[Record]) -> list[Exception]:
-        """Write different runs as `add` does, many at a time; return the errors of those that could not be."""
+        """Write different runs as `add` does, many at a time; return the errors of those that failed."""
         moves, errors = list[Move](), list[Exception]()
         try:
             for record in records:
@@ -184,7 +184,7 @@ class Store:
 
 
 def read_all(runs: Iterable[RunFiles], prepare: Prepare | None = None) -> tuple[list[Record], list[str]]:
-    """Return the records of runs, and a line for each that is none; one in a folder and packed counts once.
+    """Return the records of runs, each once, and a line for each that cannot be read.
 
     Args:
         runs: those in folders first.

@@ -30,7 +30,9 @@ class Merged:
 
 
 def merge(store: Store, other: Path) -> Merged:
-    """Copy the runs of another results folder, or of a pack, into a store; those of version 0.1 are brought over.
+    """Copy the runs of another results folder, or of a pack, into a store.
+
+    Those of version 0.1 are brought over.
 
     A run that is here already must have had the same outcome there: the same labels, log and
     predictions; what predictions it lacks here are taken over.
@@ -132,7 +134,7 @@ def _complete(store: Store, ours: Record, record: Record) -> None:
 
 
 def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]:
-    """Write all finished runs to an archive; return how many, and a line for each folder that is none.
+    """Write all finished runs to a pack; return how many, and a line for each unreadable folder.
 
     Args:
         store: where they are; its own pack may be the target.
