@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
-    """Import the Python interface at its first use, so that `bench --help` need not import torch."""
+    """Import the Python interface at its first use, so that `bench --help` starts without torch."""
     if name in ("compare", "load_results", "run"):
         from bench.commands import python as api
 

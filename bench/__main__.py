@@ -1,4 +1,4 @@
-"""`python -m bench`."""
+"""The command `python -m bench`."""
 
 import sys
 
@@ -7,7 +7,7 @@ from bench.errors import BenchError
 
 
 def main() -> None:
-    """Run the command line; an error the user can mend is one line and a non-zero exit status."""
+    """Run the command line; print an error that the user can fix as one line and exit non-zero."""
     try:
         app(prog_name="bench")
     except BenchError as error:

@@ -1,6 +1,6 @@
-"""Everything that a plugin imports: `from bench.api import Batch, EmbeddingMethod, Prediction, Step`.
+"""The names that plugins import: `from bench.api import Batch, EmbeddingMethod, Prediction, Step`.
 
-What stands here keeps its name and meaning from version to version; all else may move.
+Names here stay stable between versions; everything else may move.
 """
 
 from bench.data.augment import (

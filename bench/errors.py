@@ -1,4 +1,4 @@
-"""The errors a user sees: one line each that says what was wrong, what was seen and what would be right."""
+"""Errors shown to users: one line each with what was wrong, what was seen and what is right."""
 
 import difflib
 import textwrap
@@ -8,27 +8,29 @@ from pathlib import Path
 
 
 class BenchError(Exception):
-    """Something the user can mend; its message is one line, fit to be shown without a traceback."""
+    """An error that the user can fix; its message is one line, shown without a traceback."""
 
 
 class UsageError(BenchError):
-    """What was asked for cannot be run at all: an unknown name, a value of the wrong type."""
+    """The request is invalid: an unknown name, or a value of the wrong type or range."""
 
 
 class DataError(BenchError):
-    """A data set's files are missing or damaged, or its plugin returned something unusable."""
+    """A data set's files are missing or damaged, or its plugin returned unusable data."""
 
 
 class PluginError(BenchError):
-    """A plugin does not import, defines no or two plugins, or broke the interface while it ran."""
+    """A plugin cannot be imported, does not define exactly one plugin, or broke the interface."""
 
 
 class Declined(BenchError):  # noqa: N818 - not an error: nothing has failed
-    """A method gave a reason not to run a setting; its cell stays empty and nothing has failed."""
+    """A method declined a setting and gave a reason; its cell stays empty. No failure."""
 
 
 def unknown(kind: str, name: str, available: Iterable[str]) -> UsageError:
-    """Return the error for an unknown name, with the nearest known one and what there are, cut at 400 characters.
+    """Return the error for an unknown name, with the nearest known name.
+
+    The list of available names is cut at 400 characters.
 
     >>> print(unknown("method", "rull", ["dul", "rul"]))
     no method 'rull'. Did you mean 'rul'? Available: dul, rul
@@ -41,7 +43,10 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> UsageError:
 
 
 def one_line(error: BaseException) -> str:
-    """Return an exception as a single line: its type, unless it is ours, and the first line it says."""
+    """Return an exception as a single line.
+
+    The line is the message of a `BenchError`, and the type and message of any other exception.
+    """
     said = " ".join(str(error).split())
     if isinstance(error, BenchError):
         return said
@@ -49,7 +54,7 @@ def one_line(error: BaseException) -> str:
 
 
 def place(error: BaseException, path: Path) -> str:
-    """Return ` (my_idea.py:31)`, the last line of a file through which an exception came; nothing if none."""
+    """Return where in a file an exception was raised, as ` (my_idea.py:31)`; empty if elsewhere."""
     frames = traceback.walk_tb(error.__traceback__)
     lines = [line for frame, line in frames if frame.f_code.co_filename == str(path)]
     return f" ({path.name}:{lines[-1]})" if lines else ""

@@ -1,7 +1,8 @@
-"""What is run: frozen, hashable specifications, from which one run's outcome follows."""
+"""Specifications of runs: frozen, hashable models that determine the outcome of a run."""
 
 import hashlib
 import json
+from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
@@ -20,27 +21,33 @@ from pydantic import (
 )
 
 from bench.errors import UsageError, unknown
+from bench.options import Commas, Count, option
 
-Confusions = tuple[tuple[int, int], ...]  # (class, the class it is mistaken for)
+Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
 Rate = Annotated[float, Field(ge=0, le=1)]
-IN_FLUX = "code:"  # begins the version of a plugin that declares none, before the hash of its code
+# Prefix, before the hash of the code, of the version of a plugin that declares none.
+IN_FLUX = "code:"
 
 
 class Frozen(BaseModel):
-    """Immutable, and closed to unknown keys."""
+    """A model that is immutable and rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Weights(Frozen):
-    """A file of weights and the hash of its content, which alone counts for a run's identity."""
+    """A checkpoint file; only the hash of its content enters a run's identity, not its path."""
 
     path: str
     source: str
 
     @classmethod
     def of(cls, path: Path) -> "Weights":
-        """Return the weights at a path; a ValueError says that there are none."""
+        """Return the weights in the file at a path.
+
+        Raises:
+            ValueError: the file does not exist.
+        """
         if not path.expanduser().is_file():
             raise ValueError(f"there is no checkpoint {path}")
         with path.expanduser().open("rb") as file:
@@ -48,7 +55,7 @@ class Weights(Frozen):
 
 
 class StepDecay(Frozen):
-    """A learning rate that is multiplied by a factor in one epoch, counted from 1, and again every so many."""
+    """A learning rate multiplied by `factor` in `first_epoch` (from 1) and every `every` epochs."""
 
     factor: Annotated[float, Field(gt=0, lt=1)]
     first_epoch: PositiveInt
@@ -56,22 +63,22 @@ class StepDecay(Frozen):
 
 
 class Recipe(Frozen):
-    """How a data set is trained on, the same for every method."""
+    """Training settings of a data set, the same for every method."""
 
     epochs: PositiveInt = 30
     batch_size: Annotated[int, Field(ge=2)] = 128
     optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: PositiveFloat = 0.1  # the highest of the schedule
-    classifier_learning_rate: PositiveFloat | None = None  # of the parameters named `fc`; None: as the others
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # of SGD
+    learning_rate: PositiveFloat = 0.1  # the maximum of the schedule
+    classifier_learning_rate: PositiveFloat | None = None  # of `fc`; None: learning_rate
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # used by SGD only
     nesterov: bool = True
     weight_decay: NonNegativeFloat = 5e-4
     schedule: Literal["one-cycle", "linear", "cosine", "constant"] | StepDecay = "one-cycle"
-    cutout: PositiveInt | None = None  # side, in pixels, of a square set to 0 in each training image
+    cutout: PositiveInt | None = None  # side in pixels of the square set to 0 in each image
     backbone: str = "resnet18"
-    pretrained: Weights | None = None  # the backbone's first weights; a path is enough
-    relabel_from: PositiveInt = 10  # first epoch that relabels, counted from 1
-    train_limit: PositiveInt | None = None  # a fixed random part of the training set of this size
+    pretrained: Weights | None = None  # initial weights of the backbone, given as a path
+    relabel_from: PositiveInt = 10  # first epoch with relabelling, counted from 1
+    train_limit: PositiveInt | None = None  # size of a fixed random subset to train on; None: all
 
     @field_validator("pretrained", mode="before")
     @classmethod
@@ -80,21 +87,21 @@ class Recipe(Frozen):
 
 
 class Relabel(Frozen):
-    """Settings of relabelling; the epoch it starts from is the recipe's."""
+    """Settings of relabelling; the epoch in which it starts is part of the recipe."""
 
-    fraction: Rate = 0.5  # of a batch, the most uncertain; 0.3 in SCN's paper, 1 in SCN's code
-    margin: Rate = 0.2  # by which max p must exceed p[label]
-    compare: Literal["current", "given"] = "current"  # the label whose probability is compared
+    fraction: Rate = 0.5  # most uncertain part of a batch; SCN: 0.3 in the paper, 1 in the code
+    margin: Rate = 0.2  # minimum of max p − p[label]
+    compare: Literal["current", "given"] = "current"  # which label p[label] refers to
 
 
 class Noise(Frozen):
-    """One point of the noise axis, and the seed it is drawn with."""
+    """One point of the noise axis, and the random seed of the noise."""
 
     kind: str
-    rate: Rate | None = None  # None: it is what the label set turns out to have
+    rate: Rate | None = None  # None: it follows from the label set, measured at run time
     seed: NonNegativeInt
-    label_set: str | None = None  # by people, in place of a rate
-    confusions: Confusions | None = None  # those of the data set, for kinds that need them
+    label_set: str | None = None  # labels given by people, named in place of a rate
+    confusions: Confusions | None = None  # of the data set, for kinds of noise that need them
 
     @model_validator(mode="after")
     def _is_a_point(self) -> "Noise":
@@ -104,17 +111,21 @@ class Noise(Frozen):
 
     @property
     def name(self) -> str:
-        """The kind, with its label set where it has one: `pair`, `human:worse`."""
+        """Name of the kind, with the label set if there is one: `pair`, `human:worse`."""
         return self.kind if self.label_set is None else f"{self.kind}:{self.label_set}"
 
     @property
     def point(self) -> tuple[str, float | None]:
-        """What runs of one column have in common."""
+        """Key of the run's column in tables: (name, rate), the rate None for label sets."""
         return self.name, self.rate if self.label_set is None else None
 
     @property
     def label(self) -> str:
-        """For tables: `30%` for symmetric noise, `pair 30%` for others, `0%` for none; `human:worse 40.2%`."""
+        """Text for tables.
+
+        `30%` for symmetric noise, `pair 30%` for other kinds, `0%` without noise, and `human:worse
+        40.2%` for a label set.
+        """
         if self.rate is None:
             return self.name
         percent = f"{100 * self.rate:g}%" if self.label_set is None else f"{100 * self.rate:.3g}%"
@@ -122,18 +133,19 @@ class Noise(Frozen):
 
     @property
     def slug(self) -> str:
-        """For names of files and folders: `symmetric-0.3`, `human-worse`."""
+        """Text for names of files and folders: `symmetric-0.3`, `human-worse`."""
         return f"{self.kind}-{self.label_set or f'{self.rate:g}'}"
 
 
 class Choice(Frozen):
-    """A plugin with all its hyper-parameters, and what tells its code and its files."""
+    """A plugin, all its hyper-parameters, and the versions of its code and its files."""
 
     name: str
     hyperparameters: dict[str, Any]
-    version: str  # as declared, and after a + those of methods inside it; the code's hash where none is declared
-    location: dict[str, Any] = {}  # options that say where its files lie; not hashed
-    content: str | None = None  # hash of those files
+    # As declared, or the hash of the code; versions of nested methods follow after a +.
+    version: str
+    location: dict[str, Any] = {}  # options that locate its files; not hashed
+    content: str | None = None  # hash of the content of those files
 
 
 class RunSpec(Frozen):
@@ -149,13 +161,19 @@ class RunSpec(Frozen):
     evaluate: Literal["test", "held-out"]
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16"]
-    protocol: PositiveInt  # of the harness
-    label: str  # the method's row in tables: its name and what differs from its defaults; not hashed
-    oracle: bool = False  # whether the method is told the true noise rate; not hashed
+    protocol: NonNegativeInt  # of the harness; 0: unknown
+    # Row of the method in tables: its name and the hyper-parameters that differ from their
+    # defaults. Not hashed.
+    label: str
+    oracle: bool = False  # whether the method gets the true noise rate; not hashed
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the specification, in hex; what is None is left out, so that optional keys can be added."""
+        """SHA-256 of the specification in hex.
+
+        Fields that are None are left out, so that optional fields can be added without changing
+        existing identities.
+        """
         unhashed: Any = {
             "label": True,
             "oracle": True,
@@ -168,17 +186,17 @@ class RunSpec(Frozen):
 
     @property
     def folder(self) -> Path:
-        """Where the run is stored, relative to the store, readable by eye."""
+        """Human-readable folder of the run, relative to the store."""
         return Path(self.dataset.name, self.method.name, self.noise.slug, f"seed{self.seed}-{self.identity[:8]}")
 
     @property
     def title(self) -> str:
-        """One line for progress and messages."""
+        """One line that describes the run, for progress and messages."""
         return f"{self.dataset.name} · {self.label} · noise {self.noise.label} · seed {self.seed}"
 
 
 class BrokenCell(Frozen):
-    """A cell of the grid whose plugin cannot be loaded, and why."""
+    """A cell of the grid whose plugin cannot be loaded, and the reason."""
 
     title: str
     reason: str
@@ -187,13 +205,43 @@ class BrokenCell(Frozen):
 Cell = RunSpec | BrokenCell
 
 
-class Pictures(Frozen):
-    """Pictures that are drawn only when asked for: they need predictions, and time."""
+class CellState(StrEnum):
+    """What becomes of a cell of a grid; the values are the words that users see."""
 
-    figures: list[Literal["images", "features"]] = []
-    top: PositiveInt | None = None  # images in a grid; None: a tenth of the test set, at most 100
-    score: Literal["own", "msp", "entropy", "margin", "energy"] = (
-        "own"  # by which samples are certain or uncertain
+    # before it is run
+    TO_RUN = "to run"
+    CANNOT_RUN = "cannot run"  # a rehearsal of it failed
+    LEFT = "left"  # asked for, and not begun
+    # while it is run
+    RUNNING = "running"
+    INTERRUPTED = "interrupted"  # goes on from its checkpoint, if there is one
+    CLAIMED = "claimed"  # another process works on it
+    # how it ended
+    DONE = "done"
+    FINISHED = "finished"  # before; it is not run again
+    DECLINED = "declined"  # by the method, with a reason
+    FAILED = "failed"
+    STOPPED = "stopped"  # out of time, at a checkpoint or not begun
+    STARVED = "starved"  # out of memory; tried again with fewer runs beside it
+
+
+PICTURES = "Pictures of samples"
+
+
+class Pictures(Frozen):
+    """Figures drawn only on request, because they need stored predictions and take time."""
+
+    figures: Annotated[list[Literal["images", "features"]], Commas] = option(
+        [], "Pictures to draw besides the report's: images, features or both.", PICTURES, "NAME,…", unset="none"
+    )
+    top: Count | None = option(
+        None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"
+    )
+    score: Literal["own", "msp", "entropy", "margin", "energy"] = option(
+        "own",
+        "The score by which images are certain or uncertain: own, msp, entropy, margin or energy.",
+        PICTURES,
+        "NAME",
     )
 
 
@@ -201,10 +249,15 @@ Model = TypeVar("Model", bound=BaseModel)
 
 
 def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
-    """Return a model of the content; `kind` says what a key of it is, for the message.
+    """Return a model made from the content.
+
+    Args:
+        cls: class of the model.
+        content: fields of the model by name.
+        kind: what the error message calls a field, such as `key of recipe`.
 
     Raises:
-        UsageError: an unknown key or an unfit value.
+        UsageError: a key is unknown, or a value is invalid.
     """
     try:
         return cls.model_validate(content)
@@ -213,7 +266,7 @@ def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
 
 
 def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
-    """Return the first complaint of a validation as one line."""
+    """Return the first error of a validation as one line."""
     details = error.errors()
     detail = max(details, key=lambda each: len(each["loc"]) if each["loc"][:1] == details[0]["loc"][:1] else 0)
     where = detail["loc"]

@@ -1,9 +1,10 @@
 """CIFAR-10: 50,000 + 10,000 photographs, 32×32, 10 classes.
 
-Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; through torchvision.
-Read where they are present: labels that people gave the training images (CIFAR-10N, Wei et al., ICLR 2022), for
-human noise, as ROOT/cifar-10n/CIFAR-10_human.pt, and counts of those that they gave the test images (CIFAR-10H,
-Peterson et al., ICCV 2019), as ROOT/cifar-10h/cifar10h-counts.npy.
+Source: Krizhevsky, Learning Multiple Layers of Features from Tiny Images, 2009; through
+torchvision.
+Optional files: for human noise, labels that people gave the training images (CIFAR-10N, Wei et al.,
+ICLR 2022), as ROOT/cifar-10n/CIFAR-10_human.pt; and counts of the labels that people gave the test
+images (CIFAR-10H, Peterson et al., ICCV 2019), as ROOT/cifar-10h/cifar10h-counts.npy.
 """
 
 from collections.abc import Mapping
@@ -16,7 +17,7 @@ from torchvision.datasets import CIFAR10
 
 from bench.api import DataError, DataSet, Source, Split, Transforms, missing, one_line
 
-# Where CIFAR-10N's file comes from, and its names for the label sets.
+# Source of CIFAR-10N's file; our names of the label sets and those in the file.
 HUMAN_LABELS = "https://github.com/UCSC-REAL/cifar-10-100n"
 LABEL_SETS = {
     "aggre": "aggre_label",
@@ -25,7 +26,8 @@ LABEL_SETS = {
     "random2": "random_label2",
     "random3": "random_label3",
 }
-# All that a pickle of int64 arrays, as numpy 1 wrote it, calls: torch refuses the rest, so no code of a file runs.
+# Everything that unpickling int64 arrays of numpy 1 calls. torch refuses all else, so that no
+# code in the file can run.
 INT64_ARRAYS: list[Any] = [
     (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"),
     np.ndarray,
@@ -35,12 +37,19 @@ INT64_ARRAYS: list[Any] = [
 
 
 class Cifar10(Source):
-    """The pickled batches under ROOT/cifar-10-batches-py; random flip and crop with 4-pixel padding."""
+    """Pickled batches in ROOT/cifar-10-batches-py.
+
+    Augmentation: random crop with 4-pixel padding, random flip.
+    """
 
     version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Read the six batches, checked against their published MD5 sums."""
+        """Read the six batches, checked against their published MD5 sums.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
         transforms = Transforms([0.4914, 0.4822, 0.4465], [0.2470, 0.2435, 0.2616], padding=4, flip=True)
         train, test = (self._read(root, train, download) for train in (True, False))
         test = test._replace(extra=self._human_counts(root))

@@ -1,9 +1,8 @@
-"""scikit-learn's 1,797 handwritten digits, 8×8, embedded.
+"""scikit-learn's 1,797 handwritten digits, 8×8, 10 classes, no download.
 
-10 classes, no download.
-
-Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test part).
-The split is fixed and stratified: 1,197 images to train on, 600 to test.
+Source: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, UCI, 1998 (its test
+set).
+The split is fixed and stratified: 1,197 training and 600 test images.
 """
 
 from pathlib import Path
@@ -17,12 +16,12 @@ from bench.api import DataSet, Source, Split, Transforms
 
 
 class Digits(Source):
-    """scikit-learn's digits, grey levels 0–16 stretched to 0–255."""
+    """scikit-learn's digits, with grey levels 0–16 scaled to 0–255; no augmentation."""
 
     version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Return the embedded data; nothing is read from `root`."""
+        """Return the digits, which are part of scikit-learn; `root` is not used."""
         images, labels = load_digits(return_X_y=True)
         pixels = np.rint(images.reshape(-1, 1, 8, 8) * (255 / 16)).astype(np.uint8)
         train, test = train_test_split(np.arange(len(labels)), test_size=600, random_state=0, stratify=labels)

@@ -1,4 +1,4 @@
-"""Fashion-MNIST: 60,000 + 10,000 pictures of clothes, 28×28.
+"""Fashion-MNIST: 60,000 + 10,000 pictures of clothes, 28×28, 10 classes.
 
 Source: Xiao, Rasul and Vollgraf, Fashion-MNIST, arXiv:1708.07747, 2017; through torchvision.
 """
@@ -11,7 +11,10 @@ from bench.api import DataSet, Source, Transforms, load_idx
 
 
 class FashionMnist(Source):
-    """The four IDX files under ROOT/FashionMNIST/raw; random flip and crop with 2-pixel padding."""
+    """IDX files in ROOT/FashionMNIST/raw.
+
+    Augmentation: random crop with 2-pixel padding, random flip.
+    """
 
     version = 1
 

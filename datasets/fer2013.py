@@ -1,8 +1,11 @@
-"""FER2013: 28,709 faces to train on, 3,589 public and 3,589 private test faces, 48×48 grey, 7 expressions.
+"""FER2013: 28,709 + 3,589 faces, 48×48 grey, 7 expressions.
 
-Source: Goodfellow et al., Challenges in Representation Learning, ICONIP 2013. Augmentation and ten crops from the
-supplement of Zhang et al., NeurIPS 2021, section E. There are two editions, in different order and contrast:
-the table ROOT/fer2013/fer2013.csv (or icml_face_data.csv), and the tree ROOT/fer2013/{train,test}/CLASS/*.jpg.
+A further 3,589 public test faces serve to choose recipes.
+
+Source: Goodfellow et al., Challenges in Representation Learning, ICONIP 2013. Augmentation and ten
+crops as in the supplement of Zhang et al., NeurIPS 2021, section E.
+There are two editions with different order and contrast: the table ROOT/fer2013/fer2013.csv (or
+icml_face_data.csv), and the folders ROOT/fer2013/{train,test}/CLASS/*.jpg.
 """
 
 from pathlib import Path
@@ -17,18 +20,19 @@ from torchvision.datasets import ImageFolder
 
 from bench.api import DataError, DataSet, Source, Split, normalise, one_line, random_crop, random_flip, ten_crop
 
-CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")  # in the order of the table's labels
+# In the order of the table's labels.
+CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
 TABLES = ("fer2013.csv", "icml_face_data.csv")
 SIDE, CROP = 48, (44, 44)
-MEAN, STD = [0.514], [0.307]  # of the folder edition's training images, for both
+MEAN, STD = [0.514], [0.307]  # of the folder edition's training images, used for both
 
 
 class Fer2013(Source):
-    """Random 44×44 crop and flip; ten crops are evaluated.
+    """Training: random 44×44 crop and flip; evaluation: mean prediction of ten crops.
 
     Args:
-        edition: `folder` (JPEGs) or `csv`; a run on one is another run on the other.
-        test: which test set is reported; `public` is for choosing recipes.
+        edition: `folder` (JPEGs) or `csv`; the runs of one do not count for the other.
+        test: test set that is reported; `public` is for choosing recipes.
     """
 
     version = 1
@@ -39,24 +43,32 @@ class Fer2013(Source):
         self.edition, self.test = edition, test
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Read one edition."""
+        """Read one edition.
+
+        Raises:
+            DataError: a file is missing or damaged.
+        """
         parts = read_table(root / "fer2013") if self.edition == "csv" else read_folders(root / "fer2013")
         test = parts["PrivateTest" if self.test == "private" else "PublicTest"]
         return DataSet(parts["Training"], test, CLASSES, augment, evaluate)
 
 
 def augment(images: Tensor, generator: Generator) -> Tensor:
-    """Return random crops (B, 1, 44, 44), mirrored at random, standardised."""
+    """Return random crops (B, 1, 44, 44), flipped at random and standardised."""
     return normalise(random_flip(random_crop(images, CROP, 0, generator), generator), MEAN, STD)
 
 
 def evaluate(images: Tensor) -> list[Tensor]:
-    """Return ten crops, the centre first, standardised."""
+    """Return ten standardised crops (B, 1, 44, 44) per image, the centre first."""
     return [normalise(view, MEAN, STD) for view in ten_crop(images, CROP)]
 
 
 def read_folders(folder: Path) -> dict[str, Split]:
-    """Return the parts by usage, which a file's name begins with: `PrivateTest_123.jpg`."""
+    """Return the splits by usage, which file names start with: `PrivateTest_123.jpg`.
+
+    Raises:
+        DataError: a folder or file is missing, misnamed or damaged.
+    """
     if not (folder / "train").is_dir() or not (folder / "test").is_dir():
         raise _missing(folder, "train/ and test/", "csv", any((folder / name).is_file() for name in TABLES))
     files: dict[str, list[tuple[str, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
@@ -104,7 +116,11 @@ def _decode_image(path: str) -> np.ndarray:
 
 
 def read_table(folder: Path) -> dict[str, Split]:
-    """Return the parts by usage from the table with the columns emotion, pixels, Usage."""
+    """Return the splits by usage from the table with columns emotion, pixels and Usage.
+
+    Raises:
+        DataError: the table is missing or damaged.
+    """
     paths = [folder / name for name in TABLES if (folder / name).is_file()]
     if not paths:
         raise _missing(folder, TABLES[0], "folder", (folder / "train").is_dir())

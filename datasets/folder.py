@@ -1,6 +1,7 @@
-"""Any tree PATH/train/CLASS/*, PATH/test/CLASS/* of images.
+"""Image folders PATH/train/CLASS/* and PATH/test/CLASS/*.
 
-Images are decoded and resized to one square size once, into an array on disk that may be larger than the memory.
+Images are decoded once and resized to one square size. They are stored in a memory-mapped array on
+disk, which may be larger than the memory.
 """
 
 from pathlib import Path
@@ -17,13 +18,15 @@ from bench.api import DataError, DataSet, Decoded, Source, Split, Transforms, co
 
 
 class Folder(Source):
-    """A tree of class folders; random flip and crop with padding of an eighth of the size.
+    """Folders of images, one per class; random crop and flip.
+
+    The crop's padding is an eighth of the size.
 
     Args:
-        path: the folder that holds train/ and test/; relative paths count from the data root.
-        size: height and width, in pixels, that every image is resized to.
+        path: folder that holds train/ and test/; a relative path starts at the data root.
+        size: height and width in pixels to which images are resized.
         channels: 3 for colour, 1 for grey.
-        flip: whether training mirrors images at random.
+        flip: whether training images are flipped at random.
     """
 
     version = 1
@@ -35,12 +38,17 @@ class Folder(Source):
         self.path, self.size, self.channels, self.flip = path, size, channels, flip
 
     def content(self, root: Path) -> str:
-        """Return a hash of both parts' files."""
+        """Return a hash of the files of both splits."""
         parts = [self._open(root / self.path / part) for part in ("train", "test")]
         return content_hash(root / self.path, [path for part in parts for path, _ in part.samples])
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Map both parts, decoded if they are not yet; both must have the same classes."""
+        """Map both splits, decoding them first if needed.
+
+        Raises:
+            DataError: a folder is missing, the splits differ in their classes, or an image is
+                damaged.
+        """
         train, test = (self._open(root / self.path / part) for part in ("train", "test"))
         if train.classes != test.classes:
             odd = sorted(set(train.classes) ^ set(test.classes))

@@ -1,6 +1,7 @@
-"""MNIST: 60,000 + 10,000 handwritten digits, 28×28.
+"""MNIST: 60,000 + 10,000 handwritten digits, 28×28, 10 classes.
 
-Source: LeCun, Cortes and Burges, The MNIST database of handwritten digits, 1998; through torchvision.
+Source: LeCun, Cortes and Burges, The MNIST Database of Handwritten Digits, 1998; through
+torchvision.
 """
 
 from pathlib import Path
@@ -11,7 +12,7 @@ from bench.api import DataSet, Source, Transforms, load_idx
 
 
 class Mnist(Source):
-    """The four IDX files under ROOT/MNIST/raw; no augmentation."""
+    """IDX files in ROOT/MNIST/raw; no augmentation."""
 
     version = 1
 

@@ -1,8 +1,9 @@
 """RAF-DB, basic: 12,271 + 3,068 aligned faces, 100×100, 7 expressions.
 
-Source: Li, Deng and Du, Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression Recognition in
-the Wild, CVPR 2017. Licensed to each user on request. Augmentation as in the published code of Zhang et al.,
-NeurIPS 2021: a quarter of the images mirrored, another with noise, half with a rectangle of 2–25 % erased.
+Source: Li, Deng and Du, Reliable Crowdsourcing and Deep Locality-Preserving Learning for Expression
+Recognition in the Wild, CVPR 2017. Each user needs a licence, on request.
+Augmentation as in the published code of Zhang et al., NeurIPS 2021: a quarter of the images
+flipped, another quarter with noise, and in half of them a rectangle of 2–25 % erased.
 """
 
 from collections.abc import Iterator
@@ -15,24 +16,30 @@ from torch import Generator, Tensor
 
 from bench.api import DataError, DataSet, Source, Split, add_noise, normalise, one_line, random_erase, resize
 
-CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")  # labels 1 to 7 of the list
+# Labels 1 to 7 in the list.
+CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 LIST = Path("EmoLabel", "list_patition_label.txt")  # the official spelling
 HOME = "http://www.whdeng.cn/RAF/model1.html"
 SIDE = 224
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # ImageNet's, as in the published code
-NOISE = 30**0.5  # grey levels: a variance of 30
+NOISE = 30**0.5  # standard deviation in grey levels: a variance of 30
 
 
 class RafDb(Source):
-    """ROOT/RAF-DB/basic as it is unpacked: Image/aligned/*_aligned.jpg and EmoLabel/list_patition_label.txt.
+    """Images and list in ROOT/RAF-DB/basic, as unpacked.
 
-    Images are decoded once, kept at their own size, and resized to 224×224 on the device.
+    The files are Image/aligned/*_aligned.jpg and EmoLabel/list_patition_label.txt. Images are
+    decoded once, kept at their own size, and resized to 224×224 on the device.
     """
 
     version = 1
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Decode every image that the list names."""
+        """Decode every image in the list.
+
+        Raises:
+            DataError: the list or an image is missing or damaged.
+        """
         folder = root / "RAF-DB" / "basic"
         if not (folder / LIST).is_file():
             raise DataError(
@@ -47,7 +54,10 @@ class RafDb(Source):
 
 
 def augment(images: Tensor, generator: Generator) -> Tensor:
-    """Return training images (B, 3, 224, 224): mirrored, noisy or neither, resized, standardised, erased."""
+    """Return training images (B, 3, 224, 224).
+
+    Each is flipped, noisy or neither; then resized, standardised and, in half of the cases, erased.
+    """
     drawn = torch.rand(len(images), generator=generator, device=images.device)[:, None, None, None]
     noisy = torch.where(drawn < 0.5, add_noise(images, NOISE, generator), images)
     mirrored = torch.where(drawn < 0.25, images.flip(-1), noisy)
@@ -55,16 +65,20 @@ def augment(images: Tensor, generator: Generator) -> Tensor:
 
 
 def evaluate(images: Tensor) -> list[Tensor]:
-    """Return the one view that is evaluated (B, 3, 224, 224), standardised."""
+    """Return the only view that is evaluated: standardised images (B, 3, 224, 224)."""
     return [normalise(resize(images, SIDE), MEAN, STD)]
 
 
 def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:
-    """Yield part, image file and label from 0 for each line of the list, such as `train_00001.jpg 5`."""
+    """Yield split, image file and label (from 0) for each line, such as `train_00001.jpg 5`.
+
+    Raises:
+        DataError: the list is not text, or a line or image file is invalid.
+    """
     try:
         lines = (folder / LIST).read_text(encoding="utf-8").splitlines()
     except (UnicodeDecodeError, OSError) as error:
-        raise DataError(f"rafdb: {folder / LIST} is no text: {one_line(error)}") from None
+        raise DataError(f"rafdb: {folder / LIST} is not text: {one_line(error)}") from None
     for number, line in enumerate(lines, 1):
         where = f"rafdb: {folder / LIST}, line {number}"
         name, _, label = line.strip().partition(" ")
@@ -80,7 +94,7 @@ def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:
 
 
 def decode(path: Path) -> np.ndarray:
-    """Return an image (3, H, W)."""
+    """Return an image (3, H, W), uint8."""
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB")).transpose(2, 0, 1)

@@ -1,11 +1,12 @@
-"""Attentive feature mixup: features mixed in pairs by how much each is trusted, rul's opposite.
+"""Attentive feature mixup: pairs of features mixed by learned attention, opposite to rul.
 
-Source: Peng et al., Suppressing Mislabeled Data via Grouping and Self-Attention, ECCV 2020: groups of a batch, an
-attention for each member, features and labels mixed by the attentions, trained beside the unmixed samples.
-Departures: the attention is one linear layer on each sample's own embedding, not two on the group's together, so
-that one image has an uncertainty; features are the embedding μ, for equal trunks. Groups are pairs and the mixed
-loss weighs three times the unmixed, as in the published code. That code counts both labels of a pair half; the
-paper's weighted labels are kept.
+Source: Peng et al., Suppressing Mislabeled Data via Grouping and Self-Attention, ECCV 2020: groups
+of samples, an attention weight per member, features and labels mixed by these weights, trained
+together with the unmixed samples.
+Departures: the attention is one linear layer on each sample's embedding instead of two on the whole
+group's, so that a single image has an uncertainty. Features are the embedding μ, for equal trunks.
+As in the published code, groups are pairs and the mixed loss weighs three times the unmixed loss;
+but labels are weighted as in the paper, where the code gives both labels of a pair the weight 1/2.
 """
 
 from typing import Annotated, Any
@@ -19,7 +20,9 @@ from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress
 
 
 class AttentiveFeatureMixup(EmbeddingMethod):
-    """L = λ Σ_k w_k CE(fc(Σ w μ), y_k) + (1 − λ) CE(fc(μ), y), w = a / Σ a, a = sigmoid(Linear(μ)); u = 1 − a.
+    """Classifier with an attention a = sigmoid(Linear(μ)); uncertainty u = 1 − a.
+
+    L = λ Σ_k w_k CE(fc(Σ_k w_k μ_k), y_k) + (1 − λ) CE(fc(μ), y), w = a / Σ a.
 
     Args:
         mixed: λ, the weight of the mixed loss.
@@ -40,13 +43,20 @@ class AttentiveFeatureMixup(EmbeddingMethod):
         self.attention = nn.Linear(self.fc.in_features, 1)
 
     def attend(self, images: Tensor) -> tuple[Tensor, Tensor]:
-        """Return μ (B, D) and the attention's logit (B,)."""
+        """Return μ (B, D) and the logit of the attention (B,)."""
         mean = self.embed(images)
         return mean, self.attention(mean).squeeze(1)
 
     def mixed_loss(self, mean: Tensor, attention: Tensor, labels: Tensor, partner: Tensor) -> Tensor:
-        """Return the loss of each sample mixed with its partner, against both labels, by their attentions (B,)."""
-        weight = attention / (attention + attention[partner])  # (B,), of the sample; its partner has the rest
+        """Return the mean loss () of samples mixed with their partners, against both labels.
+
+        Args:
+            mean: μ (B, D).
+            attention: a (B,).
+            labels: (B,).
+            partner: index (B,) of each sample's partner in the batch.
+        """
+        weight = attention / (attention + attention[partner])  # (B,); the partner has 1 − weight
         mixed = weight.unsqueeze(1) * mean + (1 - weight).unsqueeze(1) * mean[partner]
         logits = self.fc(mixed)
         own, other = (F.cross_entropy(logits, target, reduction="none") for target in (labels, labels[partner]))
@@ -62,6 +72,6 @@ class AttentiveFeatureMixup(EmbeddingMethod):
         return Step(self.mixed * mixed + (1 - self.mixed) * unmixed, logits, (-attention_logit).detach().sigmoid())
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return fc(μ) and 1 − a."""
+        """Return logits fc(μ), uncertainty 1 − a and features μ."""
         mean, attention_logit = self.attend(images)
         return Prediction(self.fc(mean), (-attention_logit).double().sigmoid(), mean)

@@ -1,7 +1,8 @@
-"""Cross-entropy on the shared trunk, 1 − max softmax.
+"""Cross-entropy on the shared trunk; uncertainty 1 − max softmax.
 
 Source: the baseline of Zhang et al., Relative Uncertainty Learning, NeurIPS 2021.
-Departure: it keeps the embedding head that the learned-uncertainty methods need, for equal trunks.
+Departures: it has the embedding head that the methods of learned uncertainty need, for equal
+trunks.
 """
 
 from bench.api import Classifier

@@ -1,11 +1,12 @@
-"""ConfidNet: a second net learns the confidence.
+"""ConfidNet: a second net learns the confidence of a trained one.
 
-Source: Corbière, Thome, Bar-Hen, Cord and Pérez, Addressing Failure Prediction by Learning Model Confidence,
-NeurIPS 2019: the true class probability (eq. 2), squared error (eq. 4), four layers of 400 on the frozen net's
-features, Adam at 1e-4.
-Departures: the net stays frozen, in eval mode and on images that are not augmented (the paper then fine-tunes a
-copy of its encoder); as many epochs as the net had, unless `epochs` says else. The true class is that of the
-current training labels, which are noisy. The inner method's accuracy is left as it is.
+Source: Corbière, Thome, Bar-Hen, Cord and Pérez, Addressing Failure Prediction by Learning Model
+Confidence, NeurIPS 2019: the true class probability (eq. 2), squared error (eq. 4), four layers of
+400 units on features of the frozen net, Adam at 1e-4.
+Departures: the inner net stays frozen, in eval mode and on unaugmented images (the paper then
+fine-tunes a copy of its encoder); both nets train for the same number of epochs by default. The
+true class is the current training label, which may be wrong. The inner method's accuracy does not
+change.
 """
 
 from collections.abc import Iterable
@@ -30,19 +31,21 @@ class ConfidenceNet(nn.Sequential):
         super().__init__(*hidden, nn.Linear(WIDTH, 1))
 
     def reset(self) -> None:
-        """Draw new weights."""
+        """Draw new initial weights."""
         for layer in self:
             if isinstance(layer, nn.Linear):
                 layer.reset_parameters()
 
 
 class ConfidNet(Wrapper):
-    """ĉ = sigmoid(net(f)) on the features f, trained by (ĉ − p_y)² once the inner method is; u = 1 − ĉ.
+    """Confidence ĉ = sigmoid(net(f)) learned from the inner method's features f; u = 1 − ĉ.
+
+    The net is trained by (ĉ − p_y)² after the inner method.
 
     Args:
-        inner: the method that is trained first, and gives f and p.
-        epochs: of the confidence net; None for as many as the inner method has.
-        learning_rate: of its Adam.
+        inner: the method that is trained first and gives f and p.
+        epochs: of the confidence net; None: as many as the inner method has.
+        learning_rate: of Adam.
     """
 
     version = 1
@@ -58,14 +61,15 @@ class ConfidNet(Wrapper):
     ) -> None:
         super().__init__(task, make_backbone, inner=inner)
         self.epochs, self.learning_rate = epochs or task.epochs, learning_rate
-        with torch.random.fork_rng(devices=[]):  # the inner method trains to the same bits as without
+        # Leave the random numbers as they are, so that the inner method trains to the same bits.
+        with torch.random.fork_rng(devices=[]):
             self.confidence = ConfidenceNet(feature_width(self.inner, task)).requires_grad_(False)
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
-        """Train the confidence net, from new weights."""
+        """Train the confidence net from new initial weights."""
         super().finish(train, held_out)
         prediction, labels = learnt(self.inner, train)
-        assert prediction.features is not None  # as `feature_width` has found
+        assert prediction.features is not None  # checked by `feature_width`
         true_class = prediction.logits.softmax(dim=1).gather(1, labels[:, None])  # (N, 1)
         self.confidence.reset()
         self.confidence.requires_grad_(True)
@@ -73,7 +77,7 @@ class ConfidNet(Wrapper):
         self.confidence.requires_grad_(False)
 
     def regress(self, features: Tensor, target: Tensor) -> None:
-        """Fit ĉ of features (N, D) to a target (N, 1)."""
+        """Fit ĉ of features (N, D) to the target (N, 1)."""
         optimizer = torch.optim.Adam(self.confidence.parameters(), lr=self.learning_rate)
         for _ in range(self.epochs):
             for index in torch.randperm(len(features), device=features.device).split(BATCH_SIZE):
@@ -83,7 +87,7 @@ class ConfidNet(Wrapper):
                 optimizer.step()
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return the inner method's logits and features, and 1 − ĉ."""
+        """Return the inner method's logits and features, and the uncertainty 1 − ĉ."""
         logits, _, features = self.inner.predict(images)
         assert features is not None
         confidence_logit = self.confidence(features).squeeze(1)

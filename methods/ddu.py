@@ -1,14 +1,13 @@
-"""Deep deterministic uncertainty: density of features.
+"""Deep deterministic uncertainty: density of features under one Gaussian per class.
 
-The features of a net with bounded spectral norm are as likely as class Gaussians say.
-
-Source: Mukhoti, Kirsch, van Amersfoort, Torr and Gal, Deep Deterministic Uncertainty, CVPR 2023: Algorithm 1
-(class Gaussians with priors, fit after training); spectral normalisation with coefficient 3, and jitter for
-covariances that are not positive definite, from their code.
-Departures: the norm that is bounded is that of the kernel as a matrix, by torch's power iteration, not that of the
-convolution; the backbone is bounded, the embedding head and fc are not; the net is not changed otherwise (the
-paper also takes leaky ReLUs and average pooling in shortcuts). The Gaussians are fit to the current training
-labels, which are noisy.
+Source: Mukhoti, Kirsch, van Amersfoort, Torr and Gal, Deep Deterministic Uncertainty, CVPR 2023:
+Algorithm 1 (class Gaussians with priors, fitted after training) on a net with bounded spectral
+norms. From their code: spectral normalisation with coefficient 3, and jitter for covariances that
+are not positive definite.
+Departures: the bound is on the spectral norm of the kernel as a matrix, by torch's power iteration,
+not on that of the convolution. The backbone is bounded, the embedding head and fc are not. The net
+is otherwise unchanged (the paper also uses leaky ReLUs and average pooling in shortcuts). The
+Gaussians are fitted to the current training labels, some of which are wrong.
 """
 
 from collections.abc import Iterable
@@ -42,19 +41,18 @@ JITTERS = (0.0, *(10.0**exponent for exponent in range(-20, 1)))
 
 
 class BoundedConvolution(nn.Module):
-    """A convolution with its weight scaled down to a spectral norm of `coefficient`, where it has a larger one.
+    """A convolution whose weight is scaled down to a spectral norm of at most `coefficient`.
 
-    torch's spectral normalisation, W → W/σ, is kept beside the convolution and not as its parametrization,
-    because a module with parametrizations cannot be pickled.
+    torch's spectral normalisation, W → W/σ, is kept as a module beside the convolution instead of
+    as its parametrization, because modules with parametrizations cannot be pickled.
     """
 
     def __init__(self, convolution: nn.Conv2d, coefficient: float) -> None:
         super().__init__()
         self.convolution, self.coefficient = convolution, coefficient
         normalised = parametrizations.spectral_norm(deepcopy(convolution))
-        self.normalise = normalised.get_submodule(
-            "parametrizations.weight.0"
-        )  # with the power iteration's vectors
+        # Also holds the vectors of the power iteration.
+        self.normalise = normalised.get_submodule("parametrizations.weight.0")
 
     def weight(self) -> Tensor:
         """Return W · min(1, c/σ), in float32."""
@@ -65,20 +63,20 @@ class BoundedConvolution(nn.Module):
             return torch.where(norm > self.coefficient, self.coefficient * normalised, weight)
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the convolution with the bounded weight."""
+        """Return the convolution of images (B, C, H, W) with the bounded weight."""
         result: Tensor = functional_call(self.convolution, {"weight": self.weight()}, images)
         return result
 
 
 def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
-    """Return a fresh backbone whose convolutions have a spectral norm of at most the coefficient.
+    """Return a new backbone whose convolutions have a spectral norm of at most `coefficient`.
 
     Raises:
-        UsageError: the norms are bounded already.
+        UsageError: the norms are already bounded, by an inner method.
     """
     backbone = make_backbone()
     if any(isinstance(module, BoundedConvolution) for module in backbone.modules()):
-        raise UsageError("its inner method bounds the norms as well: choose another inner")
+        raise UsageError("its inner method already bounds the norms: choose another inner")
     for name, layer in list(backbone.named_modules()):
         if isinstance(layer, nn.Conv2d):
             backbone.set_submodule(name, BoundedConvolution(layer, coefficient))
@@ -86,14 +84,14 @@ def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
 
 
 class DeepDeterministicUncertainty(Wrapper):
-    """Class Gaussians N(μ_c, Σ_c) with priors π_c on the features f, fit once the inner method is trained.
+    """Class Gaussians N(μ_c, Σ_c) with priors π_c on features f, fitted after training.
 
     u = −log Σ_c π_c N(f; μ_c, Σ_c), or the entropy of the softmax.
 
     Args:
         inner: the method that is trained, on a backbone with bounded norms.
         coefficient: bound of the convolutions' spectral norms.
-        score: `density` (epistemic), or `entropy` (aleatoric).
+        score: `density` (epistemic) or `entropy` (aleatoric).
     """
 
     version = 1
@@ -118,14 +116,17 @@ class DeepDeterministicUncertainty(Wrapper):
         self.register_buffer("scales", torch.eye(D, dtype=torch.float64).repeat(K, 1, 1))  # Cholesky factors
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
-        """Fit the Gaussians."""
+        """Fit the Gaussians to the training set's features."""
         super().finish(train, held_out)
         prediction, labels = learnt(self.inner, train)
-        assert prediction.features is not None  # as `feature_width` has found
+        assert prediction.features is not None  # checked by `feature_width`
         self.fit(prediction.features.double(), labels)
 
     def fit(self, features: Tensor, labels: Tensor) -> None:
-        """Fit priors, means and covariances to features (N, D) with labels (N,); an absent class has prior 0."""
+        """Fit priors, means and covariances to features (N, D) with labels (N,).
+
+        A class without samples gets prior 0.
+        """
         counts = torch.bincount(labels, minlength=len(self.means))
         self.log_priors.copy_((counts.double() / len(labels)).log())
         for label in counts.nonzero().flatten().tolist():
@@ -141,7 +142,7 @@ class DeepDeterministicUncertainty(Wrapper):
         return -(self.log_priors + log_densities).logsumexp(dim=1)
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return the inner method's logits and features, and the density or the entropy."""
+        """Return the inner method's logits and features, and the uncertainty."""
         logits, _, features = self.inner.predict(images)
         assert features is not None
         if self.score == "entropy":
@@ -150,10 +151,10 @@ class DeepDeterministicUncertainty(Wrapper):
 
 
 def cholesky(covariance: Tensor) -> Tensor:
-    """Return the Cholesky factor of Σ + εI (D, D), with the smallest ε of 0, 10⁻²⁰, …, 1 for which there is one.
+    """Return the Cholesky factor of Σ + εI (D, D), for the smallest ε of 0, 10⁻²⁰, …, 1 possible.
 
     Raises:
-        PluginError: there is none, as where a feature is not finite.
+        PluginError: no ε gives one, for example because a feature is not finite.
     """
     identity = torch.eye(len(covariance), dtype=covariance.dtype, device=covariance.device)
     for jitter in JITTERS:

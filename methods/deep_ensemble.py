@@ -1,10 +1,11 @@
-"""Deep ensemble: the mean of independent nets.
+"""Deep ensemble: the mean prediction of independently initialised nets.
 
-Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty Estimation using Deep
-Ensembles, NeurIPS 2017, section 2.4: members that differ in initialisation, probabilities averaged uniformly.
-Departures: the members train side by side, on the same batches in the same order, instead of each on an order of
-its own; the paper's adversarial training is left out. From a pretrained backbone the members differ in their heads
-and dropout masks only.
+Source: Lakshminarayanan, Pritzel and Blundell, Simple and Scalable Predictive Uncertainty
+Estimation using Deep Ensembles, NeurIPS 2017, section 2.4: members that differ in initialisation,
+probabilities averaged uniformly.
+Departures: the members train side by side on the same batches, instead of each in an order of its
+own. The paper's adversarial training is left out. With a pretrained backbone the members differ
+only in their heads and dropout masks.
 """
 
 from collections.abc import Iterable
@@ -30,14 +31,14 @@ from bench.api import (
 
 
 class DeepEnsemble(Method):
-    """L = Σ_m L_m of members that share no weight, so that each trains as alone; logits log p̄, p̄ = mean_m p_m.
+    """M members without shared weights; logits log p̄, p̄ = mean_m p_m; L = Σ_m L_m.
 
     u = H(p̄), or the mutual information H(p̄) − mean_m H(p_m).
 
     Args:
-        inner: the method that the members are.
+        inner: the method of each member.
         members: M.
-        score: `entropy` (of the mean), or `mutual-information`, the disagreement of the members.
+        score: `entropy` (of the mean), or `mutual-information` (the disagreement of the members).
     """
 
     version = 1
@@ -57,19 +58,25 @@ class DeepEnsemble(Method):
         self.score = score
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
-        """Return the sum of the members' losses; log p̄ and its spread, if all members hand over logits."""
+        """Return the sum of the members' losses, with log p̄ and its uncertainty.
+
+        Logits and uncertainty are None if a member's step has no logits.
+        """
         steps = [member.loss(batch, progress) for member in self.members]
         loss = torch.stack([step.loss for step in steps]).sum()
         logits = [step.logits.detach() for step in steps if step.logits is not None]
         return Step(loss, *self.averaged(logits)) if len(logits) == len(steps) else Step(loss)
 
     def averaged(self, logits: list[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return log p̄ (B, K) of the members' logits, each (B, K), and its spread (B,)."""
+        """Return log p̄ (B, K) of the members' logits (B, K), and the uncertainty (B,)."""
         stacked = torch.stack(logits)
         return mean_log_probabilities(stacked), spread(stacked, self.score)
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return log p̄ and its spread; features of different nets have no mean."""
+        """Return log p̄ and the uncertainty.
+
+        There are no features, since those of different nets cannot be averaged.
+        """
         return Prediction(*self.averaged([member.predict(images).logits for member in self.members]))
 
     def param_groups(self, lr: float) -> list[dict[str, Any]]:
@@ -77,6 +84,6 @@ class DeepEnsemble(Method):
         return [group for member in self.members for group in member.param_groups(lr)]
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
-        """Finish each member."""
+        """Call `finish` of each member."""
         for member in self.members:
             member.finish(train, held_out)

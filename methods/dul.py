@@ -1,11 +1,10 @@
-"""Data Uncertainty Learning: images as sampled Gaussians.
+"""Data Uncertainty Learning: each image is embedded as a Gaussian that is sampled in training.
 
-Each image is a Gaussian, sampled in training and kept near N(0, I).
-
-Source: Chang et al., Data Uncertainty Learning in Face Recognition, CVPR 2020, the classification variant
-(section 3): reparameterised sampling, KL regularisation, harmonic-mean score.
-Departures: the KL term is summed over the embedding by default; the two published codes differ
-by that factor D (`kl_reduction`).
+Source: Chang et al., Data Uncertainty Learning in Face Recognition, CVPR 2020, the classification
+variant (section 3): reparameterised sampling, KL regularisation towards N(0, I), harmonic-mean
+score.
+Departures: the KL term is summed over the embedding by default; the two published codes differ in
+this factor D (`kl_reduction`).
 """
 
 from typing import Any, Literal
@@ -19,17 +18,19 @@ from bench.api import Batch, GaussianMethod, MakeBackbone, Prediction, Progress,
 
 
 def kl_to_standard_normal(mean: Tensor, log_variance: Tensor) -> Tensor:
-    """Return the KL divergence of N(μ, diag e^ℓ) from N(0, I) per dimension, (B, D)."""
+    """Return the KL divergence of N(μ, diag e^ℓ) from N(0, I) per dimension (B, D)."""
     return 0.5 * (mean.square() + log_variance.exp() - 1 - log_variance)
 
 
 class DataUncertaintyLearning(GaussianMethod):
-    """L = CE(fc(μ + ε e^(ℓ/2)), y) + λ · mean_B KL(N(μ, e^ℓ) ‖ N(0, I)); u = a mean of σ² over D.
+    """Gaussian embeddings N(μ, σ²), σ² = e^ℓ; uncertainty u = a mean of σ² over D.
+
+    L = CE(fc(μ + ε e^(ℓ/2)), y) + λ · mean_B KL(N(μ, e^ℓ) ‖ N(0, I)), ε ~ N(0, I).
 
     Args:
         kl_weight: λ.
-        kl_reduction: over the embedding; `sum` is the divergence, `mean` is smaller by the factor D.
-        score: mean of σ² over D that is the uncertainty; `harmonic` is the DUL authors'.
+        kl_reduction: over the embedding: `sum` is the divergence, `mean` is D times smaller.
+        score: which mean of σ² is the uncertainty; `harmonic` is the DUL authors' choice.
     """
 
     version = 1
@@ -48,7 +49,7 @@ class DataUncertaintyLearning(GaussianMethod):
         self.kl_weight, self.kl_reduction, self.score = kl_weight, kl_reduction, score
 
     def uncertainty(self, log_variance: Tensor) -> Tensor:
-        """Return the harmonic or arithmetic mean of σ² = e^ℓ over the embedding, (B,)."""
+        """Return the harmonic or arithmetic mean of σ² over the embedding (B,)."""
         if self.score == "harmonic":
             return 1 / (-log_variance).exp().mean(dim=1)
         return log_variance.exp().mean(dim=1)
@@ -63,6 +64,6 @@ class DataUncertaintyLearning(GaussianMethod):
         return Step(loss, self.fc(mean), self.uncertainty(log_variance))
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return fc(μ) and the mean variance."""
+        """Return logits fc(μ), the mean of σ², and features μ."""
         mean, log_variance = self.gaussian(images)
         return Prediction(self.fc(mean), self.uncertainty(log_variance), mean)

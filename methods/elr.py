@@ -1,7 +1,10 @@
-"""Early-learning regularisation: a sample's prediction is held to what it was before labels were memorised.
+"""Early-learning regularisation: predictions stay near their running mean per sample.
 
-Source: Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS 2020, section 4.
-Departures: none from ELR; of ELR+, which adds two nets, weight averaging and mixup, there is nothing.
+The running mean of early training holds what the net learned before it memorised wrong labels.
+
+Source: Liu et al., Early-Learning Regularization Prevents Memorization of Noisy Labels, NeurIPS
+2020, section 4.
+Departures: none from ELR; ELR+, which adds two nets, weight averaging and mixup, is not included.
 """
 
 from typing import Annotated, Any
@@ -13,15 +16,15 @@ from torch.nn import functional as F
 
 from bench.api import Batch, Classifier, MakeBackbone, Progress, Task
 
-TINY = 1e-4  # probabilities are kept within TINY … 1 − TINY, as published code has it
+TINY = 1e-4  # probabilities are clamped to TINY … 1 − TINY, as in published code
 
 
 class EarlyLearningRegularisation(Classifier):
-    """L = CE + λ mean log(1 − ⟨t, p⟩), t ← β t + (1 − β) p for each sample; u = 1 − max softmax.
+    """L = CE + λ mean log(1 − ⟨t, p⟩), t ← β t + (1 − β) p per sample; u = 1 − max softmax.
 
     Args:
-        strength: λ; published 3 for symmetric noise on CIFAR-10, 1 for asymmetric.
-        momentum: β; published 0.7 for symmetric noise, 0.9 for asymmetric.
+        strength: λ; published: 3 for symmetric noise on CIFAR-10, 1 for asymmetric.
+        momentum: β; published: 0.7 for symmetric noise, 0.9 for asymmetric.
     """
 
     version = 1
@@ -41,7 +44,7 @@ class EarlyLearningRegularisation(Classifier):
         self.register_buffer("targets", torch.zeros(task.train_size, task.num_classes))
 
     def criterion(self, logits: Tensor, batch: Batch, progress: Progress) -> Tensor:
-        """Return the cross-entropy and the regularisation, once the batch's targets have moved on."""
+        """Update the targets t, then return the regularised cross-entropy."""
         p = logits.softmax(dim=1).clamp(TINY, 1 - TINY)
         now = p.detach() / p.detach().sum(dim=1, keepdim=True)
         targets = self.momentum * self.targets[batch.index] + (1 - self.momentum) * now

@@ -1,7 +1,8 @@
-"""Evidential learning: a Dirichlet, not a softmax.
+"""Evidential learning: the net predicts a Dirichlet distribution over class probabilities.
 
-Source: Sensoy, Kaplan and Kandemir, Evidential Deep Learning to Quantify Classification Uncertainty, NeurIPS 2018:
-squared error (eq. 5), KL term on misleading evidence, annealed over ten epochs (section 4).
+Source: Sensoy, Kaplan and Kandemir, Evidential Deep Learning to Quantify Classification
+Uncertainty, NeurIPS 2018: squared error (eq. 5), KL term on misleading evidence, annealed over ten
+epochs (section 4).
 Departures: none in the loss.
 """
 
@@ -20,27 +21,33 @@ EVIDENCE: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "softplus": F
 
 
 def squared_error(concentration: Tensor, target: Tensor) -> Tensor:
-    """Return E‖y − p‖² for p ~ Dir(α): Σ_k (y_k − α_k/S)² + α_k (S − α_k) / (S² (S + 1)), (B,); eq. 5."""
+    """Return E‖y − p‖² (B,) for p ~ Dir(α), from α (B, K) and one-hot y (B, K).
+
+    Equation 5: Σ_k (y_k − α_k/S)² + α_k (S − α_k) / (S² (S + 1)), S = Σ_k α_k.
+    """
     total = concentration.sum(dim=1, keepdim=True)
     mean = concentration / total
     return ((target - mean).square() + mean * (1 - mean) / (total + 1)).sum(dim=1)
 
 
 def misleading(concentration: Tensor, target: Tensor) -> Tensor:
-    """Return KL(Dir(α̃) ‖ Dir(1)), α̃ = y + (1 − y) ⊙ α: of the evidence for other classes than y, (B,)."""
+    """Return KL(Dir(α̃) ‖ Dir(1)) (B,), α̃ = y + (1 − y) ⊙ α.
+
+    It is large where there is evidence for classes other than y.
+    """
     others = target + (1 - target) * concentration
     uniform = Dirichlet(torch.ones_like(others), validate_args=False)
     return kl_divergence(Dirichlet(others, validate_args=False), uniform)
 
 
 class EvidentialLearning(EmbeddingMethod):
-    """α = evidence(fc(μ)) + 1, S = Σα; L = E‖y − p‖² + min(1, t/10) · KL(Dir(α̃) ‖ Dir(1)) in epoch t.
+    """Dirichlet with α = evidence(fc(μ)) + 1, S = Σα; logits log(α/S); uncertainty u = K/S.
 
-    Logits log(α/S), the mean probabilities; u = K/S.
+    L = E‖y − p‖² + min(1, t/10) · KL(Dir(α̃) ‖ Dir(1)) in epoch t.
 
     Args:
-        evidence: the function that makes evidence of fc(μ); `relu` is the paper's.
-        annealing_epochs: over which the KL term comes in.
+        evidence: function from fc(μ) to evidence ≥ 0; `relu` is the paper's.
+        annealing_epochs: after which the KL term has its full weight.
     """
 
     version = 1
@@ -78,6 +85,6 @@ class EvidentialLearning(EmbeddingMethod):
 
 
 def read(concentration: Tensor) -> tuple[Tensor, Tensor]:
-    """Return log(α/S) (B, K) and K/S (B,)."""
+    """Return logits log(α/S) (B, K) and uncertainty K/S (B,), in float64."""
     total = concentration.double().sum(dim=1, keepdim=True)
     return (concentration / total).log(), concentration.shape[1] / total.squeeze(1)

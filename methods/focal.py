@@ -1,8 +1,8 @@
-"""Focal loss: cross-entropy that looks away from samples that are classified well.
+"""Focal loss: cross-entropy with less weight on samples that are classified well.
 
-Source: Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, eq. 4, for K classes as in Mukhoti et al.,
-Calibrating Deep Neural Networks using Focal Loss, NeurIPS 2020.
-Departures: none; the class weights α of detection are left out, as there.
+Source: Lin et al., Focal Loss for Dense Object Detection, ICCV 2017, eq. 4; for K classes as in
+Mukhoti et al., Calibrating Deep Neural Networks using Focal Loss, NeurIPS 2020.
+Departures: none; the class weights α of detection are left out, as in the second paper.
 """
 
 from typing import Any
@@ -18,7 +18,7 @@ class Focal(Classifier):
     """L = −(1 − p_y)^γ log p_y; u = 1 − max softmax.
 
     Args:
-        gamma: γ; 0 is cross-entropy.
+        gamma: γ; 0 gives cross-entropy.
     """
 
     version = 1
@@ -32,5 +32,7 @@ class Focal(Classifier):
     def criterion(self, logits: Tensor, batch: Batch, progress: Progress) -> Tensor:
         """Return the mean focal loss."""
         log_p = log_likelihood(logits, batch)
-        rest = (-log_p.expm1()).clamp(min=torch.finfo(log_p.dtype).tiny)  # 1 − p_y; powers of 0 have no slope
+        rest = (-log_p.expm1()).clamp(
+            min=torch.finfo(log_p.dtype).tiny
+        )  # 1 − p_y > 0, as powers of 0 have no gradient
         return -(rest**self.gamma * log_p).mean()

@@ -1,9 +1,9 @@
-"""Generalised cross-entropy: between cross-entropy and the mean absolute error, which bears wrong labels.
+"""Generalised cross-entropy: between cross-entropy and the noise-robust mean absolute error.
 
-Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels,
-NeurIPS 2018, section 3.2; its truncated form, section 3.3.
-Departure: the published truncation finds the samples that it drops anew every ten epochs, by the net of the best
-epoch; here each batch finds its own, by the net as it is.
+Source: Zhang and Sabuncu, Generalized Cross Entropy Loss for Training Deep Neural Networks with
+Noisy Labels, NeurIPS 2018, section 3.2; truncated form, section 3.3.
+Departures: the published truncation determines the dropped samples every ten epochs with the net of
+the best epoch; here each batch does so with the current net.
 """
 
 import math
@@ -14,16 +14,16 @@ from torch import Tensor
 
 from bench.api import Batch, Classifier, MakeBackbone, Progress, Task, log_likelihood
 
-PLAIN = 1 / 3  # of the epochs come before truncation: 40 of 120 as published
+PLAIN = 1 / 3  # part of the epochs before truncation; published: 40 of 120
 
 
 class GeneralisedCrossEntropy(Classifier):
-    """L = (1 − p_y^q)/q, constant where p_y ≤ k in the truncated form; u = 1 − max softmax.
+    """L = (1 − p_y^q)/q, in the truncated form constant where p_y ≤ k; u = 1 − max softmax.
 
     Args:
-        q: in 0 … 1; near 0 it is cross-entropy, at 1 the mean absolute error.
-        truncation: k, below which a label is not believed after a third of the epochs; None (published: 0.5 for
-            the truncated form) believes all.
+        q: in (0, 1]; near 0 it is cross-entropy, at 1 the mean absolute error.
+        truncation: k, the probability below which labels are ignored after a third of the epochs
+            (published: 0.5); None never ignores a label.
     """
 
     version = 1

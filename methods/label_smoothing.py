@@ -1,7 +1,7 @@
-"""Label smoothing: cross-entropy against labels that leave a little to every class.
+"""Label smoothing: cross-entropy against labels that give every class some probability.
 
-Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016, section 7; under
-label noise, Lukasik et al., Does Label Smoothing Mitigate Label Noise?, ICML 2020.
+Source: Szegedy et al., Rethinking the Inception Architecture for Computer Vision, CVPR 2016,
+section 7; under label noise, Lukasik et al., Does Label Smoothing Mitigate Label Noise?, ICML 2020.
 Departures: none.
 """
 

@@ -1,7 +1,8 @@
-"""RUL's ablation that weighs losses and mixes nothing.
+"""Ablation of RUL that weights losses instead of mixing features.
 
 Source: supplement of Zhang et al., NeurIPS 2021, section G and Figure 12.
-Note: descent moves weight to the easier sample of a pair, so s may come out inverted; it is reported as it is.
+Note: gradient descent moves weight to the easier sample of a pair, so s may rank samples in
+reverse; it is reported unchanged.
 """
 
 from torch.nn import functional as F
@@ -10,7 +11,7 @@ from bench.api import Batch, Progress, RelativeMethod, Step, pairs, weights
 
 
 class LossAttention(RelativeMethod):
-    """L = mean of w · CE(fc(μ_i), y_i) + (1 − w) · CE(fc(μ_j), y_j), w = s_i / (s_i + s_j); u = s."""
+    """L = mean of w CE(fc(μ_i), y_i) + (1 − w) CE(fc(μ_j), y_j), w = s_i / (s_i + s_j); u = s."""
 
     version = 1
 

@@ -1,9 +1,9 @@
-"""Monte-Carlo dropout: mean of passes with dropout on.
+"""Monte-Carlo dropout: the mean of several predictions with dropout on.
 
-Source: Gal and Ghahramani, Dropout as a Bayesian Approximation, ICML 2016, eq. 6; the two scores: Gal, Uncertainty
-in Deep Learning, 2016, section 3.3.1.
-Departures: dropout is where the inner method has it, on our trunk in the embedding head, not before every layer.
-So the backbone is passed once, and the T passes cost little.
+Source: Gal and Ghahramani, Dropout as a Bayesian Approximation, ICML 2016, eq. 6; both scores: Gal,
+Uncertainty in Deep Learning, 2016, section 3.3.1.
+Departures: dropout is only where the inner method has it (on the shared trunk, in the embedding
+head), not before every layer. So the backbone runs once per batch, and the T passes cost little.
 """
 
 from collections.abc import Iterator
@@ -28,17 +28,17 @@ from bench.api import (
 
 
 class OnePass(Backbone):
-    """A backbone that, while it keeps, passes the same images once only."""
+    """A backbone that, while `keeps` is set, computes the feature map of the same images once."""
 
     def __init__(self, backbone: Backbone) -> None:
         super().__init__()
         self.backbone = backbone
         self.channels, self.grid = backbone.channels, backbone.grid
         self.keeps = False
-        self.kept: tuple[Tensor, Tensor] | None = None  # the images last passed, and their feature map
+        self.kept: tuple[Tensor, Tensor] | None = None  # the last images and their feature map
 
     def forward(self, images: Tensor) -> Tensor:
-        """Return the feature map."""
+        """Return the feature map of images (B, C, H, W)."""
         if self.kept and self.kept[0] is images:
             return self.kept[1]
         feature_map: Tensor = self.backbone(images)
@@ -47,14 +47,15 @@ class OnePass(Backbone):
 
 
 class MonteCarloDropout(Wrapper):
-    """p̄ = (1/T) Σ_t softmax(z_t), a dropout mask drawn for each pass t; logits log p̄.
+    """Mean of T passes: p̄ = (1/T) Σ_t softmax(z_t), one dropout mask per pass t; logits log p̄.
 
-    u = H(p̄), or the mutual information H(p̄) − (1/T) Σ_t H(p_t). Training is the inner method's own.
+    u = H(p̄), or the mutual information H(p̄) − (1/T) Σ_t H(p_t). Training is that of the inner
+    method.
 
     Args:
         inner: the method that is trained.
         passes: T.
-        score: `entropy` (of the mean), or `mutual-information`, the disagreement of the passes.
+        score: `entropy` (of the mean), or `mutual-information` (the disagreement of the passes).
     """
 
     version = 1
@@ -71,12 +72,12 @@ class MonteCarloDropout(Wrapper):
     ) -> None:
         super().__init__(task, lambda: OnePass(make_backbone()), inner=inner)
         if not any(isinstance(module, nn.Dropout) for module in self.modules()):
-            raise UsageError("its inner method has no dropout, which it needs: choose another inner")
+            raise UsageError("its inner method must have dropout: choose another inner")
         self.passes, self.score = passes, score
 
     @contextmanager
     def sampling(self) -> Iterator[None]:
-        """Have dropout on and each backbone passed once."""
+        """Turn on dropout and the caching of feature maps in the `with` block."""
         self._sample(True)
         try:
             yield
@@ -91,7 +92,7 @@ class MonteCarloDropout(Wrapper):
                 module.keeps, module.kept = on, None
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return log p̄, its spread, and the mean of the passes' features, if the inner method has them."""
+        """Return log p̄, the uncertainty, and the mean of the passes' features, if any."""
         with self.sampling():
             found = [self.inner.predict(images) for _ in range(self.passes)]
         logits = torch.stack([prediction.logits for prediction in found])  # (T, B, K)

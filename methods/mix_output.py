@@ -1,8 +1,9 @@
-"""RUL's ablation that mixes outputs instead of features.
+"""Ablation of RUL that mixes outputs instead of features.
 
 Source: supplement of Zhang et al., NeurIPS 2021, section G and Figure 11.
-Note: with an affine fc and weights that sum to 1, mixing logits *is* mixing features, so `space=logits`
-gives rul's loss exactly. `space=probabilities` mixes the softmaxes and is a different method.
+Note: with an affine fc and weights that sum to 1, mixing logits is the same as mixing features, so
+`space=logits` has exactly the loss of rul. `space=probabilities` mixes the softmaxes and is a
+different method.
 """
 
 from typing import Any, Literal
@@ -15,10 +16,12 @@ from bench.api import Batch, MakeBackbone, Progress, RelativeMethod, Step, Task,
 
 
 class MixOutput(RelativeMethod):
-    """L = ½ NLL(z, y_i) + ½ NLL(z, y_j), z = w · fc(μ_i) + (1 − w) · fc(μ_j), w = s_i / (s_i + s_j); u = s.
+    """Outputs z = w fc(μ_i) + (1 − w) fc(μ_j), w = s_i / (s_i + s_j); uncertainty u = s.
+
+    L = ½ NLL(z, y_i) + ½ NLL(z, y_j).
 
     Args:
-        space: what is mixed: `logits` (the paper's, identical to rul) or `probabilities`.
+        space: what is mixed: `logits` (as in the paper; identical to rul) or `probabilities`.
     """
 
     version = 1

@@ -1,7 +1,7 @@
-"""Mixup: training on mixed pairs of images, with the labels of both.
+"""Mixup: training on mixed pairs of images with the labels of both.
 
-Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 2; one λ for a batch, which is
-mixed with itself in another order, as in the published code.
+Source: Zhang et al., mixup: Beyond Empirical Risk Minimization, ICLR 2018, section 2. As in the
+published code, a batch has one λ and is mixed with a permutation of itself.
 Departures: none.
 """
 
@@ -16,10 +16,12 @@ from bench.api import Batch, Classifier, MakeBackbone, Progress, Step, Task
 
 
 class Mixup(Classifier):
-    """L = λ CE(fc(μ(x̃)), y_i) + (1 − λ) CE(fc(μ(x̃)), y_j), x̃ = λ x_i + (1 − λ) x_j; u = 1 − max softmax.
+    """Training on images x̃ = λ x_i + (1 − λ) x_j; uncertainty u = 1 − max softmax.
+
+    L = λ CE(fc(μ(x̃)), y_i) + (1 − λ) CE(fc(μ(x̃)), y_j).
 
     Args:
-        alpha: of Beta(α, α), from which λ is drawn; published 1 for CIFAR-10.
+        alpha: α of Beta(α, α), from which λ is drawn; published: 1 for CIFAR-10.
     """
 
     version = 1
@@ -31,7 +33,7 @@ class Mixup(Classifier):
         self.ratios = Beta(alpha, alpha)
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
-        """Return the loss of the mixed batch; there are no logits of unmixed images to relabel by."""
+        """Return the loss of the mixed batch; no logits, since relabelling needs unmixed images."""
         ratio = self.ratios.sample().item()
         order = torch.randperm(len(batch.images), device=batch.images.device)
         mixed = ratio * batch.images + (1 - ratio) * batch.images[order]

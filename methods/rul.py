@@ -1,9 +1,10 @@
-"""Relative Uncertainty Learning: features mixed by it.
+"""Relative Uncertainty Learning: features mixed in proportion to their uncertainty.
 
-Features mixed by their relative uncertainty must still show every label that went in.
+The mixed feature must still predict the label of every sample in it, so uncertain samples learn a
+larger weight.
 
-Source: Zhang, Wang and Deng, Relative Uncertainty Learning for Facial Expression Recognition, NeurIPS 2021;
-mix numbers from its supplement, section I.
+Source: Zhang, Wang and Deng, Relative Uncertainty Learning for Facial Expression Recognition,
+NeurIPS 2021; numbers of mixed features from its supplement, section I.
 Departures: none in the loss; `pairing=different-label`, for two mixed features, is an addition.
 """
 
@@ -34,7 +35,7 @@ class RelativeUncertaintyLearning(RelativeMethod):
     """L = mean over members k of CE(fc(Σ w μ), y_k), w = s / Σ s, s = mean_D e^ℓ; u = s.
 
     Args:
-        mix: how many features are mixed; `C(3,2)` mixes three in pairs and averages the three pair losses.
+        mix: number of mixed features; `C(3,2)` mixes three in pairs and averages the three losses.
     """
 
     version = 1
@@ -55,7 +56,14 @@ class RelativeUncertaintyLearning(RelativeMethod):
         return [random_groups(len(labels), self.mix, labels.device)]
 
     def group_loss(self, mean: Tensor, uncertainty: Tensor, labels: Tensor, group: Tensor) -> Tensor:
-        """Return the mean over the members of CE(fc(mixed feature), the member's label)."""
+        """Return the mean loss () of the mixed features against the labels of all members.
+
+        Args:
+            mean: μ (B, D).
+            uncertainty: s (B,).
+            labels: (B,).
+            group: indices (members, B) of the mixed samples.
+        """
         weight = weights(uncertainty[group])  # (members, B)
         logits = self.fc((weight.unsqueeze(2) * mean[group]).sum(dim=0))  # (B, K)
         return torch.stack([F.cross_entropy(logits, labels[member]) for member in group]).mean()

@@ -1,7 +1,8 @@
-"""Symmetric cross-entropy: cross-entropy and its reverse, in which the label's zeros count as a small number.
+"""Symmetric cross-entropy: cross-entropy plus reverse cross-entropy.
 
-Source: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019, section 4.
-Departures: none; log 0 := A = −4 ln 10, that is log 10⁻⁴, as published code has it.
+Source: Wang et al., Symmetric Cross Entropy for Robust Learning with Noisy Labels, ICCV 2019,
+section 4.
+Departures: none; log 0 := A = −4 ln 10 = log 10⁻⁴, as in published code.
 """
 
 import math
@@ -20,7 +21,7 @@ class SymmetricCrossEntropy(Classifier):
     """L = α CE + β RCE, RCE = −Σ_k p_k log onehot(y)_k = −A (1 − p_y); u = 1 − max softmax.
 
     Args:
-        alpha: α, published 0.1 for CIFAR-10.
+        alpha: α; published: 0.1 for CIFAR-10.
         beta: β.
     """
 

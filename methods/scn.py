@@ -1,10 +1,11 @@
-"""Self-Cure Network: attention-weighted logits, rank loss.
+"""Self-Cure Network: logits weighted by an attention, with a rank loss on it.
 
-Source: Wang et al., Suppressing Uncertainties for Large-Scale Facial Expression Recognition, CVPR 2020:
-logit-weighted cross-entropy (eq. 2) and rank regularisation (eq. 3), added up as in their published code.
-Departures: the attention reads the embedding μ instead of the pooled 512-d feature, for equal trunks.
-Its relabelling belongs to the harness: the paper's low-importance group is `--set relabel.fraction=0.3`,
-the published code's all samples `--set relabel.fraction=1`.
+Source: Wang et al., Suppressing Uncertainties for Large-Scale Facial Expression Recognition, CVPR
+2020: logit-weighted cross-entropy (eq. 2) plus rank regularisation (eq. 3), as in the published
+code.
+Departures: the attention reads the embedding μ instead of the pooled 512-d feature, for equal
+trunks. Relabelling is done by the harness: `--set relabel.fraction=0.3` relabels in the paper's
+low-importance group, `--set relabel.fraction=1` in all samples, as the published code does.
 """
 
 from typing import Annotated, Any
@@ -19,18 +20,27 @@ Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
 def rank_loss(attention: Tensor, ratio: float, margin: float) -> Tensor:
-    """Return max(0, δ₁ − (ā_high − ā_low)), the int(βB) largest a (B,), at least one, being the high group."""
+    """Return max(0, δ₁ − (ā_high − ā_low)) (), the rank loss of attentions a (B,).
+
+    Args:
+        attention: a.
+        ratio: β; the int(βB) largest a, at least one, are the high group.
+        margin: δ₁.
+    """
     ordered = attention.sort(descending=True).values
     high = max(1, int(ratio * len(ordered)))
     return F.relu(margin - (ordered[:high].mean() - ordered[high:].mean()))
 
 
 class SelfCureNetwork(EmbeddingMethod):
-    """L = CE(a · fc(μ), y) + max(0, δ₁ − (ā_high − ā_low)), a = sigmoid(Linear(μ)); u = 1 − a.
+    """Logits a · fc(μ), a = sigmoid(Linear(μ)); uncertainty u = 1 − a.
+
+    L = CE(a · fc(μ), y) + max(0, δ₁ − (ā_high − ā_low)).
 
     Args:
         ratio: β, the part of a batch in the high-importance group.
-        margin: δ₁; None takes 0.15 for batches of 512 or more (published for 1024) and 0.07 below (for 64).
+        margin: δ₁; None takes 0.15 for batches of 512 or more (published for 1024), else 0.07
+            (published for 64).
     """
 
     version = 1
@@ -50,7 +60,7 @@ class SelfCureNetwork(EmbeddingMethod):
         self.ratio, self.margin = ratio, margin
 
     def forward(self, images: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the logits a · fc(μ) (B, K), the attention's logit (B,) and μ (B, D)."""
+        """Return logits a · fc(μ) (B, K), the logit of the attention (B,) and μ (B, D)."""
         mean = self.embed(images)
         attention_logit = self.attention(mean)  # (B, 1)
         return attention_logit.sigmoid() * self.fc(mean), attention_logit.squeeze(1), mean
@@ -63,6 +73,6 @@ class SelfCureNetwork(EmbeddingMethod):
         return Step(F.cross_entropy(logits, batch.labels) + rank, logits, (-attention_logit).sigmoid())
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return a · fc(μ) and 1 − a."""
+        """Return logits a · fc(μ), uncertainty 1 − a and features μ."""
         logits, attention_logit, mean = self(images)
         return Prediction(logits, (-attention_logit).double().sigmoid(), mean)

@@ -1,12 +1,12 @@
-"""Temperature scaling: one T fit on held-out labels.
+"""Temperature scaling: logits divided by a temperature T fitted to held-out labels.
 
-Source: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017, section 4.2; start,
-rate and LBFGS from their code.
-Departures: log T is fit, so that T stays positive, and by a strong-Wolfe line search; without one, steps at the
-published rate stop short of the minimum.
-Note: the held-out labels are as noisy as the training labels, so T makes the confidence fit *them*: at 30 % noise
-it calibrates to about 70 % accuracy, below that on clean images. T does not reorder classes: the accuracy is
-the inner method's.
+Source: Guo, Pleiss, Sun and Weinberger, On Calibration of Modern Neural Networks, ICML 2017,
+section 4.2; initial value, learning rate and LBFGS from their code.
+Departures: log T is fitted, so that T stays positive, with a strong-Wolfe line search; without one,
+LBFGS at the published rate stops short of the minimum.
+Note: the held-out labels are as noisy as the training labels, and T fits the confidence to them: at
+30 % noise to an accuracy of about 70 %, less than that on clean images. T does not change the order
+of classes, so the accuracy is that of the inner method.
 """
 
 import math
@@ -21,13 +21,13 @@ from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrap
 
 
 class TemperatureScaling(Wrapper):
-    """Logits z / T, T = argmin NLL(softmax(z / T)) on the held-out part; u = 1 − max softmax(z / T).
+    """Logits z / T, T = argmin NLL(softmax(z / T)) on held-out samples; u = 1 − max softmax.
 
     Args:
-        inner: the method that is trained, and gives z.
-        initial: T that the fit starts from.
+        inner: the method that is trained and gives z.
+        initial: T at the start of the fit.
         learning_rate: of LBFGS.
-        iterations: of LBFGS, at most.
+        iterations: maximum number of LBFGS iterations.
     """
 
     version = 1
@@ -49,9 +49,9 @@ class TemperatureScaling(Wrapper):
         self.register_buffer("temperature", torch.ones(()))
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
-        """Fit T."""
+        """Fit T to the held-out samples."""
         super().finish(train, held_out)
-        assert held_out is not None  # the harness has declined a run without
+        assert held_out is not None  # guaranteed by `needs_held_out`
         prediction, labels = learnt(self.inner, held_out)
         self.temperature.fill_(self.fit(prediction.logits.double(), labels))
 
@@ -72,7 +72,7 @@ class TemperatureScaling(Wrapper):
         return log_temperature.exp().item()
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return z / T, 1 − max softmax of it, and the inner method's features."""
+        """Return logits z / T, their 1 − max softmax, and the inner method's features."""
         prediction = self.inner.predict(images)
         logits = prediction.logits / self.temperature
         return Prediction(logits, msp(logits), prediction.features)

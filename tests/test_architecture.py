@@ -1,6 +1,8 @@
-"""The architecture, held by its imports: a module imports only from layers below its own."""
+"""The architecture beside its layers, which import-linter holds: names and imports."""
 
 import ast
+import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -8,89 +10,6 @@ import pytest
 import bench
 
 PACKAGE = Path(bench.__file__).parent
-LAYERS = [
-    {
-        "__init__",
-        "errors",
-        "files",
-        "dropout",
-        "airbench",
-        "executors.dedicated",
-        "data_root",
-        "predictions",
-        "metrics_source",
-    },
-    {
-        "method",
-        "pretrained",
-        "scores",
-        "registry",
-        "hyperparameters",
-        "noise",
-        "metrics",
-        "geometry",
-        "stats",
-        "generators",
-        "significance",
-        "robustness",
-        "bootstrap",
-        "directions",
-    },
-    {"ahead", "claims", "folders", "ranks", "factory", "averaging"},
-    {"under_way"},
-    {"images"},
-    {"embedding", "wrapper", "backbones", "augment", "decoded"},
-    {"relative", "classifier", "spec"},
-    {"request", "data", "relabel"},
-    {"idx", "predict", "environment", "declared", "checksums", "columns", "index"},
-    {"train", "evaluation", "grid"},
-    {"record"},
-    {"store", "checkpoint"},
-    {"runner", "transfer", "status"},
-    {"groups", "formats", "samples", "executors", "executors.cell"},
-    {"executors.messenger", "executors.pool"},
-    {"executors.local", "executors.parcel"},
-    {"executors.processes", "executors.ray", "executors.slurm"},
-    {"executors.machines"},
-    {"tables.entries", "figures.style"},
-    {"contrasts", "tables.best"},
-    {
-        "tables.table1",
-        "tables.ranking",
-        "tables.samples",
-        "tables.training",
-        "tables.epochs",
-        "tables.costs",
-        "tables.robustness",
-        "tables.comparison",
-    },
-    {
-        "figures.rejection",
-        "figures.training",
-        "figures.confusion",
-        "figures.ablation",
-        "figures.images",
-        "figures.features",
-        "figures.ranks",
-    },
-    {"tables", "figures", "figures.files"},
-    {"terminal"},
-    {"report"},
-    {"comparison"},
-    {"api", "estimate", "listing", "scaffold", "checks.verdict"},
-    {"checks.bed"},
-    {"checks.contract", "checks.trained", "checks.datasets"},
-    {"checks.kit"},
-    {"checks"},
-    {"stored"},
-    {"display"},
-    {"commands"},
-    {"cli"},
-    {"__main__"},
-]
-RANK = {module: rank for rank, layer in enumerate(LAYERS) for module in layer}
-# Imported where it is used, so that the lower layer does not depend on it at import.
-BASES = {("registry", "method"), ("registry", "data"), ("__init__", "api")}
 
 
 def modules() -> list[str]:
@@ -98,25 +17,29 @@ def modules() -> list[str]:
     return sorted(".".join(path.parts).removesuffix(".__init__") for path in paths)
 
 
-def imported(module: str) -> set[str]:
-    path = PACKAGE.joinpath(*module.split("."))
-    source = path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-    names = set()
-    for node in ast.walk(ast.parse(source.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module and node.module.split(".")[0] == "bench":
-            rest = node.module.removeprefix("bench").lstrip(".")
-            names |= {rest} if rest else {alias.name for alias in node.names}
-    return {name for name in names if name in RANK}
+def test_no_two_files_share_a_name():
+    """A file's name says what is in it, and so is found by it."""
+    names = Counter(path.name for path in PACKAGE.rglob("*.py") if path.name != "__init__.py")
+    assert [name for name, count in names.items() if count > 1] == []
 
 
-def test_every_module_has_a_layer():
-    assert set(modules()) == set(RANK)
+def test_no_room_hides_a_function_of_the_package():
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir()}
+    assert not rooms & set(bench.__all__)
 
 
-@pytest.mark.parametrize("module", modules())
-def test_a_module_imports_only_from_lower_layers(module):
-    upward = {name for name in imported(module) if RANK[name] >= RANK[module]}
-    assert {(module, name) for name in upward} <= BASES
+def plugin_files() -> list[Path]:
+    root = PACKAGE.parent
+    folders = ["methods", "datasets", "examples/plugin-package/bench_example", "bench/commands/templates"]
+    paths = [path for folder in folders for path in sorted((root / folder).glob("*.*"))]
+    return [path for path in paths if path.suffix in (".py", ".txt") and not path.stem.startswith("test_")]
+
+
+@pytest.mark.parametrize("path", plugin_files(), ids=lambda path: f"{path.parent.name}/{path.name}")
+def test_a_plugin_imports_from_the_harness_by_one_line(path):
+    lines = [line for line in path.read_text().splitlines() if re.match(r"\s*(from|import) bench\b", line)]
+    assert {line.split(" import ")[0] for line in lines} <= {"from bench.api"}
+    assert len(lines) <= 1
 
 
 def plugin_names() -> set[str]:

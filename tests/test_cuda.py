@@ -15,7 +15,7 @@ from bench.plugins.registry import Registry
 from bench.spec import Recipe, Relabel
 from bench.store.store import Store
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import Tracker
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")
@@ -55,7 +55,7 @@ def test_no_step_of_an_epoch_waits_for_the_gpu(name, hyperparameters, monkeypatc
     method = (
         Registry().find("methods", name).load()(Task(10, shape, 256, 2, None), make, **hyperparameters).to("cuda")
     )
-    data = TrainingSet(images, Labels.start(labels, labels), transforms.augment)
+    data = TrainingSet(images, TrainingLabels.start(labels, labels), transforms.augment)
     trainer = Trainer(method, data, recipe, Relabel(), 0, 10)
     trainer.epoch(1)
     read = Tracker.read

@@ -1,26 +1,35 @@
-"""Every example of the pages on plugins works, in the order in which it stands."""
+"""The pages are true: their examples work, and what they name and link to exists."""
 
 import re
 import shlex
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from harness import bench as command
 
 import bench
+from bench import api
 
-DOCS = Path(bench.__file__).parents[1] / "docs"
+ROOT = Path(bench.__file__).parents[1]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
 BLOCK = re.compile(r"```(python|sh)\n(.*?)```", re.DOTALL)
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="not in a clone")
+
+
+def named(page):
+    return page.relative_to(ROOT).as_posix()
 
 
 @pytest.mark.parametrize("page", ["write-a-method", "write-a-data-set"])
 def test_a_reader_who_does_what_the_page_says_succeeds(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("PYTHONPATH", str(DOCS.parent))
-    blocks = BLOCK.findall((DOCS / f"{page}.md").read_text())
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    blocks = BLOCK.findall((DOCS / f"{page}.md").read_text(encoding="utf-8"))
     assert len(blocks) >= 3
     for language, text in blocks:
         follow(language, text)
@@ -29,10 +38,10 @@ def test_a_reader_who_does_what_the_page_says_succeeds(page, tmp_path, monkeypat
 def follow(language, text):
     """Write a block that names its file, run one that does not, and run each line of a shell block."""
     if language == "sh":
-        for line in text.splitlines():
+        for line in text.replace("\\\n", " ").splitlines():
             shell(line)
-    elif named := re.match(r"# (\S+\.py)\n", text):
-        Path(named.group(1)).write_text(text)
+    elif found := re.match(r"# (\S+\.py)\n", text):
+        Path(found.group(1)).write_text(text, encoding="utf-8")
     else:
         exec(compile(text, "page", "exec"), {})
 
@@ -46,3 +55,66 @@ def shell(line):
         run = [sys.executable, "-m", module, "-p", "no:cacheprovider", *arguments]
         done = subprocess.run(run, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
+
+
+def test_the_example_of_the_page_on_identity_works():
+    ((_, block),) = BLOCK.findall((DOCS / "identity.md").read_text(encoding="utf-8"))[:1]
+    found = {}
+    exec(block, found)
+    assert found["MyIdea"].version == 1
+
+
+def test_the_readme_is_short():
+    assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_lines_fit_a_window(page):
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if len(line) > 100] == []
+
+
+def test_the_readme_leads_to_every_page():
+    text = README.read_text(encoding="utf-8")
+    assert [page for page in PAGES[1:] if f"({named(page)})" not in text] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_every_link_leads_to_a_file_and_every_anchor_to_a_heading(page):
+    text = page.read_text(encoding="utf-8")
+    links = re.findall(r"\]\(([^)\s]+)\)", text) + re.findall(r'src="([^"]+)"', text)
+    for place, anchor in (link.partition("#")[::2] for link in links if "://" not in link):
+        target = page.parent / place if place else page
+        assert target.exists(), place
+        assert not anchor or anchor in anchors(target), f"{place}#{anchor}"
+
+
+def anchors(page):
+    """Return the anchors that GitHub gives the headings of a page."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name != "CHANGELOG.md"], ids=named)
+def test_every_file_and_name_of_the_code_that_a_page_names_exists(page):
+    text = page.read_text(encoding="utf-8")
+    paths = re.findall(r"`((?:bench|methods|datasets|tests|examples)/[\w./-]*)", text)
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+    assert set(re.findall(r"bench\.api\.(\w+)", text)) <= set(api.__all__)
+
+
+def test_the_page_on_architecture_tells_every_room_and_layer():
+    text = (DOCS / "architecture.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in (ROOT / "bench").glob("*/__init__.py")}
+    assert {room for room in rooms if f"| `{room}/` |" not in text} == set()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    (layers,) = (each["layers"] for each in project["tool"]["importlinter"]["contracts"] if "layers" in each)
+    shown = re.search(r"```text\n(commands\n.*?)```", text, re.DOTALL).group(1)
+    assert [line.split()[0] for line in shown.splitlines()] == layers
+
+
+def test_the_page_on_identity_tells_the_protocol():
+    text = (DOCS / "identity.md").read_text(encoding="utf-8")
+    assert f"It is {bench.version.PROTOCOL} now" in text
+    rows = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
+    assert rows == [str(number) for number in range(1, bench.version.PROTOCOL + 1)]

@@ -30,7 +30,7 @@ def test_the_wheel_has_one_package_with_the_plugins_inside(wheel):
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info" not in name} == {"bench"}
     plugins = ("methods/rul.py", "datasets/digits.py", "datasets/digits.toml")
-    for part in (*plugins, "presets/quick.toml", "templates/methods.txt"):
+    for part in (*plugins, "grid/presets/quick.toml", "commands/templates/methods.txt"):
         assert f"bench/{part}" in names
 
 
@@ -69,7 +69,7 @@ def test_every_option_that_the_documents_show_exists():
 
 def test_the_page_on_the_supplement_names_every_experiment():
     page = (ROOT / "docs" / "supplement.md").read_text()
-    experiments = {path.stem for path in (ROOT / "bench" / "experiments").glob("*.toml")}
+    experiments = {path.stem for path in (ROOT / "bench" / "grid" / "experiments").glob("*.toml")}
     assert {name for name in experiments if f"`{name}`" not in page} == set()
     assert set(re.findall(r"--experiment ([\w-]+)", page)) <= experiments
 

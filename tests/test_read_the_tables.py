@@ -1,3 +1,5 @@
+"""The page on tables: its examples hold, and it explains every table of a report."""
+
 import re
 from pathlib import Path
 
@@ -11,7 +13,7 @@ def test_the_examples_of_the_page_hold():
 
 
 def test_the_page_tells_every_table_of_a_report():
-    package = PAGE.parents[1] / "bench" / "tables"
+    package = PAGE.parents[1] / "bench" / "report" / "tables"
     sources = [path.read_text(encoding="utf-8") for path in package.glob("*.py")]
     names = {name for source in sources for name in re.findall(r'f"([a-z-]+)-\{group\.name\}"', source)}
     assert len(names) > 8

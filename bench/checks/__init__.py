@@ -1,6 +1,6 @@
-"""The public conformance kit: what every method and every data set must do, one small function a check.
+"""Conformance checks of methods and data sets, one small function per check.
 
-`bench check PATH|NAME` runs it; the same under pytest, with an id for each plugin and check:
+`bench check PATH|NAME` runs them. With pytest, each plugin and check is a test of its own:
 
     from bench.checks.suite import parametrize_with_checks
 

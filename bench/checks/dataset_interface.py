@@ -1,4 +1,7 @@
-"""What every data set must do. A check takes one on its test bed and raises one line that says what to do."""
+"""Checks of data sets.
+
+Each check takes a data set's test bed and raises a one-line error that says what to change.
+"""
 
 import tempfile
 from collections.abc import Callable
@@ -6,8 +9,8 @@ from pathlib import Path
 
 import torch
 
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
-from bench.checks.test_beds import DataSetBed
 from bench.errors import DataError, UsageError, one_line
 from bench.grid.config_files import own_recipe
 from bench.grid.noise_axis import declared_by
@@ -20,7 +23,7 @@ FEW = 8
 
 
 def check_has_a_recipe(bed: DataSetBed) -> None:
-    """A TOML file of the same name lies beside the plugin, and holds a recipe and what it declares about noise."""
+    """A TOML file with the same name and a valid recipe lies beside the plugin."""
     beside = bed.plugin.path.with_suffix(".toml").name
     if bed.plugin.recipe is None:
         raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
@@ -28,11 +31,11 @@ def check_has_a_recipe(bed: DataSetBed) -> None:
         check_known(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
         declared_by(bed.plugin)
     except UsageError as error:
-        raise CheckFailed(f"mend {beside}: {error}") from None
+        raise CheckFailed(f"fix {beside}: {error}") from None
 
 
 def check_missing_files_are_one_line(bed: DataSetBed) -> None:
-    """Where its files are absent, `load` raises a DataError of one line."""
+    """If its files are missing, `load` raises a DataError with a one-line message."""
     source = bed.source
     with tempfile.TemporaryDirectory() as empty:
         try:
@@ -41,13 +44,16 @@ def check_missing_files_are_one_line(bed: DataSetBed) -> None:
             require("\n" not in str(error), "say in one line which file is missing and how to get it")
             return
         except Exception as error:
-            said = f"raise bench.api.missing(…) where files are absent, not {type(error).__name__}"
+            said = f"raise bench.api.missing(…) if files are missing, not {type(error).__name__}"
             raise CheckFailed(said) from error
     raise CheckSkipped("it needs no file under the data root")
 
 
 def check_images_and_labels(bed: DataSetBed) -> None:
-    """Both parts are uint8 images (N, C, H, W) with int64 labels (N,) from 0 to K − 1, of one image shape."""
+    """Both splits have uint8 images (N, C, H, W) and int64 labels (N,) from 0 to K − 1.
+
+    The number of channels is the same in both.
+    """
     try:
         check_data_set(bed.plugin.name, bed.data)
     except DataError as error:
@@ -66,7 +72,10 @@ def check_class_names(bed: DataSetBed) -> None:
 
 
 def check_augment(bed: DataSetBed) -> None:
-    """`augment` returns finite float32 images of the evaluated shape, by the numbers of its generator only."""
+    """`augment` returns finite float32 images of the same shape as `evaluate`.
+
+    It leaves its argument unchanged and draws random numbers from its generator only.
+    """
     images = bed.data.train.images[:FEW]
     before = images.clone()
     found = [_augmented(bed, images, seed) for seed in (0, 1)]
@@ -74,7 +83,7 @@ def check_augment(bed: DataSetBed) -> None:
     shape = (len(images), *bed.data.image_shape)
     fits = tuple(found[0].shape) == shape and found[0].dtype == torch.float32
     require(fits, f"augment returned {tuple(found[0].shape)}, {found[0].dtype}: make it {shape}, torch.float32")
-    require(found[0].isfinite().all(), "augment returns values that are not finite: see the standard deviations")
+    require(found[0].isfinite().all(), "augment returns values that are not finite: check the standard deviations")
     require(torch.equal(*found), "augment must draw all random numbers from the generator that it is given")
 
 
@@ -84,21 +93,26 @@ def _augmented(bed: DataSetBed, images: torch.Tensor, global_seed: int) -> torch
 
 
 def check_evaluate(bed: DataSetBed) -> None:
-    """`evaluate` returns one view or more, finite float32 images of one shape, the same each time."""
+    """`evaluate` returns at least one view: finite float32 images of one shape.
+
+    A second call returns the same views.
+    """
     images = bed.data.test.images[:FEW]
     first, second = bed.data.evaluate(images), bed.data.evaluate(images)
-    require(isinstance(first, list | tuple) and len(first), "evaluate must return a list of views, one at least")
+    require(isinstance(first, list | tuple) and len(first), "evaluate must return a list of at least one view")
     shape = (len(images), *bed.data.image_shape)
     for view in first:
         fits = tuple(view.shape) == shape and view.dtype == torch.float32
         require(fits, f"evaluate returned {tuple(view.shape)}, {view.dtype}: make it {shape}, torch.float32")
-        require(view.isfinite().all(), "evaluate returns values that are not finite: see the standard deviations")
+        require(
+            view.isfinite().all(), "evaluate returns values that are not finite: check the standard deviations"
+        )
     alike = all(torch.equal(a, b) for a, b in zip(first, second, strict=True))
     require(alike, "evaluate returns other views the second time: draw no random numbers in it")
 
 
 def check_loads_twice_alike(bed: DataSetBed) -> None:
-    """Reading the data set again gives the same images, in the same order, and the same labels."""
+    """Reading the data set again gives the same images and labels in the same order."""
     again = bed.read()
     for name, one, other in (("train", bed.data.train, again.train), ("test", bed.data.test, again.test)):
         try:

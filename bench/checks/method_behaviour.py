@@ -1,4 +1,4 @@
-"""What every method must do once it is trained, and wherever it trains."""
+"""Checks of trained methods: learning, predictions, persistence, number types and devices."""
 
 import math
 import pickle
@@ -8,10 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.checks.comparisons import close, equal, predict, same
+from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
-from bench.checks.test_beds import MethodBed, close, equal, predict, same
 from bench.errors import BenchError, one_line
-from bench.evaluation import metrics
+from bench.evaluation import ranking
 from bench.plugins.method import Prediction
 
 Check = Callable[[MethodBed], None]
@@ -19,16 +20,19 @@ ENOUGH = 0.5  # accuracy on the digits, where chance is 0.1
 
 
 def check_learns_digits(bed: MethodBed) -> None:
-    """A few epochs on the digits reach an accuracy far above chance."""
+    """A few epochs on the digits give an accuracy far above chance."""
     test = bed.data.test
     found = predict(bed.trained, bed.images(len(test.labels)))
     accuracy = (found.logits.argmax(dim=1) == test.labels).double().mean().item()
     said = f"accuracy on digits is {accuracy:.0%} after {bed.task.epochs} epochs"
-    require(accuracy >= ENOUGH, f"{said}, must be {ENOUGH:.0%}: see that loss and predict use the same logits")
+    require(accuracy >= ENOUGH, f"{said}, must be {ENOUGH:.0%}: check that loss and predict use the same logits")
 
 
 def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
-    """After training, logits and uncertainty are finite, and the uncertainty is not the same for all."""
+    """After training, logits and uncertainty are finite.
+
+    The uncertainty is not the same for all samples.
+    """
     found = predict(bed.trained, bed.images(200))
     for name, values in (("logits", found.logits), ("uncertainty", found.uncertainty)):
         require(values.isfinite().all(), f"predict returns {name} that are not finite: bound it, or take its log")
@@ -37,19 +41,24 @@ def check_uncertainty_tells_samples_apart(bed: MethodBed) -> None:
 
 
 def check_uncertainty_ranks_errors(bed: MethodBed) -> None:
-    """Errors on the digits are more uncertain than right predictions; a method that ranks badly gets a note."""
+    """Errors on the digits are more uncertain than correct predictions.
+
+    A method with an AUROC below 0.5 gets a note; the check does not fail.
+    """
     labels = bed.data.test.labels
     found = predict(bed.trained, bed.images(len(labels)))
     errors = (found.logits.argmax(dim=1) != labels).numpy()
-    auroc = metrics.auroc(metrics.rank(found.uncertainty.double().numpy(), errors))
+    auroc = ranking.auroc(ranking.rank(found.uncertainty.double().numpy(), errors))
     if math.isnan(auroc):
         raise CheckSkipped("it makes no error on the digits")
     if auroc < 0.5:
-        raise CheckNoted(f"AUROC of errors on the digits is {auroc:.2f}, worse than chance: is larger less sure?")
+        raise CheckNoted(
+            f"AUROC of errors on the digits is {auroc:.2f}, worse than chance: does larger u mean less sure?"
+        )
 
 
 def check_predict_leaves_no_trace(bed: MethodBed) -> None:
-    """`predict` changes neither state nor mode, and with the same random numbers returns the same bits."""
+    """`predict` changes neither state nor mode, and is deterministic given the random seed."""
     method, images = bed.trained.eval(), bed.images(50)
     state = {name: _copy(value) for name, value in method.state_dict().items()}
     modes = [module.training for module in method.modules()]
@@ -59,7 +68,10 @@ def check_predict_leaves_no_trace(bed: MethodBed) -> None:
     changed = [name for name, value in method.state_dict().items() if not equal(value, state[name])]
     more = f" and {len(changed) - 3} more" if len(changed) > 3 else ""
     require(not changed, f"predict changes {', '.join(changed[:3])}{more}: change state in loss or finish only")
-    require(same(first, second), "predict twice with one seed differs: draw from torch's global generator only")
+    require(
+        same(first, second),
+        "two calls of predict with the same seed differ: draw from torch's global generator only",
+    )
 
 
 def _copy(value: Any) -> Any:
@@ -80,7 +92,7 @@ def check_batch_of_one(bed: MethodBed) -> None:
 
 
 def check_batch_order(bed: MethodBed) -> None:
-    """Predictions follow their images when the batch is turned round."""
+    """Reversing a batch reverses its predictions."""
     _deterministic(bed)
     images = bed.images(50)
     turned = predict(bed.trained, images.flip(0))
@@ -90,7 +102,7 @@ def check_batch_order(bed: MethodBed) -> None:
 
 def _deterministic(bed: MethodBed) -> None:
     if bed.is_random:
-        raise CheckSkipped("predict draws random numbers, whose order is that of the batch")
+        raise CheckSkipped("predict draws random numbers in the order of the batch")
 
 
 def _part(found: Prediction, places: Any) -> Prediction:
@@ -98,7 +110,7 @@ def _part(found: Prediction, places: Any) -> Prediction:
 
 
 def check_pickles(bed: MethodBed) -> None:
-    """A trained method survives pickling, with the same predictions."""
+    """A trained method can be pickled, and predicts the same afterwards."""
     method, images = bed.trained, bed.images(50)
     try:
         again = pickle.loads(pickle.dumps(method))
@@ -106,12 +118,12 @@ def check_pickles(bed: MethodBed) -> None:
         raise CheckFailed(f"keep no lambda, file or generator on self: {one_line(error)}") from error
     require(
         same(predict(method, images), predict(again, images)),
-        "the unpickled method predicts otherwise: keep all of its state on self",
+        "the unpickled method predicts differently: keep all of its state on self",
     )
 
 
 def check_state_dict_round_trip(bed: MethodBed) -> None:
-    """A fresh method that loads the state of a trained one predicts the same."""
+    """A new method that loads the state of a trained one predicts the same."""
     fresh, state = bed.build(seed=1), bed.trained.state_dict()
     try:
         fresh.load_state_dict(state)
@@ -125,17 +137,23 @@ def check_state_dict_round_trip(bed: MethodBed) -> None:
 
 
 def check_finish_restarts(bed: MethodBed) -> None:
-    """`finish`, begun again from the state that training left, gives the same predictions."""
+    """`finish` gives the same predictions when run again.
+
+    The second run starts from the state at the end of training.
+    """
     method, images = bed.train(bed.build()), bed.images(50)
     before = {name: _copy(value) for name, value in method.state_dict().items()}
     first = predict(bed.finish(method), images)
     method.load_state_dict(before)
     advice = "start from state_dict alone, and replace what an earlier finish left"
-    require(same(first, predict(bed.finish(method), images)), f"finish differs when it is begun again: {advice}")
+    require(
+        same(first, predict(bed.finish(method), images)),
+        f"finish gives other predictions when run again: {advice}",
+    )
 
 
 def check_bfloat16(bed: MethodBed) -> None:
-    """With a backbone that computes in bfloat16 the method trains and predicts finite values."""
+    """The method trains and predicts finite values with a backbone in bfloat16."""
     _trains_and_predicts(bed, "cpu", torch.bfloat16)
 
 

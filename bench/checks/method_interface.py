@@ -1,4 +1,4 @@
-"""What the constructor, `loss` and `predict` of every method must do, looked at before or within a few steps."""
+"""Checks of a method's constructor, `loss` and `predict` before or within a few training steps."""
 
 import copy
 import inspect
@@ -9,19 +9,20 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.checks.comparisons import differing, predict
+from bench.checks.method_bed import SHORT, MethodBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
-from bench.checks.test_beds import SHORT, MethodBed, declared_without_default, differing, predict
 from bench.errors import UsageError, one_line
-from bench.plugins.hyperparameters import check, declared
+from bench.plugins.hyperparameters import check, declared, required
 from bench.plugins.method import Prediction, Step
 from bench.training.optimizer import make_optimizer
 
 Check = Callable[[MethodBed], None]
-STEPS = 5  # within which every trained parameter gets a gradient
+STEPS = 5  # in which every trained parameter must get a gradient
 
 
 def check_direction_is_documented(bed: MethodBed) -> None:
-    """The docstrings of the file or the class say what the uncertainty is; larger means less sure."""
+    """The docstring of the file or the class says what the uncertainty is."""
     module = sys.modules[bed.cls.__module__].__doc__ or ""
     said = f"{module} {bed.cls.__doc__ if '__doc__' in vars(bed.cls) else ''}"
     named = "u =" in said or "uncertain" in said.lower()
@@ -29,7 +30,10 @@ def check_direction_is_documented(bed: MethodBed) -> None:
 
 
 def check_hyper_parameters_are_keywords(bed: MethodBed) -> None:
-    """The constructor takes the task and the backbone, and hyper-parameters as keywords only."""
+    """Hyper-parameters are keyword-only.
+
+    The only positional arguments of the constructor are the task and `make_backbone`.
+    """
     others = list(inspect.signature(bed.cls).parameters.values())[2:]
     positional = [p.name for p in others if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     said = f"write `*, {', '.join(positional)}` in the constructor: hyper-parameters are keywords only"
@@ -37,7 +41,7 @@ def check_hyper_parameters_are_keywords(bed: MethodBed) -> None:
 
 
 def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
-    """Every hyper-parameter has an annotation, which refuses what it is not."""
+    """Every hyper-parameter has an annotation that rejects wrong types."""
     for name, parameter in declared(bed.cls).items():
         try:
             check(name, parameter, object())
@@ -47,8 +51,8 @@ def check_hyper_parameters_are_validated(bed: MethodBed) -> None:
 
 
 def check_is_built(bed: MethodBed) -> None:
-    """The constructor makes a method; hyper-parameters have defaults, or were given."""
-    name, missing = bed.plugin.name, declared_without_default(bed.cls).keys() - bed.settings.keys()
+    """The constructor works; every hyper-parameter has a default or was given."""
+    name, missing = bed.plugin.name, set(required(bed.cls)) - bed.settings.keys()
     for parameter in sorted(missing):
         raise CheckFailed(f"give {parameter} a default, or pass --set {name}.{parameter}=VALUE")
     try:
@@ -59,7 +63,7 @@ def check_is_built(bed: MethodBed) -> None:
 
 
 def check_unknown_hyper_parameters_are_refused(bed: MethodBed) -> None:
-    """A hyper-parameter that does not exist is refused."""
+    """The constructor rejects an unknown hyper-parameter."""
     try:
         bed.build(no_such_hyper_parameter=1)
     except (TypeError, UsageError):
@@ -68,13 +72,13 @@ def check_unknown_hyper_parameters_are_refused(bed: MethodBed) -> None:
 
 
 def check_oracles_are_hyper_parameters(bed: MethodBed) -> None:
-    """What `oracle` names are hyper-parameters; without one the noise rate is not told."""
+    """Names in `oracle` are hyper-parameters of the method."""
     unknown = [name for name in bed.cls.oracle if name not in declared(bed.cls)]
     require(not unknown, f"oracle names {', '.join(unknown)}: name only keywords of the constructor")
 
 
 def check_declines_with_a_reason(bed: MethodBed) -> None:
-    """`declines` returns None, or a reason in one line."""
+    """`declines` returns None or a reason in one line."""
     for task in (bed.task, bed.task._replace(num_classes=2)):
         reason = bed.cls.declines(task)
         fits = reason is None or (isinstance(reason, str) and reason.strip() and "\n" not in reason)
@@ -82,21 +86,27 @@ def check_declines_with_a_reason(bed: MethodBed) -> None:
 
 
 def check_step_shapes(bed: MethodBed) -> None:
-    """`loss` returns a Step: a scalar loss, logits (B, K) and uncertainty (B,), of floating point."""
+    """`loss` returns a Step: loss (), logits (B, K) and uncertainty (B,), floating point.
+
+    Logits and uncertainty may be None unless the method relabels by default.
+    """
     step = bed.step(bed.build(), 20)
     require(isinstance(step, Step), f"loss returned a {type(step).__name__}: return a bench.api.Step")
     _shape("loss", "loss", step.loss, ())
     for name, value, shape in (("logits", step.logits, (20, 10)), ("uncertainty", step.uncertainty, (20,))):
         require(
             value is not None or not bed.cls.relabels,
-            f"loss hands relabelling no {name}: put it into the Step, or leave `relabels` False",
+            f"loss returns no {name} for relabelling: put it into the Step, or leave `relabels` False",
         )
         if value is not None:
             _shape("loss", name, value, shape)
 
 
 def check_prediction_shapes(bed: MethodBed) -> None:
-    """`predict` returns a Prediction: logits (B, K), uncertainty (B,), features (B, D) or None."""
+    """`predict` returns a Prediction: logits (B, K) and uncertainty (B,), floating point.
+
+    Features are (B, D) or None.
+    """
     found = predict(bed.build(), bed.images(20))
     said = f"predict returned a {type(found).__name__}: return a bench.api.Prediction"
     require(isinstance(found, Prediction), said)
@@ -122,7 +132,7 @@ def check_loss_is_finite(bed: MethodBed) -> None:
 
 
 def check_loss_leaves_the_mode(bed: MethodBed) -> None:
-    """`loss` is called in train mode, and leaves every module in it."""
+    """`loss` leaves every module in train mode."""
     method = bed.build()
     bed.step(method, 20)
     switched = [name or "the method" for name, module in method.named_modules() if not module.training]
@@ -131,7 +141,7 @@ def check_loss_leaves_the_mode(bed: MethodBed) -> None:
 
 
 def check_loss_leaves_the_batch(bed: MethodBed) -> None:
-    """`loss` changes neither images, labels nor index of its batch."""
+    """`loss` does not change images, labels or index of its batch."""
     batch = bed.batch(20)
     before = [part.clone() for part in batch]
     bed.build().train().loss(batch, bed.progress)
@@ -140,7 +150,10 @@ def check_loss_leaves_the_batch(bed: MethodBed) -> None:
 
 
 def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
-    """Each parameter of `param_groups` gets a gradient within a few steps, and all gradients are finite."""
+    """Each parameter of `param_groups` gets a gradient within a few steps.
+
+    All gradients are finite.
+    """
     method = bed.build()
     optimizer = make_optimizer(method, bed.recipe)
     trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
@@ -150,7 +163,7 @@ def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
         bed.step(method, 64).loss.backward()
         for name, p in method.named_parameters():
             finite = p.grad is None or p.grad.isfinite().all()
-            require(finite, f"the gradient of {name} is not finite: mend the loss")
+            require(finite, f"the gradient of {name} is not finite: fix the loss")
         waiting = {name: p for name, p in waiting.items() if p.grad is None or not p.grad.any()}
         optimizer.step()
     advice = "use it in the loss, or leave it out of param_groups"
@@ -168,23 +181,23 @@ def check_odd_last_batch(bed: MethodBed) -> None:
 
 
 def check_same_seed_same_bits(bed: MethodBed) -> None:
-    """Two trainings from one seed give the same bits."""
+    """Two trainings with the same seed end with the same bits."""
     advice = "draw random numbers from the global generators only, and keep no state outside the instance"
-    said = f"{bed.unrepeatable} differs between two trainings of one seed: {advice}"
+    said = f"{bed.unrepeatable} differs between two trainings with the same seed: {advice}"
     require(bed.unrepeatable is None, said)
 
 
 def check_true_labels_do_not_matter(bed: MethodBed) -> None:
-    """Training has the same bits whatever the true labels are: a method is given the noisy ones only."""
+    """Training gives the same bits whatever the true labels are."""
     if bed.unrepeatable:
-        raise CheckSkipped("two trainings of one seed differ without that")
+        raise CheckSkipped("two trainings with the same seed already differ")
     others = (bed.data.train.labels[:SHORT] + 1) % len(bed.data.class_names)
     found = differing(bed.briefly_trained, bed.train(bed.build(), true=others))
     require(found is None, f"{found} depends on the true labels: use nothing but batch.labels")
 
 
 def check_goes_on_from_a_checkpoint(bed: MethodBed) -> None:
-    """Training that goes on from a checkpoint ends in the bits of training that was never interrupted."""
+    """Training resumed from a checkpoint ends with the bits of uninterrupted training."""
     whole, resumed = bed.trainer(bed.build(), epochs=2), bed.trainer(bed.build(seed=1), epochs=2)
     whole.epoch(1)
     checkpoint = copy.deepcopy(whole.state_dict())
@@ -193,7 +206,7 @@ def check_goes_on_from_a_checkpoint(bed: MethodBed) -> None:
     resumed.epoch(2)
     found = differing(whole.method, resumed.method)
     advice = "keep what steps compute in parameters or by register_buffer, not in plain attributes"
-    require(found is None, f"{found} differs once training went on from a checkpoint: {advice}")
+    require(found is None, f"{found} differs after training resumed from a checkpoint: {advice}")
 
 
 CHECKS: tuple[Check, ...] = (
@@ -215,5 +228,5 @@ CHECKS: tuple[Check, ...] = (
     check_true_labels_do_not_matter,
     check_goes_on_from_a_checkpoint,
 )
-# Without these the checks after them would say the same again, or nothing.
+# If one of these fails, the later checks would repeat its message or be meaningless.
 BASIC = (check_is_built, check_step_shapes, check_prediction_shapes, check_loss_is_finite)

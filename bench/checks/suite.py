@@ -1,19 +1,20 @@
-"""The kit: which checks a plugin gets, and how they are run, from the command line or under pytest."""
+"""Which checks apply to a plugin, and how to run them from the command line or with pytest."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.dataset_interface import BASIC as BASIC_DATA
 from bench.checks.dataset_interface import CHECKS as OF_DATA_SETS
+from bench.checks.method_bed import MethodBed
 from bench.checks.method_behaviour import CHECKS as TRAINED
 from bench.checks.method_interface import BASIC as BASIC_CONTRACT
 from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
-from bench.checks.test_beds import DataSetBed, MethodBed
+from bench.data.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
-from bench.plugins.loading import find_data_root
 from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed
@@ -24,7 +25,7 @@ Status = Literal["pass", "note", "fail", "skip"]
 
 
 class Result(NamedTuple):
-    """What a check said of a plugin."""
+    """Outcome of one check of a plugin."""
 
     check: str  # such as `learns digits`
     status: Status
@@ -32,10 +33,10 @@ class Result(NamedTuple):
 
 
 def find_plugin(target: str | Path, registry: Registry) -> Plugin:
-    """Return a plugin by the path of its file, below methods/ or datasets/, or by its name.
+    """Return a plugin by name or by the path of its file.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no plugin has this name, or the path is not a file in `methods/` or `datasets/`.
     """
     path = Path(target)
     if path.suffix == ".py":
@@ -64,16 +65,16 @@ def checks_for(plugin: Plugin) -> tuple[Check, ...]:
 def run_checks(
     plugin: Plugin, settings: Mapping[str, Any] | None = None, data_root: Path | None = None
 ) -> Iterator[Result]:
-    """Yield each check's result as it comes.
+    """Yield the result of each check as soon as it is known.
 
     Args:
-        plugin: that is checked.
+        plugin: to check.
         settings: its hyper-parameters; defaults for the others.
-        data_root: where data sets are; None as for `bench.run`.
+        data_root: folder of the data sets; None: $BENCH_DATA, else `data`.
 
     Raises:
         PluginError: the plugin does not load.
-        UsageError: there is no such hyper-parameter, or a value does not fit.
+        UsageError: a hyper-parameter is unknown, or a value is invalid.
     """
     plugin.load()
     bed = _bed(plugin, settings or {}, data_root)
@@ -95,15 +96,18 @@ def _outcome(check: Check, bed: Bed) -> tuple[Status, str]:
         return "note", str(noted)
     except CheckSkipped as skipped:
         return "skip", str(skipped)
-    except Exception as error:  # whatever a plugin raises is a failed check
+    except Exception as error:  # any exception of a plugin is a failed check
         return "fail", f"{one_line(error)}{place(error.__cause__ or error, bed.plugin.path)}"
     return "pass", ""
 
 
 def _make(check: Check, bed: Bed) -> None:
-    """Make a check, unless a basic one has failed on this bed: then others would only repeat it."""
+    """Run a check, unless a basic check has failed on this bed.
+
+    After such a failure the other checks would only repeat it.
+    """
     if bed.broken:
-        raise CheckSkipped(f"mend first: {bed.broken}")
+        raise CheckSkipped(f"fix first: {bed.broken}")
     try:
         check(bed)
     except (CheckNoted, CheckSkipped):
@@ -118,11 +122,11 @@ def _title(check: Check) -> str:
 
 
 def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Path] = ()) -> Any:
-    """Return a pytest mark that calls a test, of `plugin` and `check`, once for each plugin and check.
+    """Return a pytest mark that runs a test of `plugin` and `check` for each plugin and check.
 
     Args:
-        plugins: paths of plugin files, or names.
-        folders: where names are looked for besides, as `--plugins`.
+        plugins: names of plugins, or paths of their files.
+        folders: additional folders in which names are looked up, as with `--plugins`.
     """
     import pytest
 
@@ -137,7 +141,7 @@ def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Pat
 
 @cache
 def _shared_bed(plugin: Plugin) -> Bed:
-    """Return a plugin's test bed, one for all checks: training is what takes time."""
+    """Return a plugin's test bed, shared by all checks because training takes most of the time."""
     return _bed(plugin, {}, None)
 
 

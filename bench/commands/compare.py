@@ -1,26 +1,45 @@
 """`bench compare`: paired tests and intervals over stored runs."""
 
-from pathlib import Path
+from typing import Annotated
 
-from bench.commands.console import console, errors
-from bench.commands.terminal import show_table
+import typer
+
+from bench.commands.command_options import RESULTS, Results
 
 
-def compare(results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None) -> int:
-    """Compare stored runs, show and write what that says, and return the exit status.
+def compare(
+    datasets: Annotated[
+        str | None, typer.Option(help="Data sets to compare on; all if not given.", metavar="NAME,…")
+    ] = None,
+    methods: Annotated[
+        str | None, typer.Option(help="Methods, or row labels of tables; all if not given.", metavar="NAME,…")
+    ] = None,
+    metric: Annotated[str, typer.Option(help="A metric, such as scores.own.auroc.", metavar="NAME")] = "accuracy",
+    against: Annotated[
+        str | None,
+        typer.Option(help="The method to compare every other with; every pair if not given.", metavar="NAME"),
+    ] = None,
+    results: Results = RESULTS,
+) -> None:
+    """Test the differences between methods, on runs of the same noise and seed, without training.
 
-    Raises:
-        UsageError: an unknown name, or nothing to compare.
+    \b
+    Examples:
+      bench compare --against baseline
+      bench compare --datasets mnist --methods rul,scn --metric scores.own.auroc
     """
-    from bench.report import (
-        comparison,  # and scipy.stats with it, which takes longer than the other commands' work
-    )
+    from bench.commands.console import console, errors
+    from bench.commands.terminal import show_table
+    from bench.report import comparison
 
-    compared = comparison.load(results, datasets, methods, metric, against)
+    compared = comparison.load(results, _names(datasets), _names(methods), metric, against)
     for table in compared.tables(brief=True):
         show_table(console, table)
     for problem in compared.problems:
         errors.print(f"note: {problem}", soft_wrap=True, markup=False)
     page = compared.write(results / "compare")
     console.print(f"All comparisons: {page}", soft_wrap=True, markup=False)
-    return 0
+
+
+def _names(typed: str | None) -> list[str]:
+    return [] if typed is None else [name.strip() for name in typed.split(",")]

@@ -2,19 +2,27 @@
 
 from rich.console import Console
 
-from bench.commands.terminal import show_group
+from bench.commands.terminal import show_table
 from bench.report.pages import Report
 
 FAILED = 1  # exit status
+SHOWN = ("accuracy", "top-k")  # tables of a group that a terminal shows; the page has all
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
 
 
 def show_report(written: Report, wanted: set[str] | None) -> None:
-    """Show the tables of the groups that hold a wanted run, all if None, and say what was left out."""
+    """Show the main tables of a report, and what it had to leave out.
+
+    Args:
+        wanted: identities of runs; only groups that hold one are shown. None: all groups.
+    """
     for group in written.groups:
         if wanted is None or wanted & {record.spec.identity for record in group.records}:
-            show_group(console, group)
+            names = {f"{kind}-{group.name}" for kind in SHOWN}
+            for table in written.tables[group.name]:
+                if table.name in names:
+                    show_table(console, table)
     for problem in written.problems:
         errors.print(f"note: {problem}", soft_wrap=True, markup=False)
     if written.groups:

@@ -1,19 +1,37 @@
-"""`bench list`: what there is, without importing a plugin or torch."""
+"""`bench list`: what there is to choose from, found without importing a plugin or torch."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+import typer
 
-from bench.data.label_noise import NOISE_KINDS
+from bench.commands.command_options import Plugins
 from bench.errors import unknown
-from bench.evaluation.metrics import DESCRIPTIONS
 from bench.plugins.registry import Kind, Registry
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
+
+
+def list_(
+    what: Annotated[
+        str | None,
+        typer.Argument(help="methods, datasets, noise, metrics, presets or experiments; all if not given."),
+    ] = None,
+    plugins: Plugins = None,
+) -> None:
+    """List methods, data sets, noise kinds, metrics, presets and experiments, with a line on each.
+
+    \b
+    Examples:
+      bench list
+      bench list methods --plugins ~/ideas
+    """
+    show(what, plugins or [])
 
 
 def show(what: str | None, plugins: Iterable[Path]) -> None:
@@ -22,12 +40,17 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     Raises:
         UsageError: there is no such section.
     """
+    from rich.console import Console
+
+    from bench.data.label_noise import NOISE_KINDS
+    from bench.evaluation.metrics import WORDS
+
     registry = Registry(plugins)
     sections: dict[str, Callable[[], Rows]] = {
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets"),
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
-        "metrics": lambda: DESCRIPTIONS,
+        "metrics": lambda: WORDS,
         "presets": lambda: _described(GRID / "presets"),
         "experiments": lambda: _described(GRID / "experiments"),
     }
@@ -39,7 +62,10 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
             _print(console, name, rows())
 
 
-def _print(console: Console, name: str, rows: Rows) -> None:
+def _print(console: "Console", name: str, rows: Rows) -> None:
+    from rich.table import Table
+    from rich.text import Text
+
     console.print(f"[bold]{name}[/bold]")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for key, line in rows.items():

@@ -1,19 +1,30 @@
 """`bench merge`: bring runs made elsewhere into a results folder."""
 
-from collections.abc import Iterable
 from pathlib import Path
+from typing import Annotated
 
-from bench.commands.console import FAILED, console, errors
-from bench.store import transfer
-from bench.store.store import Store
+import typer
+
+from bench.commands.command_options import RESULTS, Results
 
 
-def merge(others: Iterable[Path], results: Path) -> int:
-    """Bring runs of other results folders or packs into this one; return the exit status.
+def merge(
+    others: Annotated[list[Path], typer.Argument(help="Results folders, or files that `bench pack` wrote.")],
+    results: Results = RESULTS,
+) -> None:
+    """Bring runs made elsewhere into this results folder.
 
-    Raises:
-        UsageError: there is no such folder or pack.
+    The same run with another outcome is named and refused, and the exit status is 1.
+
+    \b
+    Examples:
+      bench merge other-results
+      bench merge runs.tar.gz more-runs.tar.gz --results results/table1-mnist
     """
+    from bench.commands.console import FAILED, console, errors
+    from bench.store import transfer
+    from bench.store.store import Store
+
     failed = False
     for other in others:
         merged = transfer.merge(Store(results), other)
@@ -25,4 +36,4 @@ def merge(others: Iterable[Path], results: Path) -> int:
         for line in merged.refused:
             errors.print(f"refused: {line}", soft_wrap=True, markup=False)
         failed = failed or bool(merged.refused or merged.problems)
-    return FAILED if failed else 0
+    raise typer.Exit(FAILED if failed else 0)

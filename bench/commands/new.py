@@ -1,10 +1,13 @@
-"""`bench new`: a plugin that works, with its test, to be changed into one's own."""
+"""`bench new`: write a plugin that works, with its test, to start from."""
 
 import keyword
 import re
 import shlex
 from pathlib import Path
 from string import Template
+from typing import Annotated
+
+import typer
 
 from bench.errors import UsageError, unknown
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
@@ -13,16 +16,35 @@ TEMPLATES = Path(__file__).parent / "templates"
 KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets"}
 
 
+def new(
+    kind: Annotated[str, typer.Argument(help="method or dataset.")],
+    name: Annotated[str, typer.Argument(help="Name of the plugin, such as my_idea.")],
+    plugins: Annotated[
+        Path | None, typer.Option(help="The folder that gets the files; the clone if not given.")
+    ] = None,
+) -> None:
+    """Write a commented, working plugin together with its test.
+
+    \b
+    Examples:
+      bench new method my_idea
+      bench new dataset my_data --plugins ~/ideas
+    """
+    for path in write_plugin(kind, name, plugins):
+        print(path)
+    print(f"Next: {next_step(name, plugins)}")
+
+
 def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     """Write a plugin and its test, and return the files.
 
     Args:
         kind: `method` or `dataset`.
-        name: of the plugin, such as `my_idea` or `my-idea`.
-        folder: that gets `methods/` or `datasets/`, and `tests/`; None is the clone.
+        name: the plugin's name, such as `my_idea` or `my-idea`.
+        folder: gets the files in `methods/` or `datasets/`, and in `tests/`; None is the clone.
 
     Raises:
-        UsageError: an unknown kind, an unfit or taken name, a file that is there, or no clone to write to.
+        UsageError: an unknown kind, an unfit or taken name, a file in the way, or no clone.
     """
     if kind not in KINDS:
         raise unknown("kind of plugin", kind, KINDS)

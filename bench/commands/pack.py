@@ -1,22 +1,37 @@
 """`bench pack`: write finished runs to one small file."""
 
 from pathlib import Path
+from typing import Annotated
 
-from bench.commands.console import console, errors
-from bench.store import transfer
-from bench.store.store import Store
+import typer
+
+from bench.commands.command_options import RESULTS, Results
 
 
-def pack(target: Path, results: Path, predictions: bool) -> int:
-    """Write a results folder's finished runs to one small file; return the exit status.
+def pack(
+    target: Annotated[Path, typer.Argument(help="The file to write, such as runs.tar.gz.")],
+    predictions: Annotated[
+        bool,
+        typer.Option("--predictions", help="Include predictions, for pictures of samples; much larger."),
+    ] = False,
+    results: Results = RESULTS,
+) -> None:
+    """Write all finished runs to one small file, for `bench merge` elsewhere.
 
-    Raises:
-        UsageError: there is no finished run.
+    It has what tables and curves need.
+
+    \b
+    Examples:
+      bench pack runs.tar.gz
+      bench pack runs.tar.gz --predictions --results results/table1-mnist
     """
+    from bench.commands.console import console, errors
+    from bench.store import transfer
+    from bench.store.store import Store
+
     packed, problems = transfer.pack(Store(results), target, predictions)
     for line in problems:
         errors.print(f"note: {line}", soft_wrap=True, markup=False)
     kibibytes = target.stat().st_size / 1024
     size = f"{kibibytes:.0f} KiB" if kibibytes < 1024 else f"{kibibytes / 1024:.1f} MiB"
     console.print(f"{target}: {packed} runs, {size}", soft_wrap=True, markup=False)
-    return 0

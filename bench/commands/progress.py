@@ -1,4 +1,4 @@
-"""What a person sees of a grid: what it will cost, and how far it is."""
+"""Shows a grid on the terminal: its progress as it runs, and its plan before."""
 
 from types import TracebackType
 
@@ -9,20 +9,21 @@ from rich.table import Column
 
 from bench.commands.terminal import clock, show_table
 from bench.execution.context import Context
-from bench.execution.estimate import TO_RUN, Plan
+from bench.execution.estimate import Plan
 from bench.execution.observer import CellReport, Observer
 from bench.plugins.method import Progress
-from bench.report.table import Table
-from bench.spec import Cell, RunSpec
+from bench.report.columns import Texts, Words
+from bench.report.table import Row, Table
+from bench.spec import Cell, CellState, RunSpec
 
 
 class Display(Observer):
-    """Shows a grid as it runs: a line for each finished cell, a bar for the grid and one for each run under way.
+    """Shows a grid as it runs: a line for each finished cell, bars for the grid and for each run.
 
-    Where there is no terminal, there are no bars, and a first line that says how much there is to do.
+    Without a terminal there are no bars, but a first line that says how much there is to do.
 
     Args:
-        finished: takes the reports of the cells as they come.
+        finished: the list that the reports of the cells are added to.
     """
 
     def __init__(self, console: Console, grid: list[Cell], context: Context, finished: list[CellReport]) -> None:
@@ -77,7 +78,7 @@ class Display(Observer):
         """Print a line for the cell."""
         self.finished.append(report)
         width = len(str(self.total))
-        named = report.status in ("failed", "declined", "stopped")
+        named = report.status in (CellState.FAILED, CellState.DECLINED, CellState.STOPPED)
         said = f"{report.status}: {report.detail}" if named else report.detail
         line = f"[{len(self.finished):{width}}/{self.total}] {report.title}  {said or 'finished before'}"
         self.bars.console.print(line, markup=False, soft_wrap=True)
@@ -90,10 +91,10 @@ def _title(spec: RunSpec) -> str:
 
 def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]], jobs: int) -> None:
     """Print a grid with each cell's state and estimated time, and why cells will not run."""
-    lines = [[cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""] for cell, plan in rows]
+    lines = [Row([cell.title, plan.state, clock(plan.seconds) if plan.seconds else ""]) for cell, plan in rows]
     total = sum(plan.seconds for _, plan in rows)
-    ahead = sum(plan.state == TO_RUN for _, plan in rows)
+    ahead = sum(plan.state == CellState.TO_RUN for _, plan in rows)
     at_once = f", {clock(total / min(jobs, ahead))} with {jobs} jobs" if jobs > 1 and ahead > 1 else ""
     notes = [f"{len(rows)} cells, {ahead} to run, about {clock(total)} on this machine{at_once}"]
     notes += dict.fromkeys(f"{plan.state}: {plan.reason}" for _, plan in rows if plan.reason)
-    show_table(console, Table("plan", "The grid", ["cell", "state", "time"], lines, notes))
+    show_table(console, Table("plan", "The grid", [Texts("cell"), Texts("state"), Words("time")], lines, notes))

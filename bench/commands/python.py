@@ -1,23 +1,23 @@
-"""The Python interface: what the command line does, as functions that return data frames."""
+"""The functions `run`, `compare` and `load_results` of the package; they return data frames."""
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from bench.errors import BenchError
-from bench.execution.context import Context
+from bench.commands.run import make_context
+from bench.data.data_root import PathLike
+from bench.errors import BenchError, unknown
 from bench.execution.machines import Machines
-from bench.execution.observer import Observer
+from bench.execution.observer import CellReport, Observer
+from bench.execution.start import run_grid
 from bench.grid.cells import cells
 from bench.grid.request import Request
-from bench.plugins.loading import PathLike, find_data_root
-from bench.plugins.registry import Registry
 from bench.report import comparison
 from bench.report.results import frame, load_records
-from bench.spec import RunSpec, validated
+from bench.spec import CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
 
@@ -29,10 +29,7 @@ def run(
     download: bool = False,
     plugins: Iterable[PathLike] = (),
     force: bool = False,
-    jobs: int = 0,
-    threads: int = 1,
-    machines: Mapping[str, Any] | None = None,
-    **request: Any,
+    **options: Any,
 ) -> pd.DataFrame:
     """Run a grid and return its finished runs, one row each, as `load_results` does.
 
@@ -42,37 +39,51 @@ def run(
         download: fetch data sets that are missing.
         plugins: folders that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
-        jobs: runs at a time, each in a process of its own; a script that asks for them must guard its own code by
-            `if __name__ == "__main__":`. 0 runs them one after the other in this process.
-        threads: CPU threads of torch in each run.
-        machines: other fields of `bench.execution.machines.Machines`: executor, address, ….
-        request: the fields of `bench.grid.request.Request`: methods, datasets, noise, seeds, epochs, set, ….
+        options: those of `bench run --help`, with `_` for `-`, as values or text: `noise=[0, 0.3]`
+            or `noise="0,0.3"`; `set` and `slurm` are dictionaries. Only `jobs` has another default,
+            0: runs follow each other in this process. With more, each run has a process of its own,
+            and a script must guard its own code by `if __name__ == "__main__":`.
 
     Raises:
-        UsageError: an unknown name or an unfit value.
+        UsageError: an unknown option or name, or a value that does not fit.
 
     Warns:
         UserWarning: cells that failed, with their reasons; the other cells are run and stored.
     """
-    registry = Registry(Path(folder) for folder in plugins)
-    context = Context(registry, Store(Path(results)), find_data_root(data_root), download, force)
-    grid = cells(validated(Request, request, "argument"), registry, context.data_root)
-    where = validated(Machines, {"jobs": jobs, "threads": threads} | dict(machines or {}), "argument")
-    where.check(grid)
+    request, machines = _read({"jobs": 0} | options)
+    folders = [Path(folder) for folder in plugins]
+    context = make_context(Path(results), data_root, folders, machines, download=download, force=force)
+    grid = cells(request, context.registry, context.data_root)
+    machines.check(grid)
     status.remember(context.store, grid)
-    reports = where.run(grid, context, Observer())
-    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == "failed"]
-    if failed:
-        warnings.warn(f"{len(failed)} of {len(grid)} cells failed: {'; '.join(failed)}", stacklevel=2)
+    _warn_of_failures(run_grid(machines, grid, context, Observer()))
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)
     return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
 
 
+def _read(options: dict[str, Any]) -> tuple[Request, Machines]:
+    known = {*Request.model_fields, *Machines.model_fields}
+    for name in options:
+        if name not in known:
+            raise unknown("argument", name, known)
+    request, machines = (
+        {name: value for name, value in options.items() if name in model.model_fields}
+        for model in (Request, Machines)
+    )
+    return validated(Request, request, "argument"), validated(Machines, machines, "argument")
+
+
+def _warn_of_failures(reports: list[CellReport]) -> None:
+    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == CellState.FAILED]
+    if failed:
+        warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=3)
+
+
 def load_results(results: PathLike = "results") -> pd.DataFrame:
     """Return all finished runs of a results folder, one row each.
 
-    Columns tell what was run, every metric (`scores.own.aurc`, …, in fractions of 1) and what it cost.
+    Columns tell what was run, its metrics (`scores.own.aurc`, …, as fractions) and what it cost.
 
     Raises:
         BenchError: there is no such folder.
@@ -100,7 +111,7 @@ def compare(
 
     Args:
         results: folder of the store.
-        datasets, methods: names to compare, all if none is given; a method's row label will do, too.
+        datasets, methods: names to compare, all if none is given; row labels of methods fit, too.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 

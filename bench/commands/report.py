@@ -1,35 +1,34 @@
 """`bench report`: rebuild tables and figures from stored runs."""
 
-from collections.abc import Iterable
-from pathlib import Path
-from typing import Any
-
-from bench.commands.console import show_report
+from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.errors import UsageError
-from bench.plugins.loading import find_data_root
-from bench.plugins.registry import Registry
-from bench.report.pages import write_report
-from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, validated
-from bench.store.store import Store
 
 
-def make_samples(data_root: Path | None, plugins: Iterable[Path]) -> Samples:
-    """Return where pictures find the samples of stored runs."""
-    return Samples(Registry(plugins), find_data_root(data_root))
+@with_options(Pictures)
+def report(
+    results: Results = RESULTS, data_root: DataRoot = None, plugins: Plugins = None, **typed: str | None
+) -> None:
+    """Rebuild every table and picture from stored runs, without training.
 
-
-def report(results: Path, samples: Samples, pictures: dict[str, Any]) -> int:
-    """Rebuild the report, with the pictures asked for, and show its main tables.
-
-    Raises:
-        UsageError: there is no such folder, or no run in it, or a picture is asked for that there is not.
+    \b
+    Examples:
+      bench report
+      bench report --results results/table1-mnist
+      bench report --figures images,features --top 20 --score msp
     """
-    wanted = validated(Pictures, pictures, "option")
+    from bench.commands.console import show_report
+    from bench.data.data_root import find_data_root
+    from bench.plugins.registry import Registry
+    from bench.report.pages import write_report
+    from bench.report.sample_pictures import Samples
+    from bench.store.store import Store
+
+    wanted = validated(Pictures, typed_for(Pictures, typed), "option")
     if not (store := Store(results)).exists():
         raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
+    samples = Samples(Registry(plugins or []), find_data_root(data_root))
     written = write_report(results, samples, wanted)
     show_report(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")
-    return 0

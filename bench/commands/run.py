@@ -1,6 +1,5 @@
-"""What the commands do that run, check or estimate something, once their options are read."""
+"""What `bench run` does once its options are read: run or estimate a grid, show the results."""
 
-import time
 from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,60 +9,49 @@ import torch
 
 from bench.commands.console import FAILED, console, errors, show_report
 from bench.commands.progress import Display, show_plan_table
-from bench.errors import UsageError
+from bench.data.data_root import PathLike, find_data_root
 from bench.execution.context import Context
-from bench.execution.estimate import CANNOT, Estimator
+from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
+from bench.execution.start import run_grid
 from bench.grid.config_files import load_experiment
 from bench.grid.request import Request
-from bench.plugins.loading import find_data_root
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
-from bench.spec import Cell, RunSpec, validated
+from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
 
 STOPPED, INTERRUPTED = 75, 130  # 75: a temporary failure, the same command goes on
 
 
-def make_machines(options: dict[str, Any], grid: list[Cell]) -> Machines:
-    """Return the machines that are asked for, once they fit the grid.
-
-    Raises:
-        UsageError: they do not, or a value is unfit.
-    """
-    machines = validated(Machines, options, "option")
-    machines.check(grid)
-    return machines
-
-
 def make_context(
     results: Path,
-    data_root: Path | None,
+    data_root: PathLike | None,
     plugins: Iterable[Path],
+    machines: Machines = Machines(),  # noqa: B008 - immutable
     *,
     download: bool = False,
     force: bool = False,
-    checkpoint_minutes: float = 5.0,
-    max_minutes: float | None = None,
 ) -> Context:
-    """Return where things are and how long they may take.
-
-    Raises:
-        UsageError: a time is below zero.
-    """
-    for name, minutes in (("checkpoint-minutes", checkpoint_minutes), ("max-minutes", max_minutes)):
-        if minutes is not None and not minutes >= 0:
-            raise UsageError(f"--{name} {minutes:g}: must be 0 or more")
-    deadline = None if max_minutes is None else time.time() + 60 * max_minutes
-    registry, root = Registry(plugins), find_data_root(data_root)
-    return Context(registry, Store(results), root, download, force, 60 * checkpoint_minutes, deadline)
+    """Return where things are and how long they may take; the time allowed begins now."""
+    return Context(
+        Registry(plugins),
+        Store(results),
+        find_data_root(data_root),
+        download,
+        force,
+        60 * machines.checkpoint_minutes,
+        machines.deadline(),
+    )
 
 
 def make_request(options: dict[str, Any], experiment: str | None) -> Request:
-    """Return what an experiment asks for, with the options that replace its own, key by key within `set`.
+    """Return the request of an experiment with options, which replace its own.
+
+    Within `set` and `pictures` they replace key by key.
 
     Raises:
         UsageError: an unknown name or an unfit value.
@@ -89,7 +77,7 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
     status.remember(context.store, grid)
     try:
         with Display(console, grid, context, finished) as display:
-            machines.run(grid, context, display)
+            run_grid(machines, grid, context, display)
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED
@@ -105,7 +93,7 @@ def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
         estimator = Estimator(context)
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
     show_plan_table(console, rows, machines.at_once(grid))
-    return FAILED if any(plan.state == CANNOT for _, plan in rows) else 0
+    return FAILED if any(plan.state == CellState.CANNOT_RUN for _, plan in rows) else 0
 
 
 def _say_interrupted(grid: list[Cell], store: Store) -> None:
@@ -117,14 +105,14 @@ def _say_interrupted(grid: list[Cell], store: Store) -> None:
 
 
 def _say_unfinished(reports: list[CellReport]) -> int:
-    """Name the reasons of cells that failed or were declined, each once, and return the exit status."""
-    for kind in ("declined", "failed"):
+    """Show why cells failed or were declined, each reason once, and return the exit status."""
+    for kind in (CellState.DECLINED, CellState.FAILED):
         for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
             first = next(r.title for r in reports if r.status == kind and r.detail == detail)
             more = f" (and {count - 1} more)" if count > 1 else ""
             errors.print(f"{kind}: {first}{more}: {detail}", soft_wrap=True, markup=False)
     states = {report.status for report in reports}
-    if "stopped" in states:
-        left = sum(report.status == "stopped" for report in reports)
+    if CellState.STOPPED in states:
+        left = sum(report.status == CellState.STOPPED for report in reports)
         errors.print(f"out of time: {left} of {len(reports)} runs are left; the same command goes on from there")
-    return FAILED if "failed" in states else STOPPED if "stopped" in states else 0
+    return FAILED if CellState.FAILED in states else STOPPED if CellState.STOPPED in states else 0

@@ -1,23 +1,29 @@
 """`bench status`: how far the runs are that were asked for."""
 
-from pathlib import Path
+import typer
 
-from bench.commands.console import FAILED, console
-from bench.commands.terminal import show_status_table
+from bench.commands.command_options import RESULTS, Results
 from bench.errors import UsageError
-from bench.store import grid_status
-from bench.store.store import Store
+from bench.spec import CellState
 
 
-def show_status(results: Path) -> int:
-    """Show how far the runs are that were asked for; return the exit status.
+def status(results: Results = RESULTS) -> None:
+    """Show which runs are done, running, interrupted, failed or left, and the time that is left.
 
-    Raises:
-        UsageError: nothing was asked for in this folder.
-        BenchError: the list of what was is damaged.
+    The exit status is 1 if one has failed.
+
+    \b
+    Examples:
+      bench status
+      bench status --results results/table1-mnist
     """
+    from bench.commands.console import FAILED, console
+    from bench.commands.terminal import show_status_table
+    from bench.store import grid_status
+    from bench.store.store import Store
+
     runs = grid_status.of(Store(results))
     if not runs:
         raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
     show_status_table(console, runs)
-    return FAILED if any(run.state == "failed" for run in runs) else 0
+    raise typer.Exit(FAILED if any(run.state == CellState.FAILED for run in runs) else 0)

@@ -1,4 +1,4 @@
-"""Augmentation as batched tensor operations, each image with a draw of its own, on the images' device."""
+"""Augmentation as batched tensor operations on the images' device, with one draw per image."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -18,21 +18,27 @@ def normalise(
     mean: Sequence[float],
     std: Sequence[float],
 ) -> Float[Tensor, "b _ _ _"]:
-    """Return float32 images from grey levels 0–255, scaled to 0–1 and then standardised by channel."""
+    """Return float32 images: grey levels 0–255 scaled to 0–1, then standardised per channel."""
     shift, scale = (_by_channel(tuple(values), images.device) for values in (mean, std))
     return (images.float() / 255 - shift) / scale
 
 
 @cache
 def _by_channel(values: tuple[float, ...], device: torch.device) -> Float[Tensor, "1 channels 1 1"]:
-    """Return the values on the device, moved there once: a copy in each step would wait for the device."""
+    """Return the values as a tensor (1, C, 1, 1) on the device.
+
+    The tensor is cached: copying it in each step would synchronise with the device.
+    """
     return torch.tensor(values, device=device).view(1, -1, 1, 1)
 
 
 def random_crop(
     images: Images, size: tuple[int, int], padding: int, generator: Generator
 ) -> UInt8[Tensor, "batch channels h w"]:
-    """Return crops of a size (height, width) from images padded with zeros, at an offset of each one's own."""
+    """Return crops of a size (height, width) at a random offset per image.
+
+    The images are first padded with zeros by `padding` pixels on each side.
+    """
     batch, _, height, width = images.shape
     padded = torch.nn.functional.pad(images, (padding,) * 4)
     rows, columns = (
@@ -45,18 +51,24 @@ def random_crop(
 
 
 def random_flip(images: Images, generator: Generator) -> Images:
-    """Return the images, each mirrored left to right with probability one half."""
+    """Return the images, each mirrored left to right with probability 1/2."""
     return torch.where(_chosen(0.5, images, generator), images.flip(-1), images)
 
 
 def add_noise(images: Images, std: float, generator: Generator) -> Images:
-    """Return the images with Gaussian noise added, its standard deviation in grey levels, rounded and clipped."""
+    """Return the images with Gaussian noise added, rounded and clipped to 0–255.
+
+    Args:
+        images: uint8 images (B, C, H, W).
+        std: standard deviation of the noise in grey levels.
+        generator: source of the random numbers, on the images' device.
+    """
     noise = torch.randn(images.shape, generator=generator, device=images.device)
     return (images + std * noise).round().clamp(0, 255).to(torch.uint8)
 
 
 def resize(images: Images, side: int) -> Float[Tensor, "batch channels side side"]:
-    """Return float images, in grey levels, bilinearly resized to a square."""
+    """Return float images (B, C, side, side) in grey levels, resized bilinearly."""
     size = (side, side)
     return torch.nn.functional.interpolate(images.float(), size, mode="bilinear", antialias=True)
 
@@ -69,10 +81,17 @@ def random_erase(
     aspect: tuple[float, float] = (0.3, 3.3),
     tries: int = 10,
 ) -> Float[Tensor, "batch _ _ _"]:
-    """Return the images, each with one rectangle set to 0 with some probability.
+    """Return the images, each with one random rectangle set to 0 with some probability.
 
-    Source: random erasing, Zhong et al., AAAI 2020. The rectangle's part of the area is drawn uniformly, the ratio
-    of its sides log-uniformly, again where it does not fit, up to so many tries.
+    Source: Zhong et al., Random Erasing Data Augmentation, AAAI 2020.
+
+    Args:
+        images: float images (B, C, H, W).
+        area: minimum and maximum of the rectangle's share of the image area, drawn uniformly.
+        generator: source of the random numbers, on the images' device.
+        probability: of erasing a rectangle in an image.
+        aspect: minimum and maximum of the ratio height / width, drawn log-uniformly.
+        tries: number of rectangles drawn per image; the first that fits is used, none if none fits.
     """
     batch, _, height, width = images.shape
 
@@ -94,16 +113,17 @@ def random_erase(
 
 
 def _chosen(probability: float, images: Tensor, generator: Generator) -> Tensor:
-    """Return a mask (B, 1, 1, 1) of the images that a draw of this probability takes."""
+    """Return a mask (B, 1, 1, 1) in which each image is True with the given probability."""
     drawn = torch.rand(len(images), generator=generator, device=images.device)
     return (drawn < probability)[:, None, None, None]
 
 
 def cutout(images: Float[Tensor, "batch _ _ _"], side: int, generator: Generator) -> Float[Tensor, "batch _ _ _"]:
-    """Return the images, each with a square set to 0 at a place of its own, of that side or what the image allows.
+    """Return the images, each with a square set to 0 at a random place.
 
-    Source: DeVries and Taylor, Improved Regularization of Convolutional Neural Networks with Cutout, 2017, but
-    with the whole square inside the image, as airbench96 has it.
+    The square's side is cut to the size of the image. Source: DeVries and Taylor, Improved
+    Regularization of Convolutional Neural Networks with Cutout, 2017; as in airbench96, the whole
+    square lies inside the image.
     """
     batch, _, height, width = images.shape
     rows, columns = (
@@ -113,14 +133,17 @@ def cutout(images: Float[Tensor, "batch _ _ _"], side: int, generator: Generator
 
 
 def _window(whole: int, part: int, batch: int, generator: Generator, device: torch.device) -> Tensor:
-    """Return a mask (B, whole) of `part` places in a row, from an offset of each one's own."""
+    """Return a mask (B, whole) with `part` adjacent True values from a random offset per row."""
     start = torch.randint(0, whole - part + 1, (batch, 1), generator=generator, device=device)
     place = torch.arange(whole, device=device)
     return (place >= start) & (place < start + part)
 
 
 def ten_crop(images: Images, size: tuple[int, int]) -> list[UInt8[Tensor, "batch channels h w"]]:
-    """Return the centre and the four corners, then their mirror images; the centre comes first."""
+    """Return ten crops: the centre, the four corners, and the mirror images of these five.
+
+    The centre comes first, its mirror image sixth.
+    """
     from torchvision.transforms.v2.functional import ten_crop as crops
 
     *five, centre = crops(images, list(size))[:5]
@@ -129,19 +152,19 @@ def ten_crop(images: Images, size: tuple[int, int]) -> list[UInt8[Tensor, "batch
 
 
 class Transforms:
-    """The usual augmentation and evaluation of small images.
+    """Common augmentation and evaluation of small images.
 
     Args:
         mean, std: of each channel, on the 0–1 scale.
-        padding: of the random crop, in pixels; 0 for none.
-        flip: whether to mirror at random.
+        padding: of the random crop, in pixels; 0 for no crop.
+        flip: whether to mirror images at random.
     """
 
     def __init__(self, mean: Sequence[float], std: Sequence[float], padding: int = 0, flip: bool = False) -> None:
         self.mean, self.std, self.padding, self.flip = mean, std, padding, flip
 
     def augment(self, images: Images, generator: Generator) -> Float[Tensor, "batch channels height width"]:
-        """Return a training batch: crop, flip, standardise."""
+        """Return augmented float32 images: cropped, flipped and standardised."""
         if self.padding:
             images = random_crop(images, (images.shape[2], images.shape[3]), self.padding, generator)
         if self.flip:
@@ -149,5 +172,5 @@ class Transforms:
         return normalise(images, self.mean, self.std)
 
     def evaluate(self, images: Images) -> list[Float[Tensor, "batch channels height width"]]:
-        """Return the one view that is evaluated, standardised."""
+        """Return the only view that is evaluated: the standardised images."""
         return [normalise(images, self.mean, self.std)]

@@ -1,4 +1,4 @@
-"""A hash of files by what they hold, so that data given by path count by content and never by place."""
+"""Content hash of files, which identifies data given by path wherever they are stored."""
 
 import hashlib
 from collections.abc import Sequence
@@ -10,13 +10,14 @@ from bench.files.atomic import replace_file
 
 
 def content_hash(folder: Path, paths: Sequence[str]) -> str:
-    """Return a hash of files' names below a folder and of their content.
+    """Return a hash of the content of files and of their names relative to a folder.
 
-    It is kept under the hash of their names, sizes and times, so that files that did not change are read once.
+    The hash is cached under the files' names, sizes and modification times, so that unchanged files
+    are read only once.
 
     Args:
         folder: that holds the files.
-        paths: of the files, each beginning with `folder`; their order does not count.
+        paths: of the files, each starting with `folder`; their order does not matter.
 
     Raises:
         OSError: a file cannot be read.

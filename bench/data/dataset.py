@@ -1,8 +1,8 @@
-"""The interface of a data set, and how one is loaded, checked, and split.
+"""Interface of a data set.
 
-A data set is a subclass of `Source`, alone in a file under `datasets/`, with its recipe in a TOML file beside it.
-Images are uint8, in memory on the device or in a memory-mapped file; batches are taken by index and augmented on
-the device.
+A data set is a subclass of `Source`, alone in a file under `datasets/`, with its recipe in a TOML
+file beside it. Images are uint8, in memory on the device or in a memory-mapped file; batches are
+taken by index and augmented on the device.
 """
 
 from collections.abc import Mapping
@@ -19,7 +19,10 @@ from bench.errors import DataError
 
 
 class Split(NamedTuple):
-    """Images with their true labels; further label sets, such as human ones, by name."""
+    """Images (N, C, H, W) with their true labels (N,).
+
+    `extra` holds further per-image data by name, such as counts of labels given by people.
+    """
 
     images: ImageSet
     labels: Int[Tensor, " n"]
@@ -27,51 +30,64 @@ class Split(NamedTuple):
 
 
 class DataSet(NamedTuple):
-    """A data set, read or ready to be read."""
+    """A data set: images and labels of both splits, class names and transforms."""
 
     train: Split
     test: Split
     class_names: tuple[str, ...]
-    augment: Augment  # (uint8 images, generator) -> float training images
-    evaluate: Evaluate  # uint8 images -> the views whose predictions are averaged, such as ten crops
-    # Labels that people gave the training images, by name; an error, raised at their use, if they are not here.
-    label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set loads no labels by people")
+    augment: Augment  # (uint8 images, generator) → float training images
+    evaluate: Evaluate  # uint8 images → views whose predictions are averaged
+    # Labels that people gave the training images, by name; if they are missing, the error that
+    # is raised when they are used.
+    label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set has no labels by people")
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
-        """Shape (C, H, W) as the net sees it."""
+        """Shape (C, H, W) of an image as the net gets it."""
         _, channels, height, width = self.evaluate(self.train.images[:1])[0].shape
         return channels, height, width
 
     def label_set(self, name: str) -> Int[np.ndarray, " n"]:
-        """Return labels that people gave the training images.
+        """Return labels (N,) that people gave the training images.
+
+        Args:
+            name: of the label set.
 
         Raises:
-            DataError: they are not here.
+            DataError: the data set has no labels of this name, or their file is missing.
         """
         if isinstance(self.label_sets, DataError):
             raise self.label_sets
         if name not in self.label_sets:
-            raise DataError(f"the data set loads no labels '{name}' by people, but {', '.join(self.label_sets)}")
+            raise DataError(f"the data set has no labels by people '{name}', it has {', '.join(self.label_sets)}")
         return self.label_sets[name]
 
 
 class Source:
-    """Where a data set comes from; constructor keywords are its options."""
+    """Loader of a data set; its constructor keywords are the options of the data set."""
 
-    version: ClassVar[int | None] = None  # a promise: the same version has the same images, labels and transforms
-    located_by: ClassVar[tuple[str, ...]] = ()  # options that say where the data lie, which are told by `content`
+    # The same version has the same images, labels and transforms; None: the code's hash counts.
+    version: ClassVar[int | None] = None
+    # Options that locate the files; `content` identifies what is in them.
+    located_by: ClassVar[tuple[str, ...]] = ()
 
     def content(self, root: Path) -> str | None:
-        """Return a hash of the files that the options name; None where name and version tell the data.
+        """Return a hash of the files that the options name; None if name and version suffice.
+
+        Args:
+            root: folder of the data sets, against which relative paths are resolved.
 
         Raises:
-            DataError: they are not there.
+            DataError: the files are missing.
         """
         return None
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Read the data set from below `root`, fetching it first if `download`.
+        """Read the data set.
+
+        Args:
+            root: folder of the data sets.
+            download: whether missing files are downloaded first.
 
         Raises:
             DataError: a file is missing or damaged; the message names it.
@@ -80,7 +96,7 @@ class Source:
 
 
 def missing(name: str, root: Path) -> DataError:
-    """Return the error for a data set whose files are absent, with the ways to mend it."""
+    """Return the error for a data set whose files are missing, with how to get them."""
     return DataError(
         f"{name}: its files are not under {root}; pass --data-root DIR (or set BENCH_DATA) to where they are, "
         f"or --download to fetch them"

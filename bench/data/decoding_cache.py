@@ -1,10 +1,12 @@
-"""Image files decoded once, into one array on disk that all later runs map.
+"""Cache of decoded image files: one array on disk, which later runs map into memory.
 
-CACHE/train-5d0c1f2a/      of one folder, decoder and its options
-    lock                   held by the process that decodes; the others wait for it
-    3b9f….npy              named by the hash of the files' names, sizes and times; of older states none is kept
-    3b9f….json             written last: the array's size and time, so that another file in its place is told
-CACHE is the environment variable BENCH_CACHE, else ~/.cache/uncertainty-bench.
+    CACHE/train-5d0c1f2a/      one image folder with one decoder and its options
+        lock                   lock of the process that decodes; others wait for it
+        3b9f….npy              the images, named by a hash of the files' names, sizes and times
+        3b9f….json             size and time of the array, to detect a replaced or torn file
+
+CACHE is $BENCH_CACHE, else ~/.cache/uncertainty-bench. Arrays of former states of the files are
+removed.
 """
 
 import hashlib
@@ -19,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+import joblib
 import numpy as np
 import PIL
 from jaxtyping import UInt8
@@ -30,12 +33,12 @@ from bench.files.locks import lock
 
 Shape = tuple[int, int, int]
 Decode = Callable[[str], UInt8[np.ndarray, "channels height width"]]
-# Images in memory for each decoding thread, so that none waits while one large file is decoded.
+# Images per decoding thread in memory, so that no thread waits while a large file is decoded.
 IN_FLIGHT = 8
 
 
 class Decoded(NamedTuple):
-    """Decoded images, with mean and standard deviation of each channel on the 0–1 scale."""
+    """Decoded images, and mean and standard deviation of each channel on the 0–1 scale."""
 
     images: MappedImages
     mean: list[float]
@@ -45,17 +48,21 @@ class Decoded(NamedTuple):
 def decode_once(
     folder: Path, paths: Sequence[str], shape: Shape, decode: Callable[..., Any], **options: Any
 ) -> Decoded:
-    """Return the images of a folder's files, in order; they are decoded only if they or the decoder changed.
+    """Return the decoded images of a folder's files, in the order of `paths`.
+
+    The files are decoded only if they or the decoder have changed since the last call.
 
     Args:
         folder: of the files.
-        paths: of the files, each beginning with `folder`.
+        paths: of the files, each starting with `folder`.
         shape: (C, H, W) of every image.
-        decode: a plain function that, called with a path and the options, returns one image (C, H, W), uint8.
-            Its own source counts, that of functions it calls does not.
+        decode: a plain function that returns one uint8 image (C, H, W) for a path and the options.
+            A change of its source code is noticed; changes of functions that it calls are not.
+        **options: passed on to `decode`.
 
     Raises:
-        DataError: the array cannot be written; and whatever `decode` raises.
+        DataError: the array cannot be written, or an image has another shape or type.
+        Exception: any that `decode` raises.
     """
     made_of = [str(folder.resolve()), inspect.getsource(decode), shape, options, PIL.__version__]
     place = cache_folder() / f"{folder.name}-{_hash(json.dumps(made_of, sort_keys=True))[:8]}"
@@ -72,7 +79,7 @@ def decode_once(
 
 
 def cache_folder() -> Path:
-    """Return the folder of decoded images."""
+    """Return the folder of the cache: $BENCH_CACHE, else ~/.cache/uncertainty-bench."""
     return Path(os.environ.get("BENCH_CACHE") or "~/.cache/uncertainty-bench").expanduser()
 
 
@@ -81,17 +88,17 @@ def _hash(text: str) -> str:
 
 
 def state(folder: Path, paths: Sequence[str]) -> str:
-    """Return a hash of the files' names, sizes and times of change."""
+    """Return a hash of the files' names, sizes and modification times."""
     digest = hashlib.sha256()
     for path in paths:
-        status = os.stat(path)  # noqa: PTH116 - a Path for each of a million files takes longer than the system call
+        status = os.stat(path)  # noqa: PTH116 - faster than a Path, for a million files
         line = f"{path.removeprefix(str(folder))}\0{status.st_size}\0{status.st_mtime_ns}\0"
         digest.update(os.fsencode(line))
     return digest.hexdigest()[:16]
 
 
 def _stored(path: Path) -> Decoded | None:
-    """Return what is there, or None if it is not whole, or not what was written."""
+    """Return the cached images, or None if they are absent, incomplete or replaced."""
     try:
         about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
         if about["written"] != _written(path):
@@ -107,7 +114,10 @@ def _written(path: Path) -> list[int]:
 
 
 def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> Decoded:
-    """Decode the files beside the array's place and move it there in one step; the lock must be held."""
+    """Decode the files into a temporary file and move it into place in one step.
+
+    The caller must hold the lock.
+    """
     _clear(path.parent)
     _check_room(path.parent, len(paths) * math.prod(shape))
     unfinished = path.with_suffix(".partial")
@@ -126,7 +136,7 @@ def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> De
 
 
 def _clear(place: Path) -> None:
-    """Remove arrays of former states, and what was cut off; who has mapped one keeps it."""
+    """Remove arrays of former states and partial files; processes that mapped one keep it."""
     for path in place.iterdir():
         if path.suffix in (".npy", ".json", ".partial"):
             path.unlink()
@@ -142,10 +152,10 @@ def _check_room(place: Path, needed: int) -> None:
 
 
 def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -> tuple[list[float], list[float]]:
-    """Write an array of the decoded files, and return mean and standard deviation of its channels."""
+    """Write the array of decoded files; return mean and standard deviation of its channels."""
     header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *shape)}
     np.lib.format.write_array_header_1_0(file, header)
-    threads = len(os.sched_getaffinity(0))
+    threads = joblib.cpu_count()  # that this process may use
     levels = Levels(shape[0])
     with closing(ahead(decode, paths, IN_FLIGHT * threads, threads)) as images:
         for path, image in zip(paths, images, strict=True):
@@ -158,7 +168,7 @@ def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -
 
 
 class Levels:
-    """Sums of grey levels by channel, in whole numbers, so that nothing is rounded."""
+    """Sums of grey levels per channel, as integers so that nothing is rounded."""
 
     def __init__(self, channels: int) -> None:
         self.count = 0
@@ -166,14 +176,14 @@ class Levels:
         self.squares = np.zeros(channels, dtype=np.int64)
 
     def add(self, image: UInt8[np.ndarray, "channels height width"]) -> None:
-        """Take in one image."""
+        """Add one image (C, H, W)."""
         pixels = image.reshape(len(image), -1).astype(np.int64)
         self.count += pixels.shape[1]
         self.sums += pixels.sum(axis=1)
         self.squares += (pixels * pixels).sum(axis=1)
 
     def mean_and_std(self) -> tuple[list[float], list[float]]:
-        """Return mean and standard deviation (with n − 1) of the levels, scaled to 0–1."""
+        """Return mean and standard deviation (with n − 1) per channel, on the 0–1 scale."""
         n, each = self.count, list(zip(self.sums.tolist(), self.squares.tolist(), strict=True))
         means = [total / (255 * n) for total, _ in each]
         variances = [(n * square - total * total) / (n * max(n - 1, 1)) for total, square in each]

@@ -1,4 +1,4 @@
-"""Reading the data sets that come in MNIST's IDX format, through torchvision."""
+"""Reader of data sets in MNIST's IDX format, through torchvision."""
 
 from pathlib import Path
 from typing import Any
@@ -11,10 +11,17 @@ SIZES = {True: 60_000, False: 10_000}
 
 
 def load_idx(reader: Any, name: str, root: Path, download: bool, transforms: Transforms) -> DataSet:
-    """Read both parts with one of torchvision's IDX classes.
+    """Read both splits with one of torchvision's IDX classes.
+
+    Args:
+        reader: torchvision's class, such as `MNIST`.
+        name: of the data set, for messages.
+        root: folder of the data sets.
+        download: whether missing files are downloaded.
+        transforms: augmentation and evaluation.
 
     Raises:
-        DataError: the files are absent (the message says how to get them) or do not hold what they should.
+        DataError: the files are missing (the message says how to get them) or damaged.
     """
     parts = {train: _read(reader, name, root, train, download) for train in SIZES}
     class_names = tuple(label.partition(" - ")[0] for label in reader.classes)

@@ -1,4 +1,4 @@
-"""Where a data set's images are: a tensor on the device, or a file that is read in batches ahead of the step."""
+"""Image sets: a tensor on the device, or a memory-mapped file that is read ahead of use."""
 
 import dataclasses
 from collections.abc import Iterable, Iterator
@@ -15,24 +15,24 @@ from torch import Tensor
 from bench.data.prefetch import ahead
 from bench.errors import DataError, one_line
 
-# Batches read ahead of the step, and the threads that read them: two, as their waits for a disk overlap.
+# Batches read ahead, and threads that read them: with two, their waits for the disk overlap.
 AHEAD, READERS = 4, 2
-# A mapped set moves into a GPU's memory if it takes no more than this part of what is free there.
+# Largest share of the free GPU memory that mapped images may take to be moved there.
 GPU_SHARE = 1 / 4
 CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class MappedImages:
-    """Images (N, C, H, W), uint8, in an .npy file, memory-mapped: only those that are asked for are read.
+    """Images (N, C, H, W), uint8, in a memory-mapped .npy file; images are read when indexed.
 
-    Pickled as its path and places; who unpickles it must see the same file.
+    Pickling stores the path and the indices, so the file must exist where it is unpickled.
     """
 
     path: Path
     file: UInt8[np.ndarray, "m channels height width"]  # mapped read-only
-    places: Int[np.ndarray, " n"] | None = None  # of the images in the file; None: all
-    device: torch.device = CPU  # where images go once they are read
+    places: Int[np.ndarray, " n"] | None = None  # indices of the images in the file; None: all
+    device: torch.device = CPU  # to which images that were read are moved
 
     dtype = torch.uint8
     ndim = 4
@@ -42,7 +42,7 @@ class MappedImages:
         """Map a file of images.
 
         Raises:
-            DataError: it is missing, cut short, or holds no uint8 array (N, C, H, W).
+            DataError: the file is missing or truncated, or holds no uint8 array (N, C, H, W).
         """
         try:
             found = np.asarray(np.lib.format.open_memmap(path, mode="r"))
@@ -54,7 +54,7 @@ class MappedImages:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(N, C, H, W)."""
+        """Shape (N, C, H, W)."""
         _, channels, height, width = self.file.shape
         return len(self), channels, height, width
 
@@ -71,21 +71,25 @@ class MappedImages:
         return _reopened, (self.path, self.places, self.device)
 
     def read(self, index: Int[Tensor, " k"]) -> UInt8[Tensor, "k channels height width"]:
-        """Return images in the CPU's memory, page-locked if they are to go to a GPU.
+        """Return images in CPU memory, page-locked if the device is a GPU.
 
         Args:
-            index: on the CPU.
+            index: of the images, on the CPU.
         """
         places = index.numpy() if self.places is None else self.places[index.numpy()]
         images = torch.from_numpy(self.file[places])
         return images.pin_memory() if self.device.type == "cuda" else images
 
     def part(self, places: Int[np.ndarray, " k"]) -> "MappedImages":
-        """Return some of the images, none of which is read."""
+        """Return a subset of the images without reading them."""
         return dataclasses.replace(self, places=places if self.places is None else self.places[places])
 
     def to(self, device: str) -> "ImageSet":
-        """Return the images for a device: in a GPU's memory if there is ample room, else still in their file."""
+        """Return the images for a device.
+
+        They move into GPU memory if they take at most `GPU_SHARE` of what is free, else stay
+        mapped.
+        """
         there = dataclasses.replace(self, device=torch.device(device))
         if there.device.type != "cuda":
             return there
@@ -93,24 +97,24 @@ class MappedImages:
         return there if self.file[:1].nbytes * len(self) > GPU_SHARE * free else _moved(there)
 
     def numpy(self) -> UInt8[np.ndarray, "n channels height width"]:
-        """Return the images as an array: still mapped if they are the whole file, read if they are a part."""
+        """Return the images as an array; it stays mapped if it is the whole file."""
         return self.file if self.places is None else self.file[self.places]
 
 
 ImageSet = UInt8[Tensor, "_ channels height width"] | MappedImages
-Order = Iterable[Int[Tensor, "_"]]  # index batches
+Order = Iterable[Int[Tensor, "_"]]  # batches of indices
 
 
 def part(images: ImageSet, places: Int[np.ndarray, " k"]) -> ImageSet:
-    """Return some of the images; those of a file are not read."""
+    """Return a subset of the images; mapped images are not read."""
     return images.part(places) if isinstance(images, MappedImages) else images[torch.from_numpy(places)]
 
 
 @contextmanager
 def reading(images: ImageSet, order: Order) -> Iterator[Iterator[tuple[Tensor, Tensor]]]:
-    """Give an iterator over (index, images) for each index batch of an order, all on the images' device.
+    """Yield an iterator over (index, images) for each batch of indices, on the images' device.
 
-    Images of a file are read ahead by threads, which end with the `with` block.
+    Mapped images are read ahead by threads, which end with the `with` block.
     """
     if isinstance(images, MappedImages):
         indices = list(order)
@@ -122,12 +126,15 @@ def reading(images: ImageSet, order: Order) -> Iterator[Iterator[tuple[Tensor, T
 
 
 def in_order(images: ImageSet, batch_size: int) -> Order:
-    """Return index batches that go once through the images as they stand."""
+    """Return batches of indices that go through the images once, in order."""
     return torch.arange(len(images), device=images.device).split(batch_size)
 
 
 def _on_cpu(indices: list[Tensor]) -> Order:
-    """Return index batches on the CPU, moved there at once: one by one, each would wait for the device's queue."""
+    """Return the batches of indices on the CPU.
+
+    They move in one copy: a copy per batch would wait for the device each time.
+    """
     return torch.cat(indices).cpu().split([len(index) for index in indices]) if indices else ()
 
 

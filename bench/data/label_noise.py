@@ -1,6 +1,7 @@
-"""Label noise: seeded, the same for every method, and told in a manifest.
+"""Label noise: seeded, identical for all methods, and documented in a manifest.
 
-The kinds differ between papers, so each has its own name and each run records what was really done.
+Papers define noise differently, so each kind has its own name and each run records the flips that
+were made.
 """
 
 import hashlib
@@ -13,74 +14,74 @@ from numpy.random import Generator
 
 from bench.spec import Confusions
 
-Labels = Int[np.ndarray, " n"]
-# Keeps the noise's random numbers apart from every other use of the same seed.
+LabelVector = Int[np.ndarray, " n"]
+# Separates the noise's random numbers from other uses of the same seed.
 _STREAM = 0x6E6F6973
-_BATCH_BYTES = 2**25  # of pixels that instance-dependent noise has in memory at once
+_BATCH_BYTES = 2**25  # memory for the pixels of a batch in instance-dependent noise
 
 
 class Clean(NamedTuple):
-    """A training set before noise: all that a kind of noise may look at."""
+    """A training set before noise: everything that a kind of noise may use."""
 
-    labels: Labels  # true, 0 … num_classes − 1
+    labels: LabelVector  # true, 0 … num_classes − 1
     num_classes: int
-    images: Callable[
-        [Int[np.ndarray, " k"]], UInt8[np.ndarray, "k channels height width"]
-    ]  # reads those at places
-    confusions: Confusions = ()  # those that the data set declares
-    label_set: Labels | None = None  # by people, of the name that was asked for
+    # Reads the images at the given indices.
+    images: Callable[[Int[np.ndarray, " k"]], UInt8[np.ndarray, "k channels height width"]]
+    confusions: Confusions = ()  # declared by the data set
+    label_set: LabelVector | None = None  # the requested labels given by people
 
 
 class NoiseKind(NamedTuple):
-    """A kind of noise: the function that corrupts, and what a point of the noise axis gives it."""
+    """A kind of noise: its function, and which arguments it takes on the noise axis."""
 
-    corrupt: Callable[[Clean, float, Generator], Labels]
-    rated: bool = True  # False: it takes the name of a label set in place of a rate
-    confusions: bool = False  # whether the data set must declare which classes are confused
+    corrupt: Callable[[Clean, float, Generator], LabelVector]
+    rated: bool = True  # False: takes the name of a label set instead of a rate
+    confusions: bool = False  # whether it needs the confused classes of the data set
 
 
-def _exact(labels: Labels, rate: float, rng: Generator) -> Bool[np.ndarray, " n"]:
-    """Select exactly round(rate · n) samples without replacement."""
+def _exact(labels: LabelVector, rate: float, rng: Generator) -> Bool[np.ndarray, " n"]:
+    """Return a mask (n,) of exactly round(rate · n) samples, drawn without replacement."""
     mask = np.zeros(len(labels), dtype=bool)
     mask[rng.choice(len(labels), size=round(rate * len(labels)), replace=False)] = True
     return mask
 
 
-def _to_other(clean: Clean, mask: Bool[np.ndarray, " n"], rng: Generator) -> Labels:
-    """Move the selected labels to a uniformly drawn other class."""
+def _to_other(clean: Clean, mask: Bool[np.ndarray, " n"], rng: Generator) -> LabelVector:
+    """Replace the selected labels by another class, drawn uniformly."""
     shift = rng.integers(1, clean.num_classes, size=len(clean.labels))
     return np.where(mask, (clean.labels + shift) % clean.num_classes, clean.labels)
 
 
-def symmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Exactly round(p·n) labels move to a random other class."""
+def symmetric(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n) labels change to another class, drawn uniformly."""
     return _to_other(clean, _exact(clean.labels, rate, rng), rng)
 
 
-def symmetric_bernoulli(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Each label moves so with probability p (SCN's way)."""
+def symmetric_bernoulli(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Each label changes to another class with probability p (as in SCN)."""
     return _to_other(clean, rng.random(len(clean.labels)) < rate, rng)
 
 
-def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Exactly round(p·n) labels drawn anew over all classes.
+def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n) labels are redrawn from all classes (DivideMix, ELR).
 
-    The effective rate is p(K−1)/K (DivideMix, ELR).
+    A redrawn label may stay the same: the effective rate is p(K−1)/K.
     """
     mask = _exact(clean.labels, rate, rng)
     return np.where(mask, rng.integers(0, clean.num_classes, size=len(clean.labels)), clean.labels)
 
 
-def pair(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Exactly round(p·n) labels move from class k to k + 1."""
+def pair(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n) labels change from class k to k + 1."""
     return np.where(_exact(clean.labels, rate, rng), (clean.labels + 1) % clean.num_classes, clean.labels)
 
 
-def asymmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Exactly round(p·n) labels of each class that looks like another move there.
+def asymmetric(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n_k) labels of class k change to the class it is confused with.
 
-    Which classes do is declared by the data set. Source: Patrini et al., Making deep neural networks robust to
-    label noise, CVPR 2017, section 5; there each label moves with probability p.
+    The data set declares which classes are confused. Source: Patrini et al., Making Deep Neural
+    Networks Robust to Label Noise, CVPR 2017, section 5; there each label changes with probability
+    p.
     """
     given = clean.labels.copy()
     for origin, target in clean.confusions:
@@ -89,12 +90,13 @@ def asymmetric(clean: Clean, rate: float, rng: Generator) -> Labels:
     return given
 
 
-def instance_dependent(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """A label moves with a probability near p, to where its image's pixels say.
+def instance_dependent(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Labels change with a probability near p, to a class drawn by the image's pixels.
 
-    Sample i moves with probability q_i ~ N(p, 0.1²) truncated to [0, 1], to class j ≠ y with probability
-    softmax_j(x_i·W_y): x_i are its grey levels 0–255, W_y ~ N(0, 1) is a matrix (pixels, K) for each class y.
-    Source: Xia et al., Part-dependent label noise, NeurIPS 2020, algorithm 2, on grey levels as in its code.
+    Sample i changes with probability q_i ~ N(p, 0.1²) truncated to [0, 1], to class j ≠ y with
+    probability softmax_j(x_i·W_y), where x_i are its grey levels 0–255 and W_y ~ N(0, 1) is one
+    matrix (pixels, K) per class y. Source: Xia et al., Part-dependent Label Noise, NeurIPS 2020,
+    algorithm 2, on grey levels as in its code.
     """
     given = clean.labels.copy()
     moves = rng.random(len(given)) < _flip_rates(rate, len(given), rng)
@@ -106,7 +108,7 @@ def instance_dependent(clean: Clean, rate: float, rng: Generator) -> Labels:
 
 
 def _flip_rates(rate: float, size: int, rng: Generator) -> np.ndarray:
-    """Draw from N(rate, 0.1²) truncated to [0, 1]: what falls outside is drawn again."""
+    """Draw `size` values from N(rate, 0.1²) truncated to [0, 1], by redrawing values outside."""
     rates = rng.normal(rate, 0.1, size)
     while (outside := (rates < 0) | (rates > 1)).any():
         rates[outside] = rng.normal(rate, 0.1, outside.sum())
@@ -114,7 +116,10 @@ def _flip_rates(rate: float, size: int, rng: Generator) -> np.ndarray:
 
 
 def _by_pixels(clean: Clean, places: Int[np.ndarray, " k"], own: int, rng: Generator) -> Int[np.ndarray, " k"]:
-    """Draw another class than `own` for each image, from the softmax of its projections (as Gumbel-max)."""
+    """Draw a class other than `own` for each image, from the softmax of its projections.
+
+    The draw is the argmax of the projections with Gumbel noise added (Gumbel-max).
+    """
     pixels = clean.images(places[:1]).size
     weights = rng.standard_normal((pixels, clean.num_classes))
     batches = np.array_split(places, -(-8 * pixels * len(places) // _BATCH_BYTES))
@@ -126,8 +131,8 @@ def _by_pixels(clean: Clean, places: Int[np.ndarray, " k"], own: int, rng: Gener
     return np.concatenate(drawn)
 
 
-def human(clean: Clean, rate: float, rng: Generator) -> Labels:
-    """Labels that people gave, human:SET, of a data set that has such sets."""
+def human(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Labels given by people, as human:SET, for data sets that have them."""
     assert clean.label_set is not None  # the point of the noise axis names one
     return clean.label_set
 
@@ -143,23 +148,24 @@ NOISE_KINDS: dict[str, NoiseKind] = {
 }
 
 
-def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> Labels:
-    """Return a noisy copy of the labels (n,), which are left untouched.
+def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> LabelVector:
+    """Return a noisy copy of the labels (n,); the originals are not changed.
 
     Args:
         clean: the training set.
         kind: a key of `NOISE_KINDS`.
-        rate: the rate p asked for, 0–1; without effect on a kind that takes none.
-        seed: of the noise alone.
+        rate: the requested rate p, 0–1; ignored by kinds that take none.
+        seed: of the noise, independent of the run's other seeds.
     """
     rng = np.random.default_rng([_STREAM, seed])
     return NOISE_KINDS[kind].corrupt(clean, rate, rng).astype(clean.labels.dtype)
 
 
-def manifest(true: Labels, given: Labels, num_classes: int, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what was done to the labels: counts, K×K transitions (row true, column given) and their SHA-256.
+def manifest(true: LabelVector, given: LabelVector, num_classes: int, asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a description of the noise in a set of labels.
 
-    The hash is of the given labels as little-endian int64. What was asked for stands first.
+    It holds `asked`, then counts, the K×K transition matrix (row true, column given) and the
+    SHA-256 of the given labels as little-endian int64.
     """
     transitions = np.zeros((num_classes, num_classes), dtype=int)
     np.add.at(transitions, (true, given), 1)

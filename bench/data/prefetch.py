@@ -1,4 +1,4 @@
-"""Work done by threads ahead of the one who asks for it: in order, and never further ahead than agreed."""
+"""Prefetching: threads compute the next results, in order, while the caller uses earlier ones."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
@@ -12,10 +12,17 @@ Result = TypeVar("Result")
 def ahead(
     work: Callable[[Item], Result], items: Iterable[Item], depth: int, threads: int
 ) -> Generator[Result, None, None]:
-    """Yield `work(item)` of each item in order, while threads work on the next `depth` items.
+    """Yield `work(item)` for each item in order, while threads compute the next ones.
 
-    The items are taken in the caller's thread. An error of `work` is raised where its result would be yielded.
-    At the end, at an error, or on `close`, work that has begun is waited for and the rest is dropped.
+    Items are taken from the iterable in the caller's thread. An error in `work` is raised where its
+    result would be yielded. At the end, after an error or on `close`, running work is awaited and
+    pending work is cancelled.
+
+    Args:
+        work: function of one item.
+        items: taken one by one.
+        depth: maximum number of items submitted ahead of the caller.
+        threads: number of threads.
     """
     pool = ThreadPoolExecutor(threads, thread_name_prefix="ahead")
     pending: deque[Future[Result]] = deque()

@@ -1,25 +1,50 @@
-"""Where samples lie among the classes in the space of features."""
+"""Where samples lie among the centres of the classes in the space of features."""
+
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from scipy.spatial.distance import cdist, pdist
+
+from bench.evaluation.ranking import Uncertainty, top_weights
+
+Distances = Float[np.ndarray, " n"]
 
 
-def class_distances(
+class Placed(NamedTuple):
+    """An uncertainty score, and the distances of its samples to class centres."""
+
+    uncertainty: Uncertainty
+    own: Distances  # to the centre of the sample's class
+    nearest_other: Distances
+
+
+def distances_to_centres(
     features: Float[np.ndarray, "n features"], labels: Int[np.ndarray, " n"]
-) -> tuple[Float[np.ndarray, " n"], Float[np.ndarray, " n"]]:
-    """Return each sample's distance to the centre of its own class and to the nearest centre of another.
+) -> tuple[Distances, Distances]:
+    """Return each sample's distance to the centre of its own class and to the nearest other one.
 
-    Distances are Euclidean, in units of the mean distance between two class centres; a centre is the mean of a
-    class's samples. Undefined, NaN, where there is one class only or all centres coincide.
+    Distances are Euclidean, in units of the mean distance between two class centres; a centre is
+    the mean of a class's samples. NaN where there is one class only or all centres coincide.
     """
+    from scipy.spatial.distance import cdist, pdist  # `bench list`, which needs none, starts faster
+
     present, place = np.unique(labels, return_inverse=True)
     features = features.astype(np.float64)
-    centres = np.stack([features[place == k].mean(axis=0) for k in range(len(present))])  # (classes, features)
+    centres = np.stack([features[place == k].mean(axis=0) for k in range(len(present))])  # (K, D)
     between = pdist(centres)
     if not between.any():
         return np.full(len(labels), np.nan), np.full(len(labels), np.nan)
-    distances = cdist(features, centres) / between.mean()  # (n, classes)
+    distances = cdist(features, centres) / between.mean()  # (n, K)
     own = distances[np.arange(len(labels)), place]
     distances[np.arange(len(labels)), place] = np.inf
     return own, distances.min(axis=1)
+
+
+def mean_distances(of: Placed) -> dict[str, float]:
+    """Return the mean distances of the most certain and of the most uncertain tenth."""
+    tenth = max(1, len(of.own) // 10)
+    return {
+        f"{part}_{name}": float(top_weights(sign * of.uncertainty, tenth) @ distance / tenth)
+        for part, sign in (("certain", -1), ("uncertain", 1))
+        for name, distance in (("own", of.own), ("nearest_other", of.nearest_other))
+    }

@@ -1,4 +1,4 @@
-"""One cell of a grid, run in this process: claimed, from its checkpoint on, stored."""
+"""Runs one cell of a grid in this process: locks it, trains, keeps checkpoints, stores the run."""
 
 import traceback
 from dataclasses import replace
@@ -12,7 +12,7 @@ from bench.execution.observer import CellReport, Observer
 from bench.execution.runner import OnEpoch, execute
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Progress
-from bench.spec import Cell, RunSpec
+from bench.spec import Cell, CellState, RunSpec
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay, is_taken, tidy
 from bench.training.checkpoint import Keeper, OutOfTime
@@ -20,17 +20,17 @@ from bench.training.tracker import EpochLog
 
 
 def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
-    """Return what is to be said of a run without running it: it is finished, claimed or too late; else None."""
+    """Return the report of a run that need not start: finished, claimed or out of time; else None."""
     try:
         if context.is_finished(spec):
             context.store.check(spec)
             tidy(context.store.path(spec))
-            return CellReport(spec.title, "stored")
+            return CellReport(spec.title, CellState.FINISHED)
         if context.is_over():
-            return CellReport(spec.title, "stopped", "not begun")
-        return CellReport(spec.title, "claimed") if is_taken(context.store.path(spec)) else None
+            return CellReport(spec.title, CellState.STOPPED, "not begun")
+        return CellReport(spec.title, CellState.CLAIMED) if is_taken(context.store.path(spec)) else None
     except (BenchError, OSError) as error:
-        return CellReport(spec.title, "failed", one_line(error))
+        return CellReport(spec.title, CellState.FAILED, one_line(error))
 
 
 def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
@@ -38,22 +38,22 @@ def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
     try:
         return _claimed(spec, context, datasets, observer)
     except Declined as error:
-        return CellReport(spec.title, "declined", one_line(error))
+        return CellReport(spec.title, CellState.DECLINED, one_line(error))
     except OutOfTime as error:
-        return CellReport(spec.title, "stopped", one_line(error))
+        return CellReport(spec.title, CellState.STOPPED, one_line(error))
     except KeyboardInterrupt:
         raise
     except BenchError as error:
-        return CellReport(spec.title, "failed", one_line(error))
+        return CellReport(spec.title, CellState.FAILED, one_line(error))
     except (MemoryError, torch.OutOfMemoryError) as error:
-        return CellReport(spec.title, "starved", one_line(error))
+        return CellReport(spec.title, CellState.STARVED, one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return CellReport(spec.title, "failed", one_line(error), traceback.format_exc())
+        return CellReport(spec.title, CellState.FAILED, one_line(error), traceback.format_exc())
 
 
 def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:
-    """Write down why a cell failed, if it did; tell the observer what became of it, and return that."""
-    if report.status == "failed" and isinstance(cell, RunSpec):
+    """Store why a cell failed, if it did; tell the observer of the report, and return it."""
+    if report.status == CellState.FAILED and isinstance(cell, RunSpec):
         report = _written_down(cell, report, context.store)
     observer.cell_finished(report)
     return report
@@ -71,11 +71,11 @@ def _written_down(spec: RunSpec, report: CellReport, store: Store) -> CellReport
 def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
     under_way = UnderWay.take(context.store.path(spec))
     if under_way is None:
-        return CellReport(spec.title, "claimed")
+        return CellReport(spec.title, CellState.CLAIMED)
     done = False
     try:
         if done := context.is_finished(spec):  # by who held the claim before
-            return CellReport(spec.title, "stored")
+            return CellReport(spec.title, CellState.FINISHED)
         context.store.failure(spec).unlink(missing_ok=True)
         observer.run_started(spec)
 
@@ -98,7 +98,7 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
         )
         said = _run(spec, context, datasets, on_epoch, keeper)
         done = True
-        return CellReport(spec.title, "done", said)
+        return CellReport(spec.title, CellState.DONE, said)
     finally:
         observer.run_ended(spec)
         under_way.release(done)

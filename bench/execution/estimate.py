@@ -1,4 +1,4 @@
-"""What a grid will cost, from a few timed training steps of each method on the data at hand."""
+"""Estimates what a grid will cost, from a few timed training steps of each method on its data."""
 
 import time
 from typing import NamedTuple
@@ -7,22 +7,19 @@ from bench.errors import Declined, one_line
 from bench.execution.context import Context, DataSets
 from bench.execution.runner import build
 from bench.plugins.factory import MethodFactory
-from bench.spec import BrokenCell, Cell, RunSpec
+from bench.spec import BrokenCell, Cell, CellState, RunSpec
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 STEPS, SECONDS = 8, 2.0
 # An evaluated image costs about a third of a trained one: the forward pass alone.
 EVALUATION = 1 / 3
 
 
-TO_RUN, CANNOT = "to run", "cannot run"
-
-
 class Plan(NamedTuple):
-    """What will become of a cell: finished, to run, declined or cannot run."""
+    """What will become of a cell: finished before, to run, declined or cannot run."""
 
-    state: str
+    state: CellState
     seconds: float = 0.0
     reason: str = ""
 
@@ -38,16 +35,16 @@ class Estimator:
     def estimate(self, cell: Cell) -> Plan:
         """Return what will become of a cell, and the seconds it will take."""
         if isinstance(cell, BrokenCell):
-            return Plan(CANNOT, reason=cell.reason)
+            return Plan(CellState.CANNOT_RUN, reason=cell.reason)
         try:
             if self.context.is_finished(cell):
                 self.context.store.check(cell)
-                return Plan("finished")
-            return Plan(TO_RUN, self._seconds(cell))
+                return Plan(CellState.FINISHED)
+            return Plan(CellState.TO_RUN, self._seconds(cell))
         except Declined as error:
-            return Plan("declined", reason=one_line(error))
+            return Plan(CellState.DECLINED, reason=one_line(error))
         except Exception as error:
-            return Plan(CANNOT, reason=one_line(error))
+            return Plan(CellState.CANNOT_RUN, reason=one_line(error))
 
     def _seconds(self, spec: RunSpec) -> float:
         data = self.datasets.get(spec)
@@ -63,7 +60,7 @@ class Estimator:
         """Train on one batch over and over, the first time to warm up."""
         data = self.datasets.get(spec)
         size = min(spec.recipe.batch_size, len(data.train.labels))
-        labels = Labels.start(data.train.labels[:size], data.train.labels[:size])
+        labels = TrainingLabels.start(data.train.labels[:size], data.train.labels[:size])
         batch = TrainingSet(data.train.images[:size], labels, data.augment)
         recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
         factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, self.context.registry)

@@ -1,49 +1,86 @@
-"""Which machines run a grid, and how much of them it takes."""
+"""Options of execution: how many runs at a time, for how long, and on which machines."""
 
-from typing import Any, Literal
+import time
+from typing import Annotated, Any, Literal
 
-import torch
-from joblib import cpu_count
-from pydantic import Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
 from bench.errors import UsageError
-from bench.execution.context import Context
-from bench.execution.local import LocalExecutor
-from bench.execution.observer import CellReport, Observer
-from bench.execution.processes import ProcessExecutor
+from bench.options import Count, NonNegative, option
 from bench.spec import Cell, Frozen, RunSpec
+
+SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
 
 
 class Machines(Frozen):
-    """This machine, a Ray cluster or a Slurm queue; of all this the threads alone can change an outcome."""
+    """How and where a grid is run; of all this, only the number of threads can change an outcome.
 
-    executor: Literal["local", "ray", "slurm"] = "local"
-    jobs: NonNegativeInt | None = None  # runs at a time; None: what there is room for; 0: one, in this process
-    threads: PositiveInt = 1  # of each run
-    runs_per_gpu: PositiveInt = 1
-    address: str | None = None  # of the Ray cluster; None: one of this machine alone
-    slurm: dict[str, Any] = Field(default={})  # parameters of submitit's AutoExecutor
+    Torch is imported by the methods that ask for GPUs, so that `bench --help` need not wait for it.
+    """
+
+    jobs: Annotated[int, Field(strict=True, ge=0)] | None = option(
+        None,
+        "Runs at a time, each its own process; auto: one a core or GPU; 0: in this process.",
+        SPEED,
+        "N|auto",
+        unset="auto",
+    )
+    runs_per_gpu: Count = option(1, "Runs that share a GPU if jobs is auto; for small nets.", SPEED, "N")
+    threads: Count = option(1, "CPU threads of each run; more pay for large nets only.", SPEED, "N")
+    max_minutes: NonNegative | None = option(
+        None,
+        "Stop at a checkpoint within so many minutes, with exit status 75.",
+        SPEED,
+        "MINUTES",
+        unset="no limit",
+    )
+    checkpoint_minutes: NonNegative = option(
+        5.0, "Time between checkpoints; 0 writes one after every epoch.", SPEED, "MINUTES"
+    )
+    executor: Literal["local", "ray", "slurm"] = option("local", "Who runs the runs.", MACHINES, "local|ray|slurm")
+    address: str | None = option(
+        None,
+        "Address of a Ray cluster, such as 10.0.0.1:6379.",
+        MACHINES,
+        "HOST:PORT",
+        unset="Ray on this machine",
+    )
+    slurm: dict[str, Any] = option(
+        {},
+        "A parameter of submitit's AutoExecutor, such as slurm_partition=gpu or timeout_min=600. May be repeated.",
+        MACHINES,
+        "KEY=VALUE",
+        unset="submitit's own",
+    )
 
     @field_validator("jobs", mode="before")
     @classmethod
     def _auto(cls, given: Any) -> Any:
-        if given == "auto":
-            return None
-        if isinstance(given, str) and not given.isdecimal():
+        if not isinstance(given, str):
+            return given
+        if given != "auto" and not given.isdecimal():
             raise ValueError("must be auto or a number from 0")
-        return given
+        return None if given == "auto" else int(given)
+
+    def deadline(self) -> float | None:
+        """Return when the time allowed is over, in seconds as of `time.time`; None: never."""
+        return None if self.max_minutes is None else time.time() + 60 * self.max_minutes
 
     def at_once(self, grid: list[Cell]) -> int:
         """Return how many cells of a grid this machine runs at a time.
 
-        That many of its own accord: as many as its GPUs take if any cell wants one, else as its cores.
+        Default: free GPU slots if any cell wants a GPU, else cores ÷ threads.
         """
-        on_gpu = _wants_gpu(grid)
-        room = torch.cuda.device_count() * self.runs_per_gpu if on_gpu else cpu_count() // self.threads
-        return max(1, min(room if self.jobs is None else self.jobs, len(grid)))
+        return max(1, min(self._room(grid) if self.jobs is None else self.jobs, len(grid)))
+
+    def _room(self, grid: list[Cell]) -> int:
+        import torch
+        from joblib import cpu_count
+
+        return torch.cuda.device_count() * self.runs_per_gpu if wants_gpu(grid) else cpu_count() // self.threads
 
     def check(self, grid: list[Cell]) -> None:
-        """Check that the machines fit the grid and the options each other.
+        """Check that the options fit each other and the grid.
 
         Raises:
             UsageError: they do not.
@@ -56,48 +93,17 @@ class Machines(Frozen):
             raise UsageError(
                 f"--jobs 0: is this process alone; with --executor {self.executor} pass auto, or from 1"
             )
-        if self.executor == "local" and _wants_gpu(grid) and not torch.cuda.is_available():
-            raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")
-
-    def run(self, grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
-        """Run all cells and return what became of each.
-
-        Raises:
-            UsageError: the machines cannot be had.
-        """
-        if self.executor == "ray":
-            return _ray(self, context, observer).run(grid)
-        if self.executor == "slurm":
-            return _slurm(self, context, observer).run(grid)
-        if self.jobs != 0:
-            return ProcessExecutor(context, observer, self.at_once(grid), self.threads).run(grid)
-        before = torch.get_num_threads()
-        torch.set_num_threads(self.threads)
-        try:
-            return LocalExecutor(context, observer).run(grid)
-        finally:
-            torch.set_num_threads(before)
+        if self.executor == "local" and wants_gpu(grid):
+            _check_gpu()
 
 
-def _wants_gpu(grid: list[Cell]) -> bool:
+def wants_gpu(grid: list[Cell]) -> bool:
+    """Return whether any cell of a grid runs on a GPU."""
     return any(isinstance(cell, RunSpec) and cell.device == "cuda" for cell in grid)
 
 
-def _ray(machines: Machines, context: Context, observer: Observer) -> Any:
-    try:
-        from bench.execution.ray import RayExecutor
-    except ModuleNotFoundError as error:
-        raise _lacking("ray", error) from None
-    return RayExecutor(context, observer, machines.address, machines.jobs, machines.threads, machines.runs_per_gpu)
+def _check_gpu() -> None:
+    import torch
 
-
-def _slurm(machines: Machines, context: Context, observer: Observer) -> Any:
-    try:
-        from bench.execution.slurm import SlurmExecutor
-    except ModuleNotFoundError as error:
-        raise _lacking("slurm", error) from None
-    return SlurmExecutor(context, observer, machines.jobs, machines.threads, machines.slurm)
-
-
-def _lacking(extra: str, error: ModuleNotFoundError) -> UsageError:
-    return UsageError(f"--executor {extra}: {error.name} is not installed; pip install '.[{extra}]' brings it")
+    if not torch.cuda.is_available():
+        raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")

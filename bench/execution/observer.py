@@ -1,30 +1,25 @@
-"""What is told of a grid while it runs, and to whom."""
+"""Observers are told how a grid goes; messages bring the news from other processes and machines."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
 
 from bench.plugins.method import Progress
-from bench.spec import RunSpec
+from bench.spec import CellState, RunSpec
 
 
 @dataclass(frozen=True)
 class CellReport:
-    """What became of one cell.
-
-    `stored`: finished before. `stopped`: out of time, at a checkpoint or not begun. `claimed`: by another process.
-    `starved`: out of memory, which another try, when less runs beside it, may have enough of.
-    """
+    """What became of one cell."""
 
     title: str
-    status: Literal["done", "stored", "declined", "failed", "stopped", "claimed", "starved"]
-    detail: str = ""  # the accuracy and time of a run, or the reason
-    trace: str = ""  # of an error that nobody foresaw
+    status: CellState
+    detail: str = ""  # the accuracy and time of a run, or the reason why there is none
+    trace: str = ""  # the traceback of an error that nobody foresaw
 
 
 class Observer:
-    """Who is told how the grid goes; this one says nothing."""
+    """Is told how a grid goes; this one does nothing with it."""
 
     def run_started(self, spec: RunSpec) -> None:
         """Called before a run starts."""
@@ -39,30 +34,73 @@ class Observer:
         """Called when it has ended, however it did."""
 
     def cell_finished(self, report: CellReport) -> None:
-        """Called when a cell is done, stored before, declined, failed or stopped."""
+        """Called when a cell is done, finished before, declined, failed or stopped."""
 
 
-Message = tuple[str, tuple[Any, ...]]  # the name of a method of `Observer`, and its arguments
+@dataclass(frozen=True)
+class RunStarted:
+    """Message: a run has started."""
+
+    spec: RunSpec
+
+    def tell(self, observer: Observer) -> None:
+        """Pass it on to an observer."""
+        observer.run_started(self.spec)
+
+
+@dataclass(frozen=True)
+class EpochDone:
+    """Message: a run has done an epoch."""
+
+    spec: RunSpec
+    progress: Progress
+
+    def tell(self, observer: Observer) -> None:
+        """Pass it on to an observer."""
+        observer.epoch(self.spec, self.progress)
+
+
+@dataclass(frozen=True)
+class RunEnded:
+    """Message: a run has ended."""
+
+    spec: RunSpec
+
+    def tell(self, observer: Observer) -> None:
+        """Pass it on to an observer."""
+        observer.run_ended(self.spec)
+
+
+@dataclass(frozen=True)
+class CheckpointSent:
+    """Message: a run's checkpoint, sent by a machine that shares no files with this one."""
+
+    spec: RunSpec
+    content: bytes
+
+
+Event = RunStarted | EpochDone | RunEnded
+Message = Event | CheckpointSent | CellReport
 
 
 class Messenger(Observer):
-    """Sends a message for each event.
+    """Sends a message for each event that it is told of.
 
     Args:
-        send: takes one.
+        send: called with each message.
     """
 
     def __init__(self, send: Callable[[Message], None]) -> None:
         self.send = send
 
     def run_started(self, spec: RunSpec) -> None:
-        """Pass it on."""
-        self.send(("run_started", (spec,)))
+        """Send that a run has started."""
+        self.send(RunStarted(spec))
 
     def epoch(self, spec: RunSpec, progress: Progress) -> None:
-        """Pass it on."""
-        self.send(("epoch", (spec, progress)))
+        """Send that it has done an epoch."""
+        self.send(EpochDone(spec, progress))
 
     def run_ended(self, spec: RunSpec) -> None:
-        """Pass it on."""
-        self.send(("run_ended", (spec,)))
+        """Send that it has ended."""
+        self.send(RunEnded(spec))

@@ -1,4 +1,4 @@
-"""What all executors share: who waits, who gets another try, and who is done."""
+"""What all executors share: the queue of cells, further tries, and cells claimed elsewhere."""
 
 import time
 from abc import ABC, abstractmethod
@@ -8,7 +8,7 @@ from typing import Any
 from bench.execution.cell import not_to_run, settle
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
-from bench.spec import BrokenCell, Cell, RunSpec
+from bench.spec import BrokenCell, Cell, CellState, RunSpec
 from bench.store.unfinished import epochs_done
 
 PATIENCE = 1.0  # seconds between two looks at a cell that another program works on
@@ -18,12 +18,13 @@ class Pool(ABC):
     """Hands the cells of a grid to workers; a subclass knows what a worker is.
 
     Args:
-        tries: of a cell whose worker dies or runs out of memory, as long as its checkpoint does not move on.
+        tries: for a cell whose worker dies or runs out of memory; one whose checkpoint has moved on
+            since gets as many anew.
     """
 
     def __init__(self, context: Context, observer: Observer, tries: int) -> None:
         self.context, self.observer, self.tries = context, observer, tries
-        self.workers: dict[int, Any] = {}  # by the place in the grid of the cell that each is at work on
+        self.workers: dict[int, Any] = {}  # by their cell's place in the grid
 
     def run(self, cells: list[Cell]) -> list[CellReport]:
         """Run all cells and return what became of each, in their order."""
@@ -48,33 +49,33 @@ class Pool(ABC):
 
     @abstractmethod
     def start(self, place: int, spec: RunSpec) -> None:
-        """Put a worker to a run, or report what keeps one from it."""
+        """Start a worker on a run, or report why there can be none."""
 
     @abstractmethod
     def listen(self, seconds: float) -> None:
-        """Take in what the workers say, waiting so long at most."""
+        """Handle the messages of the workers; wait at most so many seconds for one."""
 
     @abstractmethod
     def close(self) -> None:
-        """End the workers that there are."""
+        """End all workers."""
 
     def reported(self, place: int, report: CellReport) -> None:
-        """Take in what became of a cell; one that another program works on is tried again later."""
-        if report.status == "claimed":
+        """Handle the report of a cell; one that another program works on is tried again later."""
+        if report.status == CellState.CLAIMED:
             self.claimed.append((time.monotonic(), place))
-        elif report.status == "starved":
+        elif report.status == CellState.STARVED:
             self._retry(place, f"it ran out of memory: {report.detail}")
         else:
             self.reports[place] = settle(self.cells[place], report, self.context, self.observer)
 
     def died(self, place: int, how: str) -> None:
-        """Give the cell of a worker that died another try, or up."""
+        """Give the cell of a worker that died another try, or report it as failed."""
         spec: Any = self.cells[place]
         self.observer.run_ended(spec)
         self._retry(place, f"its process died by {how}")
 
     def _retry(self, place: int, reason: str) -> None:
-        """Put a cell at the end of the queue, when less may run beside it, unless its tries got no further."""
+        """Queue a cell again, when less may run beside it, unless its tries got no further."""
         spec: Any = self.cells[place]
         before, self.kept[place] = self.kept[place], epochs_done(self.context.store.path(spec))[1]
         self.tried[place] = 1 + (self.tried[place] if self.kept[place] <= before else 0)
@@ -82,10 +83,10 @@ class Pool(ABC):
             self.queue.append(place)
         else:
             tries = f" ({self.tries} tries got no further)" if self.tries > 1 else ""
-            self.reported(place, CellReport(spec.title, "failed", reason + tries))
+            self.reported(place, CellReport(spec.title, CellState.FAILED, reason + tries))
 
     def _fill(self) -> None:
-        """Put workers to cells while there are cells that want one."""
+        """Start workers while there is room for them and there are cells in the queue."""
         ready = [place for since, place in self.claimed if time.monotonic() - since > PATIENCE]
         self.claimed = [(since, place) for since, place in self.claimed if place not in ready]
         self.queue.extend(ready)
@@ -93,7 +94,7 @@ class Pool(ABC):
             place = self.queue.popleft()
             cell = self.cells[place]
             if isinstance(cell, BrokenCell):
-                self.reported(place, CellReport(cell.title, "failed", cell.reason))
+                self.reported(place, CellReport(cell.title, CellState.FAILED, cell.reason))
             elif obstacle := not_to_run(cell, self.context):
                 self.reported(place, obstacle)
             else:

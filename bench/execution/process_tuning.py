@@ -1,6 +1,7 @@
-"""A process of which one run has sole use: its threads, and memory that stays with it."""
+"""Settings of a process that has a single run: its threads, and memory it keeps when freed."""
 
 import ctypes
+import sys
 
 import torch
 
@@ -16,11 +17,13 @@ def dedicate(threads: int) -> None:
 
 
 def keep_freed_memory() -> None:
-    """Have glibc's malloc keep blocks up to 32 MiB for the next step; with another C library do nothing.
+    """Have glibc's malloc keep blocks up to 32 MiB for the next step; do nothing without glibc.
 
-    A training step takes and frees the same blocks as the one before. Each time they go back to the system, the
-    next step pays a page fault for every 4 KiB of them.
+    A training step takes and frees the same blocks as the one before. Each time they go back to the
+    system, the next step pays a page fault for every 4 KiB of them.
     """
+    if sys.platform != "linux":
+        return  # glibc is Linux's; elsewhere a library without a name may not be opened
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt:
         mallopt(M_MMAP_THRESHOLD, HIGHEST_MMAP)

@@ -1,6 +1,6 @@
-"""Runs a grid on this machine, each run in a process of its own; one that dies costs its cell one retry.
+"""Runs a grid on this machine, each run in a process of its own; if it dies, the run is tried again.
 
-Processes are forked from a server that has imported torch and done nothing else, so that one starts at once.
+Processes are forked from a server that has imported torch and nothing more, so they start at once.
 """
 
 import multiprocessing
@@ -10,13 +10,12 @@ import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
-from typing import Any
 
 import torch
 
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
-from bench.execution.observer import Messenger, Observer
+from bench.execution.observer import CellReport, Event, Messenger, Observer
 from bench.execution.pool import Pool
 from bench.execution.process_tuning import dedicate
 from bench.spec import RunSpec
@@ -45,7 +44,8 @@ class ProcessExecutor(Pool):
         super().__init__(context, observer, TRIES)
         self.jobs, self.threads = jobs, threads
         self.server = multiprocessing.get_context("forkserver")
-        # Optimisers import torch._dynamo, which takes seconds, and looks at GPUs, which must not be before a fork.
+        # Optimisers import torch._dynamo, which takes seconds. It looks at GPUs, which must not
+        # happen before a fork.
         self.server.set_forkserver_preload([__name__, *([] if torch.cuda.device_count() else ["torch._dynamo"])])
 
     def size(self) -> int:
@@ -64,28 +64,28 @@ class ProcessExecutor(Pool):
         self.workers[place] = Worker(process, ours, slot)
 
     def listen(self, seconds: float) -> None:
-        """Take in what the processes say."""
+        """Handle the messages of the processes."""
         ready = wait([worker.connection for worker in self.workers.values()], timeout=seconds)
         for place, worker in [each for each in self.workers.items() if each[1].connection in ready]:
             try:
-                name, values = worker.connection.recv()
-            except (EOFError, OSError):  # at the end of a message, or within one
+                message = worker.connection.recv()
+            except (EOFError, OSError):  # the process has ended, perhaps within a message
                 self._dismiss(place)
                 self.died(place, death(worker.process.exitcode))
             else:
-                self._heard(place, name, values)
+                self._heard(place, message)
 
     def close(self) -> None:
         """Kill the processes."""
         for worker in self.workers.values():
             worker.process.kill()
 
-    def _heard(self, place: int, name: str, values: tuple[Any, ...]) -> None:
-        if name != "report":
-            getattr(self.observer, name)(*values)
-            return
-        self._dismiss(place)
-        self.reported(place, *values)
+    def _heard(self, place: int, message: Event | CellReport) -> None:
+        if isinstance(message, CellReport):
+            self._dismiss(place)
+            self.reported(place, message)
+        else:
+            message.tell(self.observer)
 
     def _dismiss(self, place: int) -> None:
         worker = self.workers.pop(place)
@@ -100,7 +100,7 @@ def work(connection: Connection, spec: RunSpec, context: Context, threads: int, 
     if gpu is not None:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpu
     dedicate(threads)
-    connection.send(("report", (run_cell(spec, context, DataSets(context), Messenger(connection.send)),)))
+    connection.send(run_cell(spec, context, DataSets(context), Messenger(connection.send)))
 
 
 def _end_with_parent(connection: Connection) -> None:
@@ -111,7 +111,7 @@ def _end_with_parent(connection: Connection) -> None:
 
 
 def gpu_of(slot: int) -> str | None:
-    """Return the GPU of a job, of those that this process may use, in turn; None where there is none."""
+    """Return the GPU for a job, in turn of those that this process may use; None without any."""
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = shown.split(",") if shown else [str(k) for k in range(torch.cuda.device_count())]
     return gpus[slot % len(gpus)] if gpus else None

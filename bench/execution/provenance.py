@@ -1,8 +1,7 @@
-"""Provenance: what a run was made with and what it cost. None of it is part of a run's identity."""
+"""What a run was made with and what it cost; none of it is part of the run's identity."""
 
 import importlib.metadata
 import platform
-import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -13,6 +12,11 @@ from typing import Any
 import torch
 
 from bench.version import __version__
+
+try:
+    import resource
+except ModuleNotFoundError:  # not on every system
+    resource = None  # type: ignore[assignment]
 
 PACKAGES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pandas")
 
@@ -32,7 +36,7 @@ def environment(device: str) -> dict[str, Any]:
 
 @cache
 def commit() -> str | None:
-    """Return the commit of the clone that the code runs from, `+` for uncommitted changes; None outside one."""
+    """Return the commit of the clone, with `+` for uncommitted changes; None outside a clone."""
     folder = Path(__file__).parents[2]
     git = ["git", "-C", str(folder)]
     try:
@@ -62,8 +66,13 @@ def now() -> str:
 
 
 def peak_memory(device: str) -> int:
-    """Return the peak memory in bytes: of the device on CUDA, else of the whole process so far."""
+    """Return the peak memory in bytes: of the device on CUDA, else of the whole process so far.
+
+    0 where the system does not tell.
+    """
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
+    if resource is None:
+        return 0
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -1,7 +1,7 @@
-"""Runs a grid on a Ray cluster whose machines need share no files; a lost machine's runs go on elsewhere.
+"""Runs a grid on a Ray cluster, without shared files; runs of a lost machine go on elsewhere.
 
-The data set is put into Ray's object store, which keeps one copy on each machine; checkpoints and results
-come back.
+The data set is put into Ray's object store, which keeps one copy on each machine. Checkpoints and
+finished runs are sent back to this machine.
 """
 
 import os
@@ -20,12 +20,12 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 from bench.data.images import MappedImages
 from bench.errors import BenchError, UsageError, one_line
 from bench.execution.context import Context
-from bench.execution.observer import CellReport, Observer
+from bench.execution.observer import CellReport, CheckpointSent, EpochDone, Event, Observer
 from bench.execution.pool import Pool
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.files.atomic import replace_file
 from bench.plugins.loading import load
-from bench.spec import RunSpec
+from bench.spec import CellState, RunSpec
 from bench.store.unfinished import UnderWay
 
 TRIES = 4  # machines come and go
@@ -38,7 +38,7 @@ class Task:
 
     reference: Any
     under_way: UnderWay
-    key: str  # of its messages: what comes from a machine that was given up is not heard
+    key: str  # of its messages; those of an earlier task of the same run are ignored
 
 
 class RayExecutor(Pool):
@@ -84,17 +84,17 @@ class RayExecutor(Pool):
         """Claim a run here and send it to the cluster."""
         under_way = UnderWay.take(self.context.store.path(spec))
         if under_way is None:
-            self.reported(place, CellReport(spec.title, "claimed"))
+            self.reported(place, CellReport(spec.title, CellState.CLAIMED))
             return
         if self.context.is_finished(spec):  # by who held the claim before
             under_way.release(done=True)
-            self.reported(place, CellReport(spec.title, "stored"))
+            self.reported(place, CellReport(spec.title, CellState.FINISHED))
             return
         try:
             self.workers[place] = self._sent(place, spec, under_way)
         except (BenchError, OSError, RayError) as error:
             under_way.release(done=False)
-            self.reported(place, CellReport(spec.title, "failed", one_line(error)))
+            self.reported(place, CellReport(spec.title, CellState.FAILED, one_line(error)))
 
     def _sent(self, place: int, spec: RunSpec, under_way: UnderWay) -> Task:
         self.context.store.failure(spec).unlink(missing_ok=True)
@@ -106,14 +106,14 @@ class RayExecutor(Pool):
         return Task(task, under_way, key)
 
     def listen(self, seconds: float) -> None:
-        """Take in messages first: a task has sent all of its own before it ends."""
+        """Handle messages before ends: a task has sent all of its own before it ends."""
         tasks = {task.reference: place for place, task in self.workers.items()}
         ended, _ = ray.wait(list(tasks), timeout=seconds)
-        for key, name, values in self.mailbox.get_nowait_batch(self.mailbox.size()):
+        for key, message in self.mailbox.get_nowait_batch(self.mailbox.size()):
             place = int(key.partition(".")[0])
             if place in self.workers and self.workers[place].key == key:
                 try:
-                    self._heard(self.workers[place], name, values)
+                    self._heard(self.workers[place], message)
                 except OSError as error:
                     self._give_up(place, error)
         for reference in ended:
@@ -129,14 +129,14 @@ class RayExecutor(Pool):
             ray.shutdown()
 
     def _share(self, device: str) -> dict[str, float]:
-        """Return what a run takes of a machine, in Ray's words."""
+        """Return the resources that a run takes, by Ray's names."""
         gpu = {"GPU": 1 / self.runs_per_gpu} if device == "cuda" else {}
         return {"CPU": float(self.threads), **gpu}
 
     def _data(self, spec: RunSpec) -> list[Any] | None:
-        """Return a data set's place on the cluster, in a list, so that a task starts before it is there.
+        """Return the reference of a data set on the cluster, in a list: Ray would wait for a bare one.
 
-        None for one that stays on disk: each machine reads its own files.
+        None for a data set that stays on disk: each machine reads its own files.
 
         Raises:
             BenchError: it cannot be loaded.
@@ -155,15 +155,15 @@ class RayExecutor(Pool):
         context, root = self.context, self.context.data_root.absolute()
         return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads)
 
-    def _heard(self, task: Task, name: str, values: tuple[Any, ...]) -> None:
-        if name == "checkpointed":
+    def _heard(self, task: Task, message: Event | CheckpointSent) -> None:
+        if isinstance(message, CheckpointSent):
             with replace_file(task.under_way.checkpoint) as file:
-                file.write(values[1])
+                file.write(message.content)
             task.under_way.checkpointed()
             return
-        if name == "epoch":
-            task.under_way.epoch_done(values[1].epoch)
-        getattr(self.observer, name)(*values)
+        if isinstance(message, EpochDone):
+            task.under_way.epoch_done(message.progress.epoch)
+        message.tell(self.observer)
 
     def _give_up(self, place: int, error: OSError) -> None:
         """Report a run as failed whose checkpoints cannot be written here."""
@@ -171,7 +171,7 @@ class RayExecutor(Pool):
         assert isinstance(spec, RunSpec)
         _cancel(task)
         self.observer.run_ended(spec)
-        self.reported(place, CellReport(spec.title, "failed", one_line(error)))
+        self.reported(place, CellReport(spec.title, CellState.FAILED, one_line(error)))
 
     def _ended(self, place: int) -> None:
         task, spec = self.workers.pop(place), self.cells[place]
@@ -182,9 +182,9 @@ class RayExecutor(Pool):
             if answer.run is not None:
                 take_in(answer.run, spec, self.context.store)
             report = answer.report
-            done = report.status == "done"
+            done = report.status == CellState.DONE
         except (BenchError, OSError, RayTaskError) as error:
-            report = CellReport(spec.title, "failed", one_line(error))
+            report = CellReport(spec.title, CellState.FAILED, one_line(error))
         except RayError as error:
             task.under_way.release(done=False)
             self.died(place, type(error).__name__)
@@ -199,7 +199,7 @@ def _cancel(task: Task) -> None:
 
 
 def connect(address: str | None) -> None:
-    """Join a cluster, whose machines get this package, or start one on this machine, which no other reaches.
+    """Join a cluster, whose machines get this package, or start one on this machine alone.
 
     Raises:
         UsageError: nothing answers at the address.
@@ -209,7 +209,8 @@ def connect(address: str | None) -> None:
     alone: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1"}
     try:
         if address and (parts := re.fullmatch(r"([^/]+):(\d+)", address)):
-            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()  # Ray itself tries for minutes
+            # Ray itself tries for minutes.
+            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()
         ray.init(address=address or "local", runtime_env={"py_modules": [package]}, **CALM, **alone)
     except (OSError, ValueError, OverflowError) as error:
         raise UsageError(f"--address {address}: there is no Ray cluster: {one_line(error)}") from None
@@ -217,6 +218,6 @@ def connect(address: str | None) -> None:
 
 def work(parcel: Parcel, plugins: dict[str, bytes], data: list[Any] | None, mailbox: Queue, key: str) -> Answer:
     """Run a parcel, on one of the cluster's machines."""
-    courier = Courier(lambda message: mailbox.put((key, *message)))
+    courier = Courier(lambda message: mailbox.put((key, message)))
     fetch: Any = partial(ray.get, data[0]) if data else None
     return run_parcel(parcel, plugins, fetch, courier)

@@ -12,7 +12,7 @@ import torch
 from bench.data.dataset import DataSet, Split
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
-from bench.execution.observer import CellReport, Messenger
+from bench.execution.observer import CellReport, CheckpointSent, Messenger
 from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
@@ -102,7 +102,7 @@ class Courier(Messenger):
 
     def checkpointed(self, spec: RunSpec, path: Path) -> None:
         """Pass its content on."""
-        self.send(("checkpointed", (spec, path.read_bytes())))
+        self.send(CheckpointSent(spec, path.read_bytes()))
 
 
 def run_parcel(

@@ -16,6 +16,7 @@ from bench.data.images import part
 from bench.data.splits import random_part
 from bench.errors import DataError, Declined, UsageError
 from bench.evaluation import evaluate as evaluation
+from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import LabelledPredictions
 from bench.execution.provenance import environment, now, peak_memory
@@ -29,8 +30,8 @@ from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.predict import accuracy, predict
-from bench.training.relabelling import Labels
+from bench.training.predict import accuracy_on, predict
+from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import EpochLog
 
 # Keep the uses of one seed apart from each other.
@@ -95,7 +96,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
-    labels = Labels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
+    labels = TrainingLabels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
     held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
     train_set = TrainingSet(images, labels, data.augment)
     return Prepared(
@@ -169,7 +170,7 @@ def train(
     for number in range(len(log) + 1, spec.recipe.epochs + 1):
         entry = trainer.epoch(number)
         for name, split in watched.items():
-            entry[name] = accuracy(method, split.images, split.labels, data.evaluate, classes)
+            entry[name] = accuracy_on(method, split.images, split.labels, data.evaluate, classes)
         log.append(entry)
         on_epoch(Progress(number, spec.recipe.epochs), entry)
         keeper.epoch_done(trainer, log)
@@ -184,7 +185,7 @@ def assess(data: DataSet, method: Method, prepared: Prepared, evaluated: Split) 
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
     label = evaluated.labels.cpu().numpy()
     counts = evaluated.extra.get("human-counts")
-    human = {} if counts is None else {"human_entropy": evaluation.entropy_of_counts(counts)}
+    human = {} if counts is None else {"human_entropy": entropy_of_counts(counts)}
     metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
     return Assessment(
         Metrics.model_validate(metrics),

@@ -1,4 +1,4 @@
-"""Runs a grid as Slurm jobs, through submitit; results, data and plugins lie where all machines see them."""
+"""Runs a grid as Slurm jobs, by submitit; all machines see the results, data and plugin folders."""
 
 import os
 import time
@@ -13,14 +13,14 @@ from bench.execution.observer import CellReport, Observer
 from bench.execution.pool import Pool
 from bench.execution.process_tuning import dedicate
 from bench.plugins.method import Progress
-from bench.spec import RunSpec
+from bench.spec import CellState, RunSpec
 from bench.store.unfinished import epochs_done
 
 TRIES = 4  # of jobs that are preempted, or run into their limits, before a checkpoint is written
 
 
 class SlurmExecutor(Pool):
-    """Submits each cell as a job, which claims its run, keeps its checkpoint and stores its results itself.
+    """Submits each cell as a job, which locks its run, keeps checkpoints and stores the results.
 
     Args:
         jobs: in the queue at a time; None for the whole grid.
@@ -59,7 +59,7 @@ class SlurmExecutor(Pool):
         self.workers[place] = self.executor.submit(Job(), spec, self.context, self.threads)
 
     def listen(self, seconds: float) -> None:
-        """Look how far the jobs are."""
+        """Wait, then look how far the jobs are."""
         time.sleep(seconds)
         for place, job in list(self.workers.items()):
             if job.done():
@@ -73,7 +73,7 @@ class SlurmExecutor(Pool):
             job.cancel()
 
     def _show(self, place: int) -> None:
-        """Tell of a job's start, and of the epoch that its claim says it has done."""
+        """Tell the observer that a job has started, and of the newest epoch in its lock file."""
         spec = self.cells[place]
         assert isinstance(spec, RunSpec)
         epoch, _ = epochs_done(self.context.store.path(spec))
@@ -91,13 +91,13 @@ class SlurmExecutor(Pool):
         try:
             self.reported(place, job.result())
         except submitit.core.utils.FailedJobError as error:
-            self.reported(place, CellReport(spec.title, "failed", one_line(error)))
+            self.reported(place, CellReport(spec.title, CellState.FAILED, one_line(error)))
         except submitit.core.utils.UncompletedJobError as error:
             self.died(place, one_line(error))
 
 
 class Job:
-    """One cell, run on one of the cluster's machines."""
+    """Runs one cell on one of the cluster's machines."""
 
     def __call__(self, spec: RunSpec, context: Context, threads: int) -> CellReport:
         """Run it."""
@@ -105,8 +105,8 @@ class Job:
         return run_cell(spec, context, DataSets(context), Observer())
 
     def checkpoint(self, *given: object) -> None:
-        """End the job when submitit says that it is preempted or at its time limit; it is submitted again.
+        """End the job when submitit says it is preempted or out of time; it is submitted again.
 
-        What submitit itself does then raises an exception within the run, which would pass for the run's own.
+        Submitit's own way raises an exception within the run, which would pass for the run's.
         """
         os._exit(1)

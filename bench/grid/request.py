@@ -1,35 +1,68 @@
-"""What a user asks for: flags or a TOML file → a request, with its noise axis and its recipe resolved."""
+"""What to run and how to train, as a user asks for it by options, a TOML file or in Python."""
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, field_validator
+from pydantic import Field, field_validator
 
+from bench.options import Commas, Count, Natural, Number, option
 from bench.plugins.registry import plugin_name
-from bench.spec import Pictures
+from bench.spec import Frozen, Pictures
+
+GRID, TRAINING = "What to run", "How to train and evaluate"
+Names = Annotated[list[str], Commas]
 
 
-class Request(BaseModel):
-    """What a user asks for, from flags or a TOML file; `cells` makes it a grid.
+class Request(Frozen):
+    """What to run and how to train; `bench.grid.cells` makes a grid of it.
 
-    A list among the hyper-parameters of `set` is an axis of the grid, and each value gets its own row.
+    A list among the hyper-parameters of `set` is an axis of the grid: each value gets its own row.
     """
 
-    model_config = ConfigDict(extra="forbid")
-
-    methods: list[str] | None = None  # None: all there are
-    datasets: list[str] = ["digits"]
-    noise: list[str] = ["0", "0.1", "0.2", "0.3"]
-    seeds: list[NonNegativeInt] = [0]
-    noise_seed: NonNegativeInt | None = None  # None: the run's seed
-    preset: str | None = None
-    epochs: PositiveInt | None = None
-    relabel: list[Literal["on", "off"]] | None = None  # None: each method's default
-    relabel_from: PositiveInt | None = None
-    held_out: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    evaluate: Literal["test", "held-out"] = "test"
-    device: Literal["auto", "cpu", "cuda"] = "auto"
-    precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    set: dict[str, dict[str, Any]] = {}
+    methods: Names | None = option(None, "Methods to run.", GRID, "NAME,…", unset="all")
+    datasets: Names = option(["digits"], "Data sets to train on.", GRID, "NAME,…")
+    noise: Names = option(
+        ["0", "0.1", "0.2", "0.3"],
+        "Label noise: 0.3 is symmetric:0.3, other kinds by name, such as pair:0.3 or human:worse; "
+        "see `bench list noise`.",
+        GRID,
+        "RATE,…",
+    )
+    seeds: Annotated[list[Natural], Commas] = option([0], "Seeds; each is a run of its own.", GRID, "N,…")
+    set: dict[str, dict[str, Any]] = option(
+        {},
+        "A hyper-parameter of a method or data set, or a key of recipe or relabel: rul.mix=3, "
+        "recipe.learning_rate=0.05. For a method or relabel, a list such as [2,3] runs each value. "
+        "May be repeated.",
+        GRID,
+        "NAME.KEY=VALUE",
+        unset="each plugin's own",
+    )
+    preset: str | None = option(None, "Changes to the recipe, such as quick.", TRAINING, "NAME", unset="none")
+    epochs: Count | None = option(None, "Epochs of training.", TRAINING, "N", unset="the recipe's")
+    relabel: Annotated[list[Literal["on", "off"]], Commas] | None = option(
+        None,
+        "Relabelling for all methods: on, off, or on,off to run both.",
+        TRAINING,
+        "on|off",
+        unset="each method's own",
+    )
+    relabel_from: Count | None = option(
+        None, "First epoch that relabels, from 1.", TRAINING, "N", unset="the recipe's"
+    )
+    held_out: Annotated[float, Field(strict=True, ge=0, lt=1), Number] = option(
+        0.0, "Part of the noisy training set to set aside, such as 0.1.", TRAINING, "PART"
+    )
+    evaluate: Literal["test", "held-out"] = option(
+        "test", "The images to evaluate on; held-out is for choosing recipes.", TRAINING, "test|held-out"
+    )
+    noise_seed: Natural | None = option(None, "Seed of the label noise.", TRAINING, "N", unset="the run's seed")
+    device: Literal["auto", "cpu", "cuda"] = option("auto", "Device to train on.", TRAINING, "auto|cpu|cuda")
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto",
+        "Number type of the nets; auto is bfloat16 where the hardware has it.",
+        TRAINING,
+        "auto|float32|bfloat16",
+    )
     pictures: Pictures = Pictures()
 
     @field_validator("noise", mode="before")

@@ -1,1 +1,1 @@
-"""Nets: backbones, the shared trunk, and what methods build on."""
+"""Nets: backbones, the shared trunk, and base classes of methods."""

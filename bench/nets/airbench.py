@@ -1,10 +1,13 @@
 """Nets for short training on small images.
 
-Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv 2404.00498), section 3, and the
-published code of airbench94 and airbench96. Left out: the classifier and its scale, which are the methods' own,
-the higher rate of the normalisations' biases, and the freezing of the first layer's bias. Otherwise than there:
-the filters are fitted on the first training batch as it was augmented, not on 5,000 images as they are, and the
-normalisations add torch's usual 1e-5 to variances, not 1e-12.
+Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv 2404.00498), section 3,
+and the published code of airbench94 and airbench96.
+
+Left out: the classifier and its scale, which belong to the methods; the higher learning rate for
+the biases of normalisations; and the freezing of the first layer's bias.
+
+Differences: the filters are fitted to the first training batch after augmentation, not to 5,000
+unaugmented images; normalisations add torch's default 1e-5 to variances, not 1e-12.
 """
 
 from collections.abc import Sequence
@@ -14,13 +17,14 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPSILON = 5e-4  # added to the variances of patches
+EPSILON = 5e-4  # added to the eigenvalues
 
 
 class Whitening(nn.Module):
-    """A 2×2 convolution to ± the whitened patches, its filters fixed by the first training batch.
+    """A 2×2 convolution that whitens patches; its filters are fixed by the first training batch.
 
-    The filters are the eigenvectors of the patches' second moments over the roots of the eigenvalues.
+    The filters are the eigenvectors of the patches' second moments, each divided by the square root
+    of its eigenvalue, and their negatives.
     """
 
     filters: Tensor
@@ -33,14 +37,14 @@ class Whitening(nn.Module):
         self.fitted = False
 
     def forward(self, images: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch patches h-1 w-1"]:
-        """Return the patches' coordinates, then the same negated."""
+        """Return the whitened patches, followed by their negatives along the channels."""
         if self.training and not self.fitted:
             self.fit(images)
         return F.conv2d(images, self.filters, self.bias)
 
     @torch.no_grad()
     def fit(self, images: Float[Tensor, "batch channels h w"]) -> None:
-        """Set the filters to those that whiten the images' patches."""
+        """Compute the filters from the images' patches."""
         with torch.autocast(images.device.type, enabled=False):
             patches = F.unfold(images.float(), 2).transpose(1, 2).flatten(0, 1)  # (B·(h−1)·(w−1), patch)
             variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
@@ -49,16 +53,23 @@ class Whitening(nn.Module):
         self.fitted = True
 
     def get_extra_state(self) -> Tensor:
-        """Return whether the filters are set: no buffer, which a GPU would be asked for in every step."""
+        """Return whether the filters are set.
+
+        A buffer would do as well, but reading one from a GPU in every step would wait for the
+        device.
+        """
         return torch.tensor(self.fitted)
 
     def set_extra_state(self, state: Tensor) -> None:
-        """Go back to a state."""
+        """Restore the state that `get_extra_state` returned."""
         self.fitted = bool(state)
 
 
 class Stage(nn.Module):
-    """A convolution and a halving of the grid, then further convolutions at that size; two have a bypass."""
+    """A convolution with 2×2 pooling, then `further` convolutions at that size.
+
+    With two further convolutions a residual connection bypasses them.
+    """
 
     def __init__(self, channels: int, width: int, further: int) -> None:
         super().__init__()
@@ -72,14 +83,20 @@ class Stage(nn.Module):
         self.bypass = further == 2
 
     def forward(self, features: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch width _ _"]:
-        """Return the stage's feature map, of half the height and width."""
+        """Return the stage's feature map, with half the height and width."""
         entered = self.enter(features)
         stayed = self.stay(entered)
         return F.gelu(stayed + entered if self.bypass else stayed)
 
 
 def airbench(channels: int, widths: Sequence[int], further: int) -> nn.Module:
-    """Return a net of whitened patches, stages of these widths, and a maximum over what is left of the grid."""
+    """Return a net: whitened patches, stages of the given widths, global maximum pooling.
+
+    Args:
+        channels: of the images.
+        widths: number of channels of each stage.
+        further: convolutions per stage after the first.
+    """
     stages = []
     entering = 8 * channels
     for width in widths:
@@ -89,7 +106,7 @@ def airbench(channels: int, widths: Sequence[int], further: int) -> nn.Module:
 
 
 def _convolution(channels: int, width: int) -> nn.Conv2d:
-    """Return a 3×3 convolution that starts as the identity on its first channels."""
+    """Return a 3×3 convolution initialised as the identity on its first channels."""
     layer = nn.Conv2d(channels, width, 3, padding=1, bias=False)
     with torch.no_grad():
         nn.init.dirac_(layer.weight[:channels])
@@ -97,7 +114,7 @@ def _convolution(channels: int, width: int) -> nn.Conv2d:
 
 
 def _normalisation(width: int) -> nn.BatchNorm2d:
-    """Return a batch normalisation that learns a bias and no scale."""
+    """Return a batch normalisation with a learned bias and a fixed scale of 1."""
     layer = nn.BatchNorm2d(width)
     layer.weight.requires_grad_(False)
     return layer

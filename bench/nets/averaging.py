@@ -1,7 +1,8 @@
-"""Averages of several predicted probabilities, and the uncertainties that they offer.
+"""Mean of several predicted distributions, and uncertainties derived from them.
 
-With p̄ = (1/M) Σ_m p_m the entropy H(p̄) is the mutual information of label and member, which is the members'
-disagreement, plus the mean of their entropies H(p_m) (Gal, Uncertainty in Deep Learning, 2016, section 3.3.1).
+With p̄ = (1/M) Σ_m p_m, the entropy H(p̄) is the sum of the mutual information of label and member
+(the members' disagreement) and the mean entropy (1/M) Σ_m H(p_m). Source: Gal, Uncertainty in Deep
+Learning, 2016, section 3.3.1.
 """
 
 import math
@@ -23,7 +24,7 @@ def mean_log_probabilities(
 
 
 def spread(logits: Float[Tensor, "members batch classes"], score: Spread) -> Float[Tensor, " batch"]:
-    """Return H(p̄), or the mutual information H(p̄) − mean_m H(p_m), in nats."""
+    """Return H(p̄), or the mutual information H(p̄) − (1/M) Σ_m H(p_m), in nats."""
     of_mean = entropy(mean_log_probabilities(logits))
     if score == "entropy":
         return of_mean

@@ -1,7 +1,7 @@
-"""Nets that return the feature map. A recipe names one of `BACKBONES`.
+"""Backbones: nets that return a feature map. A recipe names one of `BACKBONES`.
 
-The number type stays in here: a backbone runs under autocast with channels last and hands on float32, so that
-no method meets a bfloat16 exponential.
+Only the backbone runs under autocast and channels-last; it returns float32, so that methods never
+compute exponentials in bfloat16.
 """
 
 from collections import OrderedDict
@@ -20,7 +20,13 @@ from bench.plugins.method import Backbone
 
 
 class FeatureMap(Backbone):
-    """A net under autocast, channels last, that returns its feature map (B, channels, *grid) in float32."""
+    """Wrapper of a net: runs it under autocast, channels-last, and returns float32.
+
+    Args:
+        net: maps images to a feature map.
+        image_shape: (C, H, W) of the images.
+        dtype: number type of the net's computations.
+    """
 
     def __init__(self, net: nn.Module, image_shape: tuple[int, int, int], dtype: torch.dtype) -> None:
         super().__init__()
@@ -32,7 +38,7 @@ class FeatureMap(Backbone):
         net.train()
 
     def forward(self, images: Float[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch channels h w"]:
-        """Return the feature map of float images."""
+        """Return the feature map (B, channels, *grid) of float images (B, C, H, W)."""
         images = images.contiguous(memory_format=torch.channels_last)
         mixed = self.dtype != torch.float32
         with torch.autocast(images.device.type, self.dtype if mixed else None, enabled=mixed):
@@ -41,9 +47,9 @@ class FeatureMap(Backbone):
 
 
 def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
-    """Return a small net: in each stage convolution, normalisation, ReLU; pooling between stages.
+    """Return a small net: per stage convolution, normalisation, ReLU; pooling between stages.
 
-    The ReLU follows the pooling, where it has a quarter of the values: the maximum is the same either way.
+    ReLU comes after pooling, where there are a quarter of the values; the result is the same.
     """
     layers: list[nn.Module] = []
     for width in widths:
@@ -54,7 +60,10 @@ def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
 
 
 def _pooled_cnn(channels: int, widths: Sequence[int]) -> nn.Module:
-    """Return a small net that pools in each stage, and first: normalisation has a quarter of the values."""
+    """Return a small net: per stage convolution, pooling, normalisation, ReLU.
+
+    Pooling comes first, so that normalisation has a quarter of the values.
+    """
     layers: list[nn.Module] = []
     for width in widths:
         layers += [_convolution(channels, width), nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.ReLU()]
@@ -70,7 +79,10 @@ RESNET_STAGES = ("bn1", "relu", "layer1", "layer2", "layer3", "layer4")
 
 
 def _resnet18(channels: int) -> nn.Module:
-    """Return torchvision's ResNet-18 with a 3×3 stem of stride 1 and no first pooling, for 28–48 px images."""
+    """Return torchvision's ResNet-18 for images of 28 to 48 pixels.
+
+    The stem is a 3×3 convolution with stride 1, and the first pooling is left out.
+    """
     from torchvision.models import resnet18
 
     net = resnet18()
@@ -80,7 +92,11 @@ def _resnet18(channels: int) -> nn.Module:
 
 
 def _resnet18_imagenet(channels: int) -> nn.Module:
-    """Return torchvision's ResNet-18 with its own stem, for colour images of about 224 px."""
+    """Return torchvision's ResNet-18 unchanged, for colour images of about 224 pixels.
+
+    Raises:
+        UsageError: the images do not have 3 channels.
+    """
     from torchvision.models import resnet18
 
     if channels != 3:
@@ -104,10 +120,10 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
 
 
 def check_known(name: str) -> None:
-    """Check that there is a backbone of this name.
+    """Check that a backbone has this name.
 
     Raises:
-        UsageError: there is none.
+        UsageError: no backbone has this name.
     """
     if name not in BACKBONES:
         raise unknown("backbone", name, BACKBONES)
@@ -116,10 +132,16 @@ def check_known(name: str) -> None:
 def make_backbone(
     name: str, image_shape: tuple[int, int, int], dtype: torch.dtype, weights: Path | None = None
 ) -> FeatureMap:
-    """Build a backbone for images (C, H, W), computing in `dtype`: freshly initialised, or from a checkpoint.
+    """Build a backbone, freshly initialised or from a checkpoint.
+
+    Args:
+        name: a key of `BACKBONES`.
+        image_shape: (C, H, W) of the images.
+        dtype: number type in which the net computes.
+        weights: file of a checkpoint with the initial weights; None for random ones.
 
     Raises:
-        UsageError: the checkpoint cannot be read or does not fit, or the images are too small for the net.
+        UsageError: the checkpoint cannot be read or does not fit, or the images are too small.
     """
     net = BACKBONES[name](image_shape[0])
     if weights:

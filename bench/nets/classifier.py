@@ -1,4 +1,4 @@
-"""A softmax classifier on the shared trunk, for methods that differ from the baseline in how they train it."""
+"""Base class of methods that train a softmax classifier on the shared trunk."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,26 +10,26 @@ from bench.plugins.method import Batch, Prediction, Progress, Step
 
 
 class Classifier(EmbeddingMethod):
-    """Logits fc(μ); u = 1 − max softmax. Subclasses override `criterion`, or all of `loss`."""
+    """Logits fc(μ); u = 1 − max softmax. Subclasses override `criterion` or all of `loss`."""
 
     def criterion(
         self, logits: Float[Tensor, "batch classes"], batch: Batch, progress: Progress
     ) -> Float[Tensor, ""]:
-        """Return the loss of a batch's logits; here cross-entropy."""
+        """Return the loss () of a batch's logits (B, K); here cross-entropy."""
         return F.cross_entropy(logits, batch.labels)
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
-        """Return the criterion of fc(μ)."""
+        """Return the criterion of the logits fc(μ)."""
         logits = self.fc(self.embed(batch.images))
         return Step(self.criterion(logits, batch, progress), logits, scores.msp(logits.detach()))
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return fc(μ) and 1 − max softmax."""
+        """Return logits fc(μ), uncertainty 1 − max softmax, and features μ."""
         mean = self.embed(images)
         logits = self.fc(mean)
         return Prediction(logits, scores.msp(logits), mean)
 
 
 def log_likelihood(logits: Float[Tensor, "batch classes"], batch: Batch) -> Float[Tensor, " batch"]:
-    """Return log p_y, the log softmax at the labels."""
+    """Return log p_y (B,), the log softmax at the labels."""
     return -F.cross_entropy(logits, batch.labels, reduction="none")

@@ -1,31 +1,31 @@
-"""Dropout whose mask costs little on a CPU."""
+"""Dropout with a mask that is fast to draw on a CPU."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-LEVELS = 2**16  # of a random number
+LEVELS = 2**16  # of a 16-bit random number
 
 
 class Dropout(nn.Dropout):
     """Dropout (Srivastava et al., JMLR 2014) that draws four 16-bit numbers at a time on a CPU.
 
-    torch draws a mask there number by number, which took a seventh of a training step of a small net, twice as
-    much with two heads. The rate is rounded to 1/65536.
+    torch draws its mask number by number, which took a seventh of a training step of a small net,
+    and twice that with two heads. The rate is rounded to 1/65536.
     """
 
     def forward(self, values: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """Return the values, in training some of them zero and the others scaled up."""
+        """Return the values; in training some are set to zero and the rest scaled up."""
         if not (self.training and self.p and values.device.type == "cpu"):
             return super().forward(values)
         return values * _kept(values, self.p).to(values.dtype).mul_(1 / (1 - self.p))
 
 
 def _kept(values: Tensor, rate: float) -> Tensor:
-    """Return 1 with probability 1 − rate, else 0, for each of the values, in their order in memory.
+    """Return a mask: 1 with probability 1 − rate, else 0, in the values' memory order.
 
-    Numbers are clamped to the highest that drops and the lowest that keeps: a CPU takes several times as long to
-    compare them.
+    The random numbers are clamped to the highest that drops and the lowest that keeps a value,
+    because a comparison takes several times as long on a CPU.
     """
     count = values.numel()
     numbers = torch.empty(-(-count // 4), dtype=torch.int64).random_(-(2**63), None).view(torch.int16)[:count]

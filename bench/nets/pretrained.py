@@ -1,4 +1,4 @@
-"""First weights of a backbone from a checkpoint that a recipe names."""
+"""Initial weights of a backbone from a checkpoint."""
 
 import pickle
 from pathlib import Path
@@ -9,25 +9,25 @@ from torch import Tensor, nn
 
 from bench.errors import UsageError
 
-# Under these keys training scripts keep a state dict beside other things.
+# Keys under which training scripts store a state dict beside other data.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
-# What a DataParallel or a compiled module puts before its keys.
+# Prefixes that DataParallel and compiled modules add to keys.
 PREFIXES = ("module.", "_orig_mod.")
 
 
 def load_weights(net: nn.Module, path: Path) -> None:
-    """Load a checkpoint into a net; a classifier `fc.*` in it is left out, all other keys must fit.
+    """Load a checkpoint into a net; a classifier `fc.*` is ignored, all other keys must match.
 
     Raises:
-        UsageError: the file is no checkpoint of plain tensors, or a key of it is unknown, missing or of another
-            shape; the message names the keys.
+        UsageError: the file is not a checkpoint of plain tensors, or a key is unknown, missing or
+            of another shape; the message names the keys.
     """
     given = {key: value for key, value in read_state(path).items() if not key.startswith("fc.")}
     own = net.state_dict()
     misfits = {
-        "it lacks": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
-        "it has, and the net has not,": [key for key in given if key not in own],
-        "of another shape are": [
+        "missing keys:": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
+        "unknown keys:": [key for key in given if key not in own],
+        "keys of another shape:": [
             f"{key} {tuple(given[key].shape)}, must be {tuple(own[key].shape)},"
             for key in own
             if key in given and given[key].shape != own[key].shape
@@ -40,14 +40,14 @@ def load_weights(net: nn.Module, path: Path) -> None:
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
-    """Return the state dict in a checkpoint, read without executing anything in it.
+    """Return the state dict in a checkpoint; no code in the file is executed.
 
     Raises:
         UsageError: the file cannot be read, or holds no state dict.
     """
     try:
         content: Any = torch.load(path.expanduser(), map_location="cpu", weights_only=True)
-    except Exception as error:  # torch's unpickler raises of every kind on a damaged file
+    except Exception as error:  # the unpickler raises any type on a damaged file
         raise UsageError(f"checkpoint {path} cannot be read as plain weights: {_reason(error)}") from None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
@@ -58,7 +58,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, pickle.UnpicklingError):  # torch's own message advises to execute the file
+    if isinstance(error, pickle.UnpicklingError):  # torch's message advises executing it
         return "it is no checkpoint, or holds more than tensors"
     return f"{type(error).__name__}: {error}".splitlines()[0]
 

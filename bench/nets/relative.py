@@ -1,6 +1,6 @@
-"""Relative uncertainty: who is mixed with whom, and with which weights (RUL, section 3).
+"""Relative uncertainty: how samples are paired and weighted (RUL, section 3).
 
-Shared by the methods that weigh samples of a batch by their uncertainty s against each other.
+Shared by methods that weight the samples of a batch against each other by their uncertainty s.
 """
 
 from typing import Any, ClassVar, Literal
@@ -16,9 +16,15 @@ Pairing = Literal["random", "different-label"]
 
 
 def random_groups(size: int, members: int, device: torch.device) -> Int[Tensor, "members batch"]:
-    """Return for each sample of a batch the samples it is mixed with, itself first.
+    """Return the mixing groups of a batch (members, B): sample b is mixed with column b.
 
-    Every further row is a random permutation of the batch, so a sample may meet itself.
+    The first row is the sample itself. Every other row is a random permutation of the batch, so a
+    sample may be mixed with itself.
+
+    Args:
+        size: of the batch.
+        members: samples per group.
+        device: of the returned indices.
     """
     return torch.stack(
         [
@@ -29,14 +35,17 @@ def random_groups(size: int, members: int, device: torch.device) -> Int[Tensor, 
 
 
 def redraw_same_label(partner: Int[Tensor, " batch"], labels: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
-    """Redraw the partners that share their sample's label among those that do not, while the batch has any."""
+    """Redraw partners that share their sample's label, among the samples with another label.
+
+    A partner is kept if the batch has only one label.
+    """
     differs = labels[:, None] != labels[None, :]  # (B, B)
     drawn = torch.where(differs, torch.rand(differs.shape, device=labels.device), -1).argmax(dim=1)
     return torch.where((labels[partner] == labels) & differs.any(dim=1), drawn, partner)
 
 
 def pairs(labels: Int[Tensor, " batch"], pairing: Pairing) -> Int[Tensor, "two batch"]:
-    """Return the pairs (i, j) of a batch under a pairing rule."""
+    """Return the pairs (i, j) of a batch, as indices (2, B), under a pairing rule."""
     group = random_groups(len(labels), 2, labels.device)
     if pairing == "different-label":
         group[1] = redraw_same_label(group[1], labels)
@@ -44,16 +53,18 @@ def pairs(labels: Int[Tensor, " batch"], pairing: Pairing) -> Int[Tensor, "two b
 
 
 def weights(uncertainty: Float[Tensor, "members batch"]) -> Float[Tensor, "members batch"]:
-    """Return s_i / Σ s over the members of each group; unchanged under s → c·s."""
+    """Return s_i / Σ s over the members of each group; invariant under s → c·s."""
     return uncertainty / uncertainty.sum(dim=0)
 
 
 class RelativeMethod(GaussianMethod):
-    """A method whose uncertainty is s = mean_D e^ℓ, learned by weighing the samples of a pair against each other.
+    """Base class of methods whose uncertainty is s = mean_D e^ℓ.
+
+    The uncertainty is learned by weighting the samples of a pair against each other.
 
     Args:
-        pairing: `random`, or `different-label` to pair samples of different labels while the batch allows
-            (the RUL author's advice to readers).
+        pairing: `random`, or `different-label` to pair samples with different labels where the
+            batch has any (the RUL authors' advice to readers).
     """
 
     relabels: ClassVar[bool] = True
@@ -67,11 +78,11 @@ class RelativeMethod(GaussianMethod):
     def embed_relative(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> tuple[Float[Tensor, "batch features"], Float[Tensor, " batch"]]:
-        """Return μ and s."""
+        """Return μ (B, D) and s (B,)."""
         mean, log_variance = self.gaussian(images)
         return mean, log_variance.exp().mean(dim=1)
 
     def predict(self, images: Float[Tensor, "batch channels height width"]) -> Prediction:
-        """Return fc(μ), s and μ."""
+        """Return logits fc(μ), uncertainty s and features μ."""
         mean, uncertainty = self.embed_relative(images)
         return Prediction(self.fc(mean), uncertainty, mean)

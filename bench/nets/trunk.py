@@ -1,6 +1,6 @@
-"""The trunk that the methods of the paper share: backbone → embedding head(s) → fc.
+"""The trunk that methods share: backbone → embedding head(s) → fc.
 
-Sharing it makes a difference in a table the method's own.
+With a shared trunk, differences between methods in a table come from the methods alone.
 """
 
 from typing import Annotated, Any
@@ -16,18 +16,23 @@ DropoutRate = Annotated[float, Field(ge=0, lt=1)]
 
 
 class FlattenPixels(nn.Module):
-    """Feature map (B, C, h, w) → (B, h·w·C), pixel by pixel: of a map that is channels last, no value moves."""
+    """Flatten (B, C, h, w) → (B, h·w·C) in memory order; free for channels-last."""
 
     def forward(self, features: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch flat"]:
-        """Return the flat features; the order of them is nothing to the layer that follows."""
+        """Return the flat features; the next layer is linear, so their order does not matter."""
         return features.permute(0, 2, 3, 1).flatten(1)
 
 
 class EmbeddingHead(nn.Sequential):
-    """Standardised feature map (B, C, h, w) → embedding (B, D), the head of the published RUL code.
+    """Standardised feature map (B, C, h, w) → embedding (B, D), as in the published RUL code.
 
-    That code standardises in each head; without parameters this gives all heads on a feature map the same, so that
-    it is done once, before them.
+    That code standardises in each head. Standardisation has no parameters and is the same for all
+    heads on a feature map, so here it is done once before the heads.
+
+    Args:
+        backbone: whose feature map the head gets.
+        dimension: D.
+        dropout: rate.
     """
 
     def __init__(self, backbone: Backbone, dimension: int, dropout: float) -> None:
@@ -41,10 +46,10 @@ class EmbeddingHead(nn.Sequential):
 
 
 class EmbeddingMethod(Method):
-    """A method with an embedding μ (B, D) and an affine classifier fc on it.
+    """Base class of methods with an embedding μ (B, D) and an affine classifier fc on it.
 
     Args:
-        dimension: width D of the embedding; the paper finds 32 best and little sensitivity (section I).
+        dimension: D; the paper finds 32 best, with little sensitivity (section I).
         dropout: rate in the embedding heads.
     """
 
@@ -66,16 +71,19 @@ class EmbeddingMethod(Method):
     def features(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> Float[Tensor, "batch features h w"]:
-        """Return the standardised feature map that the heads share."""
+        """Return the standardised feature map (B, C, h, w) that the heads share."""
         return self.standardise(self.backbone(images))
 
     def embed(self, images: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch features"]:
-        """Return the embedding μ."""
+        """Return the embedding μ (B, D)."""
         return self.mean(self.features(images))
 
 
 class GaussianMethod(EmbeddingMethod):
-    """A method that embeds an image as a Gaussian N(μ, diag e^ℓ), with a second head for ℓ = log σ²."""
+    """Base class of methods that embed an image as a Gaussian N(μ, diag e^ℓ).
+
+    A second head predicts ℓ = log σ².
+    """
 
     def __init__(self, task: Task, make_backbone: MakeBackbone, **trunk: Any) -> None:
         super().__init__(task, make_backbone, **trunk)
@@ -84,6 +92,6 @@ class GaussianMethod(EmbeddingMethod):
     def gaussian(
         self, images: Float[Tensor, "batch channels height width"]
     ) -> tuple[Float[Tensor, "batch features"], Float[Tensor, "batch features"]]:
-        """Return μ and ℓ from one pass through the backbone."""
+        """Return μ and ℓ (B, D each) from one pass through the backbone."""
         feature_map = self.features(images)
         return self.mean(feature_map), self.log_variance(feature_map)

@@ -1,4 +1,4 @@
-"""What methods that wrap another share: they train it as it is, and look at what it has learnt."""
+"""Base class and helpers of methods that wrap another method."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,10 +13,12 @@ from bench.plugins.method import Batch, MakeBackbone, Method, Prediction, Progre
 
 
 class Wrapper(Method):
-    """A method that trains another, the inner one, as it is; subclasses define what is predicted from it.
+    """Base class of methods that train another, inner method unchanged.
+
+    Subclasses define the prediction.
 
     Args:
-        inner: the method that is trained.
+        inner: the method to train.
     """
 
     def __init__(self, task: Task, make_backbone: MakeBackbone, *, inner: MethodFactory) -> None:
@@ -33,12 +35,15 @@ class Wrapper(Method):
         return self.inner.param_groups(lr)
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
-        """Finish the inner method."""
+        """Call `finish` of the inner method."""
         self.inner.finish(train, held_out)
 
 
 def learnt(method: Method, batches: Iterable[Batch]) -> tuple[Prediction, Int[Tensor, " n"]]:
-    """Return a method's predictions for batches, in eval mode and without gradients, and the batches' labels."""
+    """Return a method's predictions for batches, and the batches' labels (N,).
+
+    The method predicts in eval mode without gradients, and returns to its former mode.
+    """
     training = method.training
     method.eval()
     with torch.no_grad():
@@ -53,7 +58,7 @@ def feature_width(method: Method, task: Task) -> int:
     """Return the number D of features that a method predicts.
 
     Raises:
-        UsageError: it predicts none.
+        UsageError: the method predicts no features.
     """
     training = method.training
     method.eval()
@@ -61,5 +66,5 @@ def feature_width(method: Method, task: Task) -> int:
         features = method.predict(torch.zeros(1, *task.image_shape)).features
     method.train(training)
     if features is None:
-        raise UsageError("its inner method predicts no features, which it needs: choose another inner")
+        raise UsageError("its inner method must predict features: choose another inner")
     return features.shape[1]

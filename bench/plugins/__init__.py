@@ -1,1 +1,1 @@
-"""Plugins: the interface of a method, where plugins are found, and how they are loaded."""
+"""Plugins: the interface of a method, the registry, hyper-parameters and loading."""

@@ -1,7 +1,8 @@
-"""Methods ready to be made: by name, with their hyper-parameters, those that are methods themselves included.
+"""Methods by name with their hyper-parameters, which may be methods themselves.
 
-A constructor keyword annotated `MethodFactory` is another method, chosen by its name; what is set for that method
-has dotted names: `--set NAME.inner=OTHER --set NAME.inner.KEYWORD=VALUE`.
+A constructor keyword annotated `MethodFactory` is another (inner) method, chosen by its name:
+`--set NAME.inner=OTHER`. Hyper-parameters of the inner method have dotted names: `--set
+NAME.inner.KEYWORD=VALUE`.
 """
 
 from collections.abc import Mapping
@@ -18,12 +19,13 @@ Values = Mapping[str, Any]
 
 
 class MethodFactory:
-    """A method to be made: called with a task and `make_backbone`, it makes one.
+    """A method's name and hyper-parameters; calling it builds the method.
 
     Args:
         name: of the method.
-        hyperparameters: of its constructor, those that are methods as factories; defaults for the others.
-        registry: where the method is found; by default among those of the project and of installed packages.
+        hyperparameters: keywords of its constructor, inner methods as factories; defaults for the
+            others.
+        registry: in which the method is looked up; by default the project and installed packages.
     """
 
     def __init__(self, name: str, hyperparameters: Values | None = None, registry: Registry | None = None) -> None:
@@ -33,16 +35,17 @@ class MethodFactory:
 
     @classmethod
     def resolve(cls, name: str, given: Values, registry: Registry, owner: str = "") -> "MethodFactory":
-        """Return a method with all its hyper-parameters: those given, validated, and the defaults of the others.
+        """Return a method with all hyper-parameters: the given ones, validated, and the defaults.
 
         Args:
             name: of the method.
-            given: its hyper-parameters, those of methods inside it under dotted names.
-            registry: where methods are found.
-            owner: what messages call the method; its name if empty.
+            given: its hyper-parameters; those of inner methods have dotted names.
+            registry: in which methods are looked up.
+            owner: name of the method in error messages; `name` if empty.
 
         Raises:
-            UsageError: an unknown name, a value its annotation does not admit, or a required one that is missing.
+            UsageError: a name is unknown, a value does not fit its annotation, or a required
+                hyper-parameter is missing.
         """
         owner = owner or name
         method = registry.find("methods", name).load()
@@ -57,7 +60,7 @@ class MethodFactory:
 
     @classmethod
     def of(cls, name: str, values: Values, registry: Registry) -> "MethodFactory":
-        """Return a method with the hyper-parameters that `values` told of it."""
+        """Return a method with hyper-parameters in the form of `MethodFactory.values`."""
         inner = _inner_names(registry.find("methods", name).load())
         own = {key: value for key, value in values.items() if "." not in key}
         made = {key: cls.of(own[key], _below(key, values), registry) for key in inner}
@@ -65,7 +68,8 @@ class MethodFactory:
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_after_validator_function(cls, handler(str))  # users write its name
+        # Users give the method's name.
+        return core_schema.no_info_after_validator_function(cls, handler(str))
 
     def __call__(self, task: Task, make_backbone: MakeBackbone) -> Method:
         """Return the method, freshly initialised."""
@@ -83,14 +87,14 @@ class MethodFactory:
 
     @property
     def inner(self) -> dict[str, "MethodFactory"]:
-        """The methods among the hyper-parameters."""
+        """The inner methods by hyper-parameter name."""
         return {key: value for key, value in self.hyperparameters.items() if isinstance(value, MethodFactory)}
 
-    # ---- what is written down --------------------------------------------------------------------------------
+    # ---- Values for records and tables -----------------------------------------------------------
 
     @property
     def values(self) -> dict[str, Any]:
-        """All hyper-parameters as plain values, those of methods inside under dotted names."""
+        """All hyper-parameters as plain values, those of inner methods under dotted names."""
         found: dict[str, Any] = {}
         for key, value in self.hyperparameters.items():
             is_method = isinstance(value, MethodFactory)
@@ -99,7 +103,10 @@ class MethodFactory:
 
     @property
     def changed(self) -> dict[str, Any]:
-        """The values that differ from the defaults, inside from those of the methods that were chosen."""
+        """Hyper-parameters whose values differ from their defaults.
+
+        The defaults of an inner method are those of the method that was chosen.
+        """
         usual = self._usual
         return {key: value for key, value in self.values.items() if key not in usual or usual[key] != value}
 
@@ -112,19 +119,19 @@ class MethodFactory:
 
     @property
     def version(self) -> str:
-        """The plugin's version, and after a + those of the methods inside: `1+1`."""
+        """The plugin's version, followed by the inner methods' after a +: `1+1`."""
         return "+".join([self.plugin.version, *(each.version for each in self.inner.values())])
 
-    # ---- what the class says, and the classes of the methods inside ------------------------------------------
+    # ---- Class attributes, of inner methods too --------------------------------------------------
 
     @property
     def relabels(self) -> bool:
-        """Whether it, or a method inside it, relabels by default."""
+        """Whether the method or an inner method relabels by default."""
         return self.method.relabels or any(each.relabels for each in self.inner.values())
 
     @property
     def needs_held_out(self) -> bool:
-        """Whether it, or a method inside it, needs a held-out part."""
+        """Whether the method or an inner method needs held-out samples."""
         return self.method.needs_held_out or any(each.needs_held_out for each in self.inner.values())
 
     @property
@@ -145,7 +152,7 @@ def _inner_names(method: type[Method]) -> list[str]:
 
 
 def _below(key: str, values: Values) -> dict[str, Any]:
-    """Return what has a dotted name that begins with a key, without that beginning.
+    """Return the values whose names start with a key and a dot, without that prefix.
 
     >>> _below("inner", {"members": 5, "inner": "rul", "inner.mix": 3})
     {'mix': 3}
@@ -155,5 +162,5 @@ def _below(key: str, values: Values) -> dict[str, Any]:
 
 
 def _dotted(key: str, values: Values) -> dict[str, Any]:
-    """Return values under names that begin with a key and a dot."""
+    """Return the values with a key and a dot put before their names."""
     return {f"{key}.{name}": value for name, value in values.items()}

@@ -1,4 +1,4 @@
-"""Hyper-parameters: the keywords of a plugin's constructor, validated against their annotations."""
+"""Hyper-parameters: keywords of a plugin's constructor, validated against their annotations."""
 
 import inspect
 from typing import Any, get_type_hints
@@ -7,14 +7,15 @@ from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from bench.errors import UsageError, unknown
 
-# No `true` for 1, no `nan` and no `inf`; a whole number may stand for a float.
+# `true` does not pass for 1, nor `nan` or `inf` for a float; a whole number passes for a float.
 EXACT = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 def declared(plugin: type) -> dict[str, inspect.Parameter]:
-    """Return the keyword-only parameters of a constructor, those it passes on with `**` included.
+    """Return the keyword-only parameters of a constructor by name.
 
-    A constructor with `**keywords` hands them to the next class in line, whose keywords then count too.
+    If the constructor has `**keywords`, parameters of the next class in the method resolution order
+    count too.
     """
     found: dict[str, inspect.Parameter] = {}
     for cls in plugin.__mro__:
@@ -33,31 +34,47 @@ def declared(plugin: type) -> dict[str, inspect.Parameter]:
 
 
 def resolve(owner: str, plugin: type, given: dict[str, Any]) -> dict[str, Any]:
-    """Return all hyper-parameters of a plugin: those given, validated, and the defaults of the others.
+    """Return all hyper-parameters of a plugin: the given ones, validated, and the defaults.
+
+    Args:
+        owner: name of the plugin in error messages.
+        plugin: its class.
+        given: hyper-parameters by name.
 
     Raises:
-        UsageError: an unknown name, a value its annotation does not admit, or a required one that is missing.
+        UsageError: a name is unknown, a value does not fit its annotation, or a required
+            hyper-parameter is missing.
     """
     parameters = declared(plugin)
     for name in given:
         if name not in parameters:
             raise unknown(f"hyper-parameter of {owner}", name, parameters)
-    missing = [n for n, p in parameters.items() if p.default is p.empty and n not in given]
+    missing = [name for name in required(plugin) if name not in given]
     if missing:
         raise UsageError(f"{owner} needs {missing[0]}: pass --set {owner}.{missing[0]}=VALUE")
     return defaults(plugin) | {name: check(f"{owner}.{name}", parameters[name], v) for name, v in given.items()}
 
 
+def required(plugin: type) -> list[str]:
+    """Return the names of a plugin's hyper-parameters that have no default."""
+    return [name for name, parameter in declared(plugin).items() if parameter.default is parameter.empty]
+
+
 def defaults(plugin: type) -> dict[str, Any]:
-    """Return the defaults of a plugin's hyper-parameters, those that have one."""
+    """Return the defaults of a plugin's hyper-parameters, of those that have one."""
     return {name: p.default for name, p in declared(plugin).items() if p.default is not p.empty}
 
 
 def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
-    """Return a value as its annotation wants it.
+    """Return a value, validated against the parameter's annotation.
+
+    Args:
+        name: of the hyper-parameter in error messages.
+        parameter: with the annotation.
+        value: to validate.
 
     Raises:
-        UsageError: the annotation does not admit the value.
+        UsageError: the value does not fit the annotation.
     """
     try:
         return TypeAdapter(parameter.annotation, config=EXACT).validate_python(value)

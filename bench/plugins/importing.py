@@ -1,9 +1,10 @@
-"""Importing a plugin's file, as a module of a package that is this plugin's alone.
+"""Import of a plugin's file as a module of a package of its own.
 
-So two plugins may each have a helper of one name, and an edited one is imported anew.
+Thus helpers of two plugins may have the same name, and an edited plugin is imported again.
 """
 
 import builtins
+import hashlib
 import importlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -23,10 +24,12 @@ def import_file(path: Path, code: str) -> ModuleType:
     """Import a plugin's file.
 
     Args:
-        path: of the file, beside which its helpers lie.
-        code: hash of the file and its helpers, by which its package is named.
+        path: of the file; its helpers are in the same folder.
+        code: hash of the code of the file and its helpers.
     """
-    package = f"{PREFIX}{code}"
+    # `code` leaves out docstrings, but a changed docstring needs a new module too.
+    text = hashlib.sha256(path.read_bytes()).hexdigest()[:8]
+    package = f"{PREFIX}{code}_{text}"
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
         sys.modules[package].__path__ = [str(path.parent)]
@@ -34,30 +37,38 @@ def import_file(path: Path, code: str) -> ModuleType:
 
 
 class PluginFinder(MetaPathFinder):
-    """Finds the modules of plugins' packages."""
+    """Import finder of the modules in plugins' packages."""
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        """Return how to import a module of a plugin's package; None for all others."""
+        """Return the import spec of a module in a plugin's package; None for all others."""
         package, _, name = fullname.partition(".")
         if not (fullname.startswith(PREFIX) and name):
             return None
-        found = Folder(Path(sys.modules[package].__path__[0])).find(name)
-        return (
-            spec_from_file_location(fullname, found, loader=PluginLoader(fullname, str(found))) if found else None
-        )
+        folder = Path(sys.modules[package].__path__[0])
+        found = Folder(folder).find(name, base=folder)
+        if found is None:
+            return None
+        if found.is_dir():
+            spec = ModuleSpec(fullname, None, is_package=True)
+            spec.submodule_search_locations = [str(found)]
+            return spec
+        return spec_from_file_location(fullname, found, loader=PluginLoader(fullname, str(found)))
 
 
 class PluginLoader(SourceFileLoader):
-    """Imports a file of a plugin, in which `import helper` finds `helper.py` of the same folder."""
+    """Loader of a plugin's file, in which `import helper` finds `helper.py` in its folder."""
 
     def path_stats(self, path: str) -> Mapping[str, Any]:
-        """Say that there is no time to compare: bytecode is not cached, as an edit may be of the same second."""
+        """Raise OSError, so that no bytecode is cached.
+
+        A cached file would be used if an edit has the same second and size.
+        """
         raise OSError
 
     def exec_module(self, module: ModuleType) -> None:
-        """Run the file with an import statement of its own."""
+        """Execute the file with an import function that looks in the plugin's folder first."""
         vars(module)["__builtins__"] = vars(builtins) | {"__import__": self._import}
         super().exec_module(module)
 
@@ -77,4 +88,4 @@ class PluginLoader(SourceFileLoader):
         return module if fromlist else sys.modules[f"{package}.{first}"]
 
 
-sys.meta_path.append(PluginFinder())
+sys.meta_path.insert(0, PluginFinder())  # else the finder of files would import without `_import`

@@ -1,6 +1,5 @@
-"""Where data sets are looked for, and how one is loaded, checked and moved to a device."""
+"""Loading a data set through its plugin, checking it, and moving it to a device."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +11,18 @@ from bench.errors import BenchError, DataError, one_line
 from bench.plugins.registry import Registry
 from bench.spec import Choice
 
-PathLike = str | os.PathLike[str]
-
-
-def find_data_root(given: PathLike | None) -> Path:
-    """Return the folder of the data sets: the one given, else BENCH_DATA, else `data`."""
-    return Path(given or os.environ.get("BENCH_DATA") or "data").expanduser()
-
 
 def load(choice: Choice, registry: Registry, root: Path, download: bool) -> DataSet:
-    """Load the data set a specification names and check it.
+    """Load and check the data set of a specification.
+
+    Args:
+        choice: names the data set and its options.
+        registry: in which the data set is looked up.
+        root: folder of the data sets.
+        download: whether missing files are downloaded.
 
     Raises:
-        DataError: files are missing or damaged, or the plugin returned something unusable.
+        DataError: files are missing or damaged, or the plugin returned unusable data.
     """
     source = registry.find("datasets", choice.name).load()
     try:
@@ -38,10 +36,14 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
 
 
 def check_data_set(name: str, data: DataSet) -> None:
-    """Check the types, shapes and labels of both parts.
+    """Check types, shapes and labels of both splits and of the label sets.
+
+    Args:
+        name: of the data set in error messages.
+        data: to check.
 
     Raises:
-        DataError: one is wrong.
+        DataError: a type, a shape or a label is wrong.
     """
     if len(data.class_names) < 2:
         raise DataError(f"{name}: needs two classes or more, got {len(data.class_names)}")
@@ -79,7 +81,7 @@ def _check_range(name: str, labels: Int[np.ndarray, " n"], num_classes: int) -> 
 
 
 def to_device(data: DataSet, device: str) -> DataSet:
-    """Return the data set with images and labels on a device; mapped images may stay in their file."""
+    """Return the data set with images and labels on a device; mapped images may stay mapped."""
     train, test = (
         Split(split.images.to(device), split.labels.to(device), split.extra) for split in (data.train, data.test)
     )

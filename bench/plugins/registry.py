@@ -1,8 +1,9 @@
-"""The plugin registry: where methods and data sets are found, and how one is loaded.
+"""Registry of plugins: methods and data sets in folders and installed packages.
 
-A plugin is a class alone in a file; the file's stem, with `_` written `-`, is its name. Files come from the
-project's `methods/` and `datasets/`, from the same folders in each `--plugins DIR`, and from the entry points
-`bench.methods` and `bench.datasets` of installed packages. Listing reads the files without importing them.
+A plugin is a class alone in a file; its name is the file's stem, with `_` written `-`. Plugins are
+looked for in the project's `methods/` and `datasets/`, in the same folders of each `--plugins DIR`,
+and in the entry points `bench.methods` and `bench.datasets` of installed packages. Listing does not
+import them.
 """
 
 import ast
@@ -27,31 +28,41 @@ SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
 
 
 def builtin_folder() -> Path:
-    """Return the folder that holds `methods/` and `datasets/`: the package's own in a wheel, else the clone's."""
+    """Return the folder that holds `methods/` and `datasets/`.
+
+    This is the package itself when installed from a wheel, else the root of the clone.
+    """
     package = Path(__file__).parents[1]
     return package if (package / "methods").is_dir() else package.parent
 
 
 @dataclass(frozen=True)
 class Plugin:
-    """A plugin that was found, not yet imported."""
+    """A plugin's kind, name and file; it is imported when loaded.
+
+    Args:
+        kind: `methods` or `datasets`.
+        name: of the plugin.
+        path: of its file.
+        module: of an installed package; None for a file in a folder.
+    """
 
     kind: Kind
     name: str
     path: Path
-    module: str | None = None  # of an installed package; a file in a folder has none
+    module: str | None = None
 
     @cached_property
     def code(self) -> str:
-        """Hash of its code: of its syntax tree, with that of the modules that it imports from its own folder."""
+        """Hash of its syntax tree and of the files that it imports from its own folder."""
         return code_hash(self.path, self.module)
 
     @property
     def version(self) -> str:
-        """What it declares as `version`, a promise of the same outcome; else `code:` and the hash of its code.
+        """The declared `version`, or `code:` and the hash of the code if none is declared.
 
         Raises:
-            PluginError: the plugin does not load, or its version is no whole number from 1.
+            PluginError: the plugin does not load, or its version is not a whole number from 1.
         """
         declared = vars(self.load()).get("version")
         if declared is None:
@@ -71,15 +82,15 @@ class Plugin:
 
     @property
     def recipe(self) -> Path | None:
-        """The TOML file beside a data set's file: its recipe, and what it declares about noise."""
+        """The TOML file beside a data set's file, with its recipe and its noise settings."""
         path = self.path.with_suffix(".toml")
         return path if path.is_file() else None
 
     def load(self) -> type:
-        """Import the file and return its one plugin class.
+        """Import the file and return its only plugin class.
 
         Raises:
-            PluginError: the file does not import, or defines no or two plugin classes.
+            PluginError: the file cannot be imported, or does not define exactly one plugin class.
         """
         module = self._import()
         base = _base_class(self.kind)
@@ -101,20 +112,21 @@ class Plugin:
             return importlib.import_module(self.module) if self.module else import_file(self.path, self.code)
         except KeyboardInterrupt:
             raise
-        except BaseException as error:  # a plugin that exits must not end the grid
+        except BaseException as error:  # a plugin that calls exit must not end the grid
             raise PluginError(
                 f"{self.path} does not import: {one_line(error)}{place(error, self.path)}"
             ) from error
 
 
 class Registry:
-    """The plugins of the project, of extra folders and of installed packages.
+    """The plugins of the project, of additional folders and of installed packages.
 
     Args:
-        folders: each holds `methods/`, `datasets/` or both; a plugin there replaces a built-in one of its name.
+        folders: each holds `methods/`, `datasets/` or both; a plugin there replaces a built-in one
+            of the same name.
 
     Raises:
-        UsageError: an extra folder is not there, or holds neither.
+        UsageError: a folder does not exist, or holds neither.
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
@@ -136,7 +148,7 @@ class Registry:
         return self._found[kind]
 
     def files(self) -> dict[str, bytes]:
-        """Return every file of the plugin folders by its path there, such as `methods/rul.py`."""
+        """Return the content of each plugin and recipe file by path, such as `methods/rul.py`."""
         folders = (builtin_folder(), *self.folders)
         paths = [(folder, path) for folder in folders for kind in SINGULAR for path in (folder / kind).rglob("*")]
         return {
@@ -149,7 +161,7 @@ class Registry:
         """Return a plugin by name.
 
         Raises:
-            UsageError: there is none of that name.
+            UsageError: no plugin has this name.
         """
         plugins = self.all(kind)
         if name not in plugins:
@@ -168,7 +180,7 @@ def _base_class(kind: Kind) -> type:
 
 
 def plugin_name(stem: str) -> str:
-    """Return the name of the plugin in a file, of which a user may also write the stem."""
+    """Return the name of the plugin in a file, from the stem (or the name itself)."""
     return stem.replace("_", "-")
 
 
@@ -178,9 +190,10 @@ def _in_folder(kind: Kind, folder: Path) -> dict[str, Plugin]:
 
 
 def _entry_points(kind: Kind) -> dict[str, Plugin]:
-    """Return the plugins of installed packages; an entry point `my-idea = "package.module"` names a module.
+    """Return the plugins of installed packages.
 
-    One whose module is not there is left out with a warning, so that a broken package costs only itself.
+    An entry point such as `my-idea = "package.module"` names a module. One whose module is missing
+    is skipped with a warning, so that a broken package affects only itself.
     """
     plugins = {}
     for entry in importlib.metadata.entry_points(group=f"bench.{kind}"):

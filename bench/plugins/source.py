@@ -1,4 +1,4 @@
-"""The code of a plugin that declares no version: the part of it that can change what it computes."""
+"""Hash of a plugin's code, for plugins that declare no version."""
 
 import ast
 import hashlib
@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 
 class Folder(NamedTuple):
-    """Where modules count as a plugin's own.
+    """The folder whose modules count as part of a plugin.
 
-    A file's is the folder it lies in, where `import helper` finds `helper.py`. An installed plugin's is that of its
-    package, where `import package.helper` does.
+    For a plugin file it is the file's folder, where `import helper` finds `helper.py`. For an
+    installed plugin it is the folder of its top-level package.
     """
 
     path: Path
@@ -20,31 +20,46 @@ class Folder(NamedTuple):
 
     @classmethod
     def of(cls, path: Path, module: str | None) -> "Folder":
-        """Return the folder of a plugin's file, which an installed package has as a module."""
+        """Return the folder of a plugin's file.
+
+        Args:
+            path: of the file.
+            module: its module name in an installed package, else None.
+        """
         if module is None:
             return cls(path.parent)
         is_package = path.name == "__init__.py"
         return cls(path.parents[module.count(".") - 1 + is_package], module.partition(".")[0])
 
     def find(self, name: str, base: Path | None = None) -> Path | None:
-        """Return the file of a dotted name, imported absolutely or from a base; None if it is not the plugin's."""
+        """Return the file or folder of a dotted module name, or None if the folder has none.
+
+        Args:
+            name: of the module.
+            base: folder that a relative import starts from; None for an absolute import.
+        """
         if base is None:
             first = name.partition(".")[0]
             if first in sys.stdlib_module_names or (self.package and first != self.package):
                 return None
             base, name = self.path, name.removeprefix(self.package).lstrip(".")
         stem = base.joinpath(*name.split("."))
-        candidates = (stem.with_suffix(".py"), stem / "__init__.py")
-        return next((file for file in candidates if file.is_file() and file.is_relative_to(self.path)), None)
+        files = (stem.with_suffix(".py"), stem / "__init__.py")
+        found = next((file for file in files if file.is_file()), stem if any(stem.glob("*.py")) else None)
+        return found if found and found.is_relative_to(self.path) else None
 
 
 def code_hash(path: Path, module: str | None = None) -> str:
-    """Return a hash of a plugin's syntax tree and of those of the files it imports from its own folder.
+    """Return a hash of the syntax trees of a plugin and of the files it imports from its folder.
 
     Docstrings, comments and layout do not count.
 
+    Args:
+        path: of the plugin's file.
+        module: its module name in an installed package, else None.
+
     Raises:
-        SyntaxError, ValueError: a file does not parse.
+        SyntaxError, ValueError: a file cannot be parsed.
     """
     folder = Folder.of(path, module)
     trees: dict[str, ast.Module] = {}
@@ -60,16 +75,20 @@ def code_hash(path: Path, module: str | None = None) -> str:
 
 
 def _imported(tree: ast.Module, path: Path, folder: Folder) -> Iterator[Path]:
-    """Yield the plugin's own files that a module of it imports."""
+    """Yield the files of the plugin's folder that a module imports."""
     for node in ast.walk(tree):
         for name, base in _names(node, path):
             parts = name.split(".")
             beginnings = (".".join(parts[:end]) for end in range(1, len(parts) + 1))
-            yield from filter(None, (folder.find(beginning, base) for beginning in beginnings))
+            found = (folder.find(beginning, base) for beginning in beginnings)
+            yield from (path for path in found if path and path.is_file())
 
 
 def _names(node: ast.AST, path: Path) -> Iterator[tuple[str, Path | None]]:
-    """Yield the dotted names that a statement imports, and the folder that a relative one starts from."""
+    """Yield the dotted names that a statement imports, each with the folder it is relative to.
+
+    The folder is None for an absolute import.
+    """
     if isinstance(node, ast.Import):
         yield from ((alias.name, None) for alias in node.names)
     elif isinstance(node, ast.ImportFrom):
@@ -79,7 +98,7 @@ def _names(node: ast.AST, path: Path) -> Iterator[tuple[str, Path | None]]:
 
 
 def _text(node: object) -> str:
-    """Return a syntax tree as text that is the same in every version of Python, docstrings left out."""
+    """Return a syntax tree without docstrings as text, the same in every version of Python."""
     if isinstance(node, ast.AST):
         fields = ((name, value) for name, value in ast.iter_fields(node) if value not in (None, []))
         parts = (f"{name}={_text(_undocumented(node, name, value))}" for name, value in fields)
@@ -90,7 +109,7 @@ def _text(node: object) -> str:
 
 
 def _undocumented(node: ast.AST, name: str, value: object) -> object:
-    """Return a field of a node; of a body, all that follows its docstring."""
+    """Return a field of a node; for a body, the statements after its docstring."""
     if name != "body" or not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
         return value
     return node.body if ast.get_docstring(node) is None else node.body[1:]

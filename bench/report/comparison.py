@@ -1,4 +1,4 @@
-"""Comparisons of the stored runs of a results folder: chosen, paired, tested, and written as tables."""
+"""Comparison of methods by one metric: runs are chosen, paired and tested, tables written."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,23 +6,24 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import UsageError, unknown
-from bench.evaluation.directions import has_direction
+from bench.evaluation.metrics import has_better_side
 from bench.report.figures.critical_difference import draw
 from bench.report.figures.style import save
 from bench.report.grouping import Group, group
 from bench.report.results import load_records
 from bench.report.statistics.paired import Contrast, contrasts, ranks
 from bench.report.statistics.ranks import Ranks
-from bench.report.summaries import flat
+from bench.report.summaries import metric_names
 from bench.report.table import Table
-from bench.report.tables.differences import comparison, ranking
+from bench.report.tables.differences import comparison_table, ranks_table
+from bench.report.tables.shared_columns import method_labels
 from bench.store.record import Record
 from bench.store.store import Store
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """What the runs of a results folder say on one metric."""
+    """Differences between methods in one metric, over the runs of a results folder."""
 
     metric: str
     found: list[tuple[Group, list[Contrast]]]
@@ -31,17 +32,24 @@ class Comparison:
     problems: list[str]
 
     def frame(self) -> pd.DataFrame:
-        """Return one row for each pair of methods and each noise; `setting` tells settings of a data set apart."""
+        """Return one row for each pair of methods and each noise, by `setting` of the data set."""
         rows = [{"setting": of.name, **each._asdict()} for of, found in self.found for each in found]
         return pd.DataFrame(rows)
 
     def tables(self, *, brief: bool = False) -> list[Table]:
-        """Return a table for each setting, and the mean ranks where three methods or more have runs in common."""
-        made = [comparison(of, self.metric, found, brief=brief) for of, found in self.found]
-        return [*made, ranking(self.ranks, self.metric, self.dropped)] if self.ranks else made
+        """Return a table for each setting, and one of mean ranks of three methods or more."""
+        made = [comparison_table(of, self.metric, found, brief=brief) for of, found in self.found]
+        if self.ranks is None:
+            return made
+        labels = method_labels(record for of, _ in self.found for record in of.records)
+        return [*made, ranks_table(self.ranks, self.metric, self.dropped, labels)]
 
     def write(self, folder: Path) -> Path:
-        """Write the tables, the diagram and a page of both into a folder of the metric's name; return the page."""
+        """Write tables, diagram and a page of both into a folder named as the metric.
+
+        Returns:
+            The path of the page.
+        """
         place = folder / self.metric
         place.mkdir(parents=True, exist_ok=True)
         page = [f"# {self.metric}\n"]
@@ -75,8 +83,8 @@ def load(
     records, problems = load_records(store)
     if not records:
         raise UsageError(f"--results {results}: no run has ended there yet")
-    measured = {name for record in records for name in flat(record.metrics.entries())}
-    _check("metric", [metric], {name for name in measured if has_direction(name)})
+    metrics = {name for record in records for name in metric_names(record) if has_better_side(name)}
+    _check("metric", [metric], metrics)
     _check("data set", datasets, {record.spec.dataset.name for record in records})
     _check("method", methods, {name for record in records for name in _names(record)})
     labels = {record.spec.label for record in records}

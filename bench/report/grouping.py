@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
+from bench.report.values import MethodLabel
 from bench.spec import IN_FLUX, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
@@ -33,6 +34,14 @@ class Group:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}
         return sorted(labels, key=_natural)
+
+    def shown(self, label: str) -> str:
+        """Return a row label as people see it, with a mark if the method is told the noise rate."""
+        return str(MethodLabel(label, label in self._oracles))
+
+    @cached_property
+    def _oracles(self) -> set[str]:
+        return {record.spec.label for record in self.records if record.spec.oracle}
 
     @cached_property
     def noises(self) -> list[Noise]:
@@ -97,29 +106,34 @@ def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
 
 
 def told_apart(records: list[Record]) -> list[Record]:
-    """Return the runs with row labels that tell protocols and declared versions apart, where a row has several.
+    """Return the runs with labels that tell older protocols and versions from the newest.
 
-    A row's runs thus come from one protocol and one version of method and data set; the newest keeps its name.
+    A row's runs thus come from one protocol and one version of method and data set. Protocols are
+    told apart within a setting, versions within a row.
     """
-    origins: dict[str, set[tuple[int, str, str]]] = {}
+    protocols, versions = dict[str, int](), dict[str, tuple[str, str]]()
     for record in records:
-        origins.setdefault(_row(record.spec), set()).add(_origin(record.spec))
-    return [_labelled(record, max(origins[_row(record.spec)])) for record in records]
-
-
-def _labelled(record: Record, newest: tuple[int, str, str]) -> Record:
-    words = ("protocol", "data set's version", "version")
-    differing = [
-        f"{word} {own}" for word, own, last in zip(words, _origin(record.spec), newest, strict=True) if own != last
+        spec, place, row = record.spec, repr(setting(record.spec)), _row(record.spec)
+        protocols[place] = max(protocols.get(place, 0), spec.protocol)
+        versions[row] = max(versions.get(row, _versions(spec)), _versions(spec), key=_age)
+    return [
+        _labelled(record, protocols[repr(setting(record.spec))], *versions[_row(record.spec)])
+        for record in records
     ]
-    if not differing:
+
+
+def _age(versions: tuple[str, str]) -> list[Any]:
+    return [_natural(version) for version in versions]
+
+
+def _labelled(record: Record, *newest: int | str) -> Record:
+    own = (record.spec.protocol, *_versions(record.spec))
+    words = ("protocol", "data set's version", "version")
+    older = [f"{word} {mine}" for word, mine, last in zip(words, own, newest, strict=True) if mine != last]
+    if not older:
         return record
-    label = f"{record.spec.label} [{', '.join(differing)}]"
+    label = f"{record.spec.label} [{', '.join(older)}]"
     return replace(record, spec=record.spec.model_copy(update={"label": label}))
-
-
-def _origin(spec: RunSpec) -> tuple[int, str, str]:
-    return spec.protocol, *_versions(spec)
 
 
 def _row(spec: RunSpec) -> str:

@@ -1,4 +1,4 @@
-"""Statistics over seeds."""
+"""Metrics of runs as tables and figures read them: of one run, by seed, and over seeds."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -8,6 +8,9 @@ import numpy as np
 from bench.report.grouping import Group
 from bench.store.csv_columns import Columns
 from bench.store.record import Record
+from bench.store.record_models import Entries
+
+Seeds = tuple[int, int]  # of a run and of its label noise
 
 
 class Summary(NamedTuple):
@@ -27,16 +30,33 @@ def summarise(values: Iterable[float | None]) -> Summary | None:
     return Summary(float(defined.mean()), std, len(defined))
 
 
-def over(cell: Iterable[Record], *path: str) -> Summary | None:
-    """Summarise one entry of the metrics over a cell's runs; what older code did not write counts as undefined."""
-    return summarise(entry(record.metrics, path) for record in cell)
-
-
-def entry(content: Any, path: tuple[str, ...]) -> Any:
-    """Return a nested entry, or None where older code did not write it."""
+def entry(record: Record, *path: str) -> Any:
+    """Return one entry of a run's metrics, None where it is undefined or not there."""
+    found: Any = record.metrics
     for key in path:
-        content = content.get(key) if content else None
-    return content
+        found = found.get(key) if isinstance(found, dict | Entries) else None
+    return found
+
+
+def over(cell: Iterable[Record], *path: str) -> Summary | None:
+    """Summarise one entry of the metrics over a cell's runs."""
+    return summarise(entry(record, *path) for record in cell)
+
+
+def cost_over(cell: Iterable[Record], key: str) -> Summary | None:
+    """Summarise one entry of the cost, such as `seconds`, over a cell's runs."""
+    return summarise(getattr(record.cost, key) for record in cell)
+
+
+def by_seed(cell: Iterable[Record], *path: str) -> dict[Seeds, float]:
+    """Return one entry of the metrics for each seed of a cell that has it."""
+    found = {(r.spec.seed, r.spec.noise.seed): entry(r, *path) for r in cell}
+    return {seeds: value for seeds, value in found.items() if value is not None}
+
+
+def metric_names(record: Record) -> list[str]:
+    """Return the dotted names of all entries of a run's metrics: `scores.own.auroc`."""
+    return list(flat(record.metrics.entries()))
 
 
 def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -48,13 +68,13 @@ def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def undefined(group: Group, *names: str) -> list[str]:
-    """Return a note for each reason why something of these names, under `undefined`, is so in some run."""
-    reasons = {entry(record.metrics, ("undefined", name)) for record in group.records for name in names}
+    """Return a note for each reason why one of these things is undefined in some run."""
+    reasons = {entry(record, "undefined", name) for record in group.records for name in names}
     return [f"–: {reason}." for reason in sorted(reasons - {None})]
 
 
 def epoch_sum(log: Columns, key: str) -> float | None:
-    """Return the sum of a column of the log over all epochs."""
+    """Return the sum of a column of the log over all epochs, None if there is no such column."""
     return float(np.nansum(log[key])) if key in log else None
 
 

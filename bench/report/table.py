@@ -1,44 +1,67 @@
-"""The format of tables: text cells, how numbers become such, and the files tables are written as."""
+"""Tables of values, and their rendering as Markdown, LaTeX and CSV."""
 
 import csv
 import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Literal
 
 from tabulate import tabulate
 
-from bench.report.summaries import Summary
+from bench.report.columns import Column, Methods
+from bench.report.values import ORACLE, MethodLabel
 
-ABSENT = "–"
-ORACLE = "†"  # after the name of a method that is told the true noise rate
 ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
+PUBLISHED_LABEL = "  paper (ours − paper)"
 # Signs that LaTeX knows by a command only.
 LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
 BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by signs that no cell holds
 
 
 @dataclass(frozen=True)
+class Row:
+    """One row: a value for each column, None where there is none."""
+
+    cells: Sequence[Any]
+    kind: Literal["own", "published"] = "own"  # published: numbers of a paper, under our own
+
+
+@dataclass(frozen=True)
 class Table:
-    """A table ready to be shown: cells are text, notes say how to read them."""
+    """A table of values; its notes say how to read them."""
 
     name: str  # for file names
     title: str
-    header: list[str]
-    rows: list[list[str]]
-    notes: list[str]
+    columns: Sequence[Column]
+    rows: Sequence[Row]
+    notes: Sequence[str] = ()
     bold: frozenset[tuple[int, int]] = frozenset()  # (row, column) of cells that a test supports
+    in_title: Sequence[MethodLabel] = field(default=(), kw_only=True)  # methods named there
+
+    @property
+    def header(self) -> list[str]:
+        """The columns' headings."""
+        return [column.heading for column in self.columns]
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The cells as text, row by row."""
+        return [
+            [_text(row, column, cell) for column, cell in zip(self.columns, row.cells, strict=True)]
+            for row in self.rows
+        ]
 
     @property
     def all_notes(self) -> list[str]:
-        """The notes, with that on the oracle's mark where it stands."""
-        is_marked = ORACLE in self.title or any(ORACLE in text for row in self.rows for text in row)
-        return [*self.notes, ORACLE_NOTE] if is_marked else self.notes
+        """The notes, with one on the mark of an oracle where there is one."""
+        labels = [*self.in_title, *(cell for row in self.rows for cell in row.cells)]
+        is_marked = any(isinstance(label, MethodLabel) and label.oracle for label in labels)
+        return [*self.notes, *([ORACLE_NOTE] if is_marked else [])]
 
     def markdown(self) -> str:
         """Return the table as GitHub Markdown with its title and notes."""
-        marked = self._marked("**", "**")
-        body = tabulate(marked, self.header, "github", disable_numparse=True, stralign="left")
+        body = tabulate(self._marked("**", "**"), self.header, "github", disable_numparse=True, stralign="left")
         return "\n\n".join([f"**{self.title}**", body, *self.all_notes]) + "\n"
 
     def latex(self) -> str:
@@ -50,9 +73,16 @@ class Table:
         return f"{comments}{body}\n"
 
     def csv(self) -> str:
-        """Return header and rows as CSV."""
+        """Return the values as CSV, in full precision and as they are: fractions of 1, not %.
+
+        A summary has three columns, NAME_mean, NAME_std and NAME_n. Where a table has rows of
+        published numbers a column `published` tells them. What is absent is an empty field.
+        """
+        rows = [self._csv_row(row) for row in self.rows]
         text = io.StringIO()
-        csv.writer(text, lineterminator="\n").writerows([self.header, *self.rows])
+        writer = csv.DictWriter(text, rows[0] if rows else self.header, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
         return text.getvalue()
 
     def write(self, folder: Path) -> None:
@@ -60,27 +90,20 @@ class Table:
         for ending, text in ((".md", self.markdown()), (".tex", self.latex()), (".csv", self.csv())):
             (folder / f"{self.name}{ending}").write_text(text, encoding="utf-8")
 
+    def _csv_row(self, row: Row) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for column, cell in zip(self.columns, row.cells, strict=True):
+            values |= column.csv(cell)
+        has_published = any(each.kind == "published" for each in self.rows)
+        return values | ({"published": row.kind == "published"} if has_published else {})
+
     def _marked(self, before: str, after: str) -> list[list[str]]:
         return [
-            [f"{before}{text}{after}" if (i, j) in self.bold else text for j, text in enumerate(row)]
-            for i, row in enumerate(self.rows)
+            [f"{before}{text}{after}" if (i, j) in self.bold else text for j, text in enumerate(texts)]
+            for i, texts in enumerate(self.texts)
         ]
 
 
-def formatted(summary: Summary | None, form: Callable[[float], str]) -> str:
-    """Return mean ± standard deviation, each as `form` writes a number."""
-    if summary is None:
-        return ABSENT
-    spread = "" if summary.std is None else f" ± {form(summary.std)}"
-    return f"{form(summary.mean)}{spread}"
-
-
-def percent(summary: Summary | None) -> str:
-    """Return a fraction in %, with two decimals."""
-    return formatted(summary, lambda value: f"{100 * value:.2f}")
-
-
-def count(summary: Summary | None) -> str:
-    """Return a count: whole where it is one run's and whole, else with one decimal."""
-    whole = summary is not None and summary.std is None and summary.mean.is_integer()
-    return formatted(summary, "{:.0f}".format if whole else "{:.1f}".format)
+def _text(row: Row, column: Column, cell: Any) -> str:
+    is_label = row.kind == "published" and isinstance(column, Methods)
+    return PUBLISHED_LABEL if is_label else column.text(cell)

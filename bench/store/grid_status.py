@@ -5,17 +5,14 @@ import statistics
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from bench.errors import BenchError
 from bench.files.atomic import replace_file
 from bench.files.locks import lock
-from bench.spec import Cell, RunSpec, validated
+from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import unfinished
 from bench.store.record import Record, StoreError
 from bench.store.store import Store
-
-State = Literal["done", "running", "interrupted", "failed", "left"]
 
 
 @dataclass(frozen=True)
@@ -23,7 +20,7 @@ class RunStatus:
     """How far one run is."""
 
     spec: RunSpec
-    state: State
+    state: CellState
     detail: str = ""  # the epoch it is in, or why it failed
     seconds: float | None = None  # that are left, from what was measured; None: nothing was
 
@@ -108,18 +105,20 @@ class Pace:
 def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     epochs = spec.recipe.epochs
     if store.has(spec):
-        return RunStatus(spec, "done")
+        return RunStatus(spec, CellState.DONE)
     place = store.path(spec)
     trained, kept = unfinished.epochs_done(place)
     if unfinished.is_taken(place):
         seconds = pace.seconds(spec, epochs - trained)
-        return RunStatus(spec, "running", f"epoch {trained} of {epochs} done", seconds)
+        return RunStatus(spec, CellState.RUNNING, f"epoch {trained} of {epochs} done", seconds)
     seconds = pace.seconds(spec, epochs - kept)
     if store.failure(spec).is_file():
-        return RunStatus(spec, "failed", _text(store.failure(spec)).partition("\n")[0], seconds)
+        reason = _text(store.failure(spec)).partition("\n")[0]
+        return RunStatus(spec, CellState.FAILED, reason, seconds)
     if unfinished.folder_of(place).is_dir():
-        return RunStatus(spec, "interrupted", f"at the checkpoint of epoch {kept} of {epochs}", seconds)
-    return RunStatus(spec, "left", seconds=seconds)
+        said = f"at the checkpoint of epoch {kept} of {epochs}"
+        return RunStatus(spec, CellState.INTERRUPTED, said, seconds)
+    return RunStatus(spec, CellState.LEFT, seconds=seconds)
 
 
 def _readable(store: Store, spec: RunSpec) -> list[Record]:

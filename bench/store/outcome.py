@@ -2,9 +2,7 @@
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
-from typing import Any
 
 import pandas as pd
 
@@ -14,6 +12,7 @@ from bench.spec import RunSpec
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import to_parquet
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.run_files import json_bytes
 
 
 @dataclass(frozen=True)
@@ -62,19 +61,12 @@ class Outcome:
             outcome=self.digest,
         )
         files = {
-            "spec.json": _json(self.spec.model_dump(mode="json")),
-            "manifest.json": _json(self.manifest.entries()),
+            "spec.json": json_bytes(self.spec.model_dump(mode="json")),
+            "manifest.json": json_bytes(self.manifest.entries()),
             "epochs.csv": to_csv(self.epochs),
             "curves.csv": to_csv(assessment.curves),
-            "record.json": _json(record.entries()),
+            "record.json": json_bytes(record.entries()),
             "test.parquet": to_parquet(assessment.test),
             "train.parquet": to_parquet(assessment.train),
         }
         return files | {checksums.NAME: checksums.written(checksums.of(files))}
-
-
-def _json(content: dict[str, Any]) -> bytes:
-    """Return indented JSON with each row of numbers on one line."""
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
-    one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
-    return (one_row + "\n").encode()

@@ -1,9 +1,11 @@
 """Where the bytes of a run's files come from: a folder, a member of a pack, or memory."""
 
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from bench.files import checksums
 
@@ -85,3 +87,10 @@ def read_checked(files: RunFiles, names: tuple[str, ...]) -> dict[str, bytes]:
     for name, content in contents.items():
         checksums.check(name, content, digests)
     return contents
+
+
+def json_bytes(content: dict[str, Any]) -> bytes:
+    """Return indented JSON with each row of numbers on one line."""
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+    one_row = re.sub(r"\[[-+\d.,e\s]*\]", lambda row: " ".join(row.group().split()), text)
+    return (one_row + "\n").encode()

@@ -1,1 +1,1 @@
-"""Training: the loop, batches, relabelling and checkpoints."""
+"""Training: loop, batches, relabelling, prediction and checkpoints."""

@@ -1,4 +1,4 @@
-"""The order of training batches, and unaugmented batches for what comes after training."""
+"""Order of the training batches, and unaugmented batches for use after training."""
 
 from collections.abc import Iterator
 
@@ -11,7 +11,14 @@ from bench.plugins.method import Batch
 
 
 class Batches:
-    """Unaugmented batches of a split with given labels, for a method's `finish`."""
+    """Unaugmented batches of a split with given labels, for a method's `finish`.
+
+    Args:
+        data: supplies the transform to float images.
+        images: N of them.
+        labels: (N,) long.
+        batch_size: of the batches.
+    """
 
     def __init__(self, data: DataSet, images: ImageSet, labels: Tensor, batch_size: int = 512) -> None:
         self.data, self.images, self.labels, self.batch_size = data, images, labels, batch_size
@@ -23,7 +30,10 @@ class Batches:
 
 
 def training_order(size: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the index batches of one epoch; a trailing batch of one is dropped, BatchNorm cannot take it."""
+    """Yield the index batches of one epoch in random order.
+
+    A last batch of a single sample is dropped, because BatchNorm cannot train on it.
+    """
     order = torch.randperm(size, generator=generator, device=generator.device)
     for index in order.split(batch_size):
         if len(index) > 1:

@@ -1,4 +1,4 @@
-"""Checkpoints: a half-trained run on disk, from which it goes on to the same end as one never interrupted."""
+"""Checkpoints, from which an interrupted run ends with the same bits as without interruption."""
 
 import io
 import time
@@ -16,19 +16,20 @@ from bench.version import __version__
 
 
 class OutOfTime(BenchError):  # noqa: N818 - not an error: the run goes on later
-    """The time allowed is over, and the run is at a checkpoint."""
+    """The time limit is reached; the run is saved in a checkpoint and can go on later."""
 
 
 class Keeper:
-    """Keeps one run's checkpoint up to date, at the ends of epochs.
+    """Writes checkpoints of one run at the ends of epochs, and restores them.
 
     Args:
-        path: the checkpoint's file.
-        identity: of the run; a checkpoint of another is not used.
+        path: file of the checkpoint.
+        identity: of the run; a checkpoint of another run is refused.
         interval: seconds between two checkpoints; 0 writes one after every epoch.
-        deadline: by `time.time`, past which no epoch may end; None for no limit.
-        restored: called with the epochs that it had, when training goes on from it.
-        written: called with the file each time that it was written.
+        deadline: in seconds as `time.time`, by which every epoch must have ended; None for no
+            limit.
+        restored: called after a checkpoint was restored, with the number of epochs in it.
+        written: called with the path each time a checkpoint was written.
     """
 
     def __init__(
@@ -42,26 +43,28 @@ class Keeper:
     ) -> None:
         self.path, self.identity, self.interval, self.deadline = path, identity, interval, deadline
         self.restored, self.written = restored, written
-        self.spent_before = 0.0  # seconds of the run before it was interrupted
+        self.spent_before = 0.0  # seconds spent before the last interruption
         self.pace = 0.0  # seconds of the last epoch
-        self.note = ""  # what became of a checkpoint that was there
+        self.note = ""  # for messages: whether the run was resumed
         self.begin()
 
     def begin(self) -> None:
-        """Set the clocks to the run's beginning."""
+        """Start the clocks at the beginning of the run."""
         self.begun = self.saved = self.epoch_begun = time.monotonic()
 
     @property
     def spent(self) -> float:
-        """Seconds that the run has taken, interruptions left out."""
+        """Seconds spent on the run, without the time between interruptions."""
         return self.spent_before + time.monotonic() - self.begun
 
     def restore(self, trainer: Trainer) -> list[EpochLog]:
-        """Put a trainer where the checkpoint is and return the log so far; both as they are if there is none.
+        """Restore a trainer from the checkpoint and return the log so far.
+
+        Without a checkpoint the trainer is unchanged and the log empty.
 
         Raises:
-            BenchError: the file is damaged, of another run, or of another version of this package.
-            OutOfTime: the next epoch would end past the deadline.
+            BenchError: the file is damaged, or of another run or package version.
+            OutOfTime: the next epoch would end after the deadline.
         """
         log = self._resume(trainer) if self.path.is_file() else []
         if self._is_over():
@@ -77,16 +80,16 @@ class Keeper:
         try:
             content = torch.load(file, map_location="cpu", weights_only=True)
             if content["identity"] != self.identity:
-                raise ValueError("it is of another run")
+                raise ValueError("it belongs to another run")
             if content["version"] != __version__:
                 raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
             log, spent, pace = content["log"], content["spent"], content["pace"]
             trainer.load_state_dict(content["trainer"])
-        except (MemoryError, torch.OutOfMemoryError):  # of which the file is innocent
+        except (MemoryError, torch.OutOfMemoryError):  # not the file's fault
             raise
-        except Exception as error:  # what a torn file raises hangs on where it is torn
+        except Exception as error:  # a torn file may raise any type
             raise BenchError(
-                f"{self.path} cannot be used: {one_line(error)}; delete it to begin the run anew"
+                f"{self.path} cannot be used: {one_line(error)}; delete it to start the run again"
             ) from None
         self.spent_before, self.pace = spent, pace
         self.note = f", resumed after epoch {len(log)}"
@@ -97,7 +100,7 @@ class Keeper:
         """Write a checkpoint if one is due.
 
         Raises:
-            OutOfTime: another epoch as long as this one would end past the deadline.
+            OutOfTime: another epoch as long as this one would end after the deadline.
         """
         now = time.monotonic()
         self.pace, self.epoch_begun = now - self.epoch_begun, now
@@ -111,7 +114,7 @@ class Keeper:
             raise _out_of_time(trainer, log)
 
     def _is_over(self) -> bool:
-        """Return whether an epoch like the last would end past the deadline."""
+        """Return whether an epoch as long as the last would end after the deadline."""
         return self.deadline is not None and time.time() + self.pace > self.deadline
 
 
@@ -120,6 +123,6 @@ def _out_of_time(trainer: Trainer, log: list[EpochLog]) -> OutOfTime:
 
 
 def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint."""
+    """Write a checkpoint to a file, replacing it in one step."""
     with replace_file(path) as file:
         torch.save(content, file)

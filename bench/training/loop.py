@@ -1,7 +1,7 @@
-"""The only training loop.
+"""The training loop, the same for all methods.
 
-Nothing in an epoch waits for the device: losses, audit counts and per-sample outputs are gathered there and
-read once at the epoch's end.
+No step of an epoch waits for the device: losses, relabelling counts and per-sample outputs are
+collected there and read once at the end of the epoch.
 """
 
 import math
@@ -19,24 +19,28 @@ from bench.spec import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
 from bench.training.optimizer import make_optimizer, make_schedule
-from bench.training.relabelling import Labels, Relabeller
+from bench.training.relabelling import Relabeller, TrainingLabels
 from bench.training.tracker import EpochLog, Tracker
 
 
 class TrainingSet(NamedTuple):
-    """What the loop trains on: labels on the device, images there or read from a file to it."""
+    """Images and labels to train on, and their augmentation."""
 
     images: ImageSet
-    labels: Labels
+    labels: TrainingLabels
     augment: Augment
 
 
 class Trainer:
-    """One training in progress: everything that changes from step to step.
+    """State of one training: method, optimiser, schedule, labels and random numbers.
 
     Args:
+        method: to train.
+        data: to train on.
+        recipe: training settings.
+        relabel: settings of relabelling; None trains without it.
         seed: of the order and augmentation of the batches, the same for all methods.
-        relabel: None trains without relabelling.
+        num_classes: K, to check shapes.
     """
 
     def __init__(
@@ -58,8 +62,8 @@ class Trainer:
         """Train one epoch, counted from 1, and return its log.
 
         Raises:
-            PluginError: the method returned a wrong shape or a loss that is not finite.
-            Declined: relabelling is on and the method hands it no logits or no uncertainty.
+            PluginError: the method returned a wrong shape, or a loss that is not finite.
+            Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
         tracker = Tracker(self.data.labels)
         progress = Progress(number, self.recipe.epochs)
@@ -76,7 +80,7 @@ class Trainer:
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
     def state_dict(self) -> dict[str, Any]:
-        """Return all that the following epochs depend on, as tensors and plain values."""
+        """Return everything that the next epochs depend on, as tensors and plain values."""
         return {
             "method": self.method.state_dict(),
             "optimizer": self.optimizer.state_dict(),
@@ -87,7 +91,7 @@ class Trainer:
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Go back to a state that `state_dict` returned, tensors of which may lie on the CPU."""
+        """Restore a state returned by `state_dict`; its tensors may be on the CPU."""
         self.method.load_state_dict(state["method"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.scheduler.load_state_dict(state["scheduler"])
@@ -114,11 +118,17 @@ class Trainer:
 
 
 def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
-    """Check a step's shapes.
+    """Check the shapes of a step.
+
+    Args:
+        step: returned by a method's `loss`.
+        size: B.
+        num_classes: K.
+        relabels: whether relabelling is on.
 
     Raises:
         PluginError: a shape is wrong.
-        Declined: relabelling wants logits and uncertainty, and the step lacks one.
+        Declined: relabelling is on, and the step lacks logits or uncertainty.
     """
     wanted = [("loss", step.loss, ()), ("logits", step.logits, (size, num_classes))]
     for name, value, shape in [*wanted, ("uncertainty", step.uncertainty, (size,))]:
@@ -126,4 +136,4 @@ def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
             raise PluginError(f"loss returned {name} of shape {tuple(value.shape)}, must be {shape}")
     if relabels and (step.logits is None or step.uncertainty is None):
         lacking = "logits" if step.logits is None else "uncertainty"
-        raise Declined(f"relabelling is on, and the method's loss hands it no {lacking}")
+        raise Declined(f"relabelling is on, but the method's loss returns no {lacking}")

@@ -1,4 +1,4 @@
-"""The recipe's optimiser and learning-rate schedule."""
+"""Optimiser and learning-rate schedule of a recipe."""
 
 from functools import partial
 from typing import Any
@@ -24,16 +24,18 @@ def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
 
 
 def classifier_apart(method: Method, groups: list[dict[str, Any]], recipe: Recipe) -> list[dict[str, Any]]:
-    """Return the parameter groups with those of `fc` at the classifier's rate, where the recipe has one.
+    """Return the parameter groups, with parameters named `fc` at the classifier's learning rate.
+
+    The groups are returned unchanged if the recipe has no `classifier_learning_rate`.
 
     Raises:
-        PluginError: the recipe has one, and the method has no parameter under the name `fc`.
+        PluginError: the recipe has one, but no parameter of the method is named `fc`.
     """
     if recipe.classifier_learning_rate is None:
         return groups
     of_classifier = {id(p) for name, p in method.named_parameters() if "fc" in name.split(".")}
     if not of_classifier:
-        raise PluginError("the recipe has a classifier_learning_rate, and no parameter of the method is named fc")
+        raise PluginError("the recipe has a classifier_learning_rate, but no parameter of the method is named fc")
     ratio = recipe.classifier_learning_rate / recipe.learning_rate
     apart = []
     for group in groups:
@@ -46,7 +48,13 @@ def classifier_apart(method: Method, groups: list[dict[str, Any]], recipe: Recip
 
 
 def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRScheduler:
-    """Return the recipe's learning-rate schedule for a training set of `size`, stepped once a batch."""
+    """Return the recipe's learning-rate schedule, stepped once per batch.
+
+    Args:
+        optimizer: whose learning rates change.
+        recipe: with the schedule, epochs and batch size.
+        size: number of training samples.
+    """
     batches = size // recipe.batch_size + (size % recipe.batch_size > 1)
     total = recipe.epochs * batches
     if recipe.schedule == "one-cycle":
@@ -62,7 +70,10 @@ def make_schedule(optimizer: Optimizer, recipe: Recipe, size: int) -> LRSchedule
 
 
 def _linear(total: int, step: int) -> float:
-    """Return the factor on the learning rate in a step, counted from 0: from 0.2 up to 1 in a tenth, then to 0."""
+    """Return the learning-rate factor in a step, counted from 0.
+
+    It rises from 0.2 to 1 in the first tenth of the steps, then falls to 0.
+    """
     rise = max(1, total // 10)
     if step < rise:
         return 0.2 + 0.8 * step / rise
@@ -70,6 +81,6 @@ def _linear(total: int, step: int) -> float:
 
 
 def _step_decay(schedule: StepDecay, batches: int, step: int) -> float:
-    """Return the factor on the learning rate in a step, counted from 0, of epochs of so many batches."""
+    """Return the learning-rate factor in a step, counted from 0; an epoch has `batches` steps."""
     epoch = 1 + step // batches
     return schedule.factor ** max(0, 1 + (epoch - schedule.first_epoch) // schedule.every)

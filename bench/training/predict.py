@@ -1,4 +1,4 @@
-"""Predictions of a trained method: in batches, eval mode, the training's random numbers untouched."""
+"""Prediction with a trained method: batched, in eval mode, without gradients."""
 
 from typing import Any
 
@@ -13,24 +13,26 @@ from bench.errors import PluginError
 from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
 
-# By device: a CPU's caches are left, and its memory filled, by batches much larger than those of training.
+# Per device type: much larger batches would exceed a CPU's caches and fill its memory.
 BATCH_SIZES = {"cpu": 128, "cuda": 1000}
 
 
 def predict(
     method: Method, images: ImageSet, evaluate: Evaluate, num_classes: int, features: bool = True
 ) -> Predictions:
-    """Return logits, uncertainty and features of all images; each is averaged over the evaluation's views.
+    """Return logits, uncertainty and features of all images, each averaged over the views.
+
+    The global random numbers are the same afterwards as before.
 
     Args:
-        method: which predicts.
+        method: that predicts.
         images: N of them.
         evaluate: returns the views of a batch.
         num_classes: of the data set.
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned a wrong shape or a value that is not finite.
+        PluginError: the method returned a wrong shape, or a value that is not finite.
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
@@ -44,8 +46,8 @@ def predict(
     return outputs.read()._replace(normalised=method.normalised_logits)
 
 
-def accuracy(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
-    """Return the accuracy (0–1) on images (N, C, H, W) with labels (N,)."""
+def accuracy_on(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
+    """Predict images (N, C, H, W) and return the accuracy (0–1) on their labels (N,)."""
     logits = predict(method, images, evaluate, num_classes, features=False).logits
     return float((logits.argmax(axis=1) == labels.cpu().numpy()).mean())
 
@@ -71,10 +73,10 @@ def _mean_of_views(views: list[Prediction]) -> Prediction:
 
 
 class Outputs:
-    """What is predicted for N samples, gathered on the device in tensors made at the first batch.
+    """Predictions of N samples, collected on the device in tensors allocated at the first batch.
 
-    Small tensors kept from each batch would lie where its images were freed, and so let a CPU's heap grow by
-    the size of all images.
+    Keeping small tensors of each batch instead would fragment a CPU's heap, which would grow by the
+    size of all images.
     """
 
     def __init__(self, size: int) -> None:
@@ -82,10 +84,14 @@ class Outputs:
         self.all: Prediction | None = None
 
     def add(self, index: Int[Tensor, " batch"], found: Prediction) -> None:
-        """Take in one batch.
+        """Add the predictions of one batch.
+
+        Args:
+            index: places (B,) of the batch's samples.
+            found: their predictions.
 
         Raises:
-            PluginError: it has features and the batches before have none, or the other way round.
+            PluginError: only some of the batches have features.
         """
         if self.all is None:
             self.all = Prediction(*map(self._room, found))
@@ -99,7 +105,7 @@ class Outputs:
         return None if values is None else values.new_empty(self.size, *values.shape[1:])
 
     def read(self) -> Predictions:
-        """Return the predictions.
+        """Return the predictions as arrays on the CPU.
 
         Raises:
             PluginError: a value is not finite.

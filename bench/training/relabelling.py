@@ -1,7 +1,7 @@
-"""Relabelling: the one mechanism for every method, and no part of any (supplement, section B; SCN, eq. 5).
+"""Relabelling, identical for all methods (supplement, section B; SCN, eq. 5).
 
-Three label vectors are kept apart: true (for metrics, never seen by a method), given (noisy, immutable) and
-current (what training uses; the only one that relabelling touches).
+Three label vectors are kept apart: true (for metrics, never passed to a method), given (noisy,
+never changed) and current (used in training, changed by relabelling only).
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from bench.spec import Relabel
 
 
 @dataclass(frozen=True)
-class Labels:
+class TrainingLabels:
     """The three label vectors of a training set, each (N,) long, on the device."""
 
     true: Int[Tensor, " n"]
@@ -24,28 +24,28 @@ class Labels:
     current: Int[Tensor, " n"]
 
     @classmethod
-    def start(cls, true: Int[Tensor, " n"], given: Int[Tensor, " n"]) -> "Labels":
-        """Return the labels before training: current is a copy of given."""
+    def start(cls, true: Int[Tensor, " n"], given: Int[Tensor, " n"]) -> "TrainingLabels":
+        """Return the labels at the start of training; current is a copy of given."""
         return cls(true, given, given.clone())
 
     @property
     def vectors(self) -> tuple[Int[Tensor, " n"], Int[Tensor, " n"], Int[Tensor, " n"]]:
-        """True, given and current labels."""
+        """The true, given and current labels."""
         return self.true, self.given, self.current
 
     @property
     def flipped(self) -> Bool[Tensor, " n"]:
-        """Where the given label is not the true one."""
+        """Mask of the samples whose given label is wrong."""
         return self.true != self.given
 
 
 class Audit(NamedTuple):
-    """What relabelling did in one epoch; a sample relabelled twice counts twice."""
+    """Counts of relabelling in one epoch; a sample relabelled twice counts twice."""
 
-    relabelled: int  # current labels changed
+    relabelled: int  # number of changed current labels
     corrected: int  # changed to the true label
     broken: int  # changed away from the true label
-    remaining_noise: float  # part of current labels that is not true, after the epoch
+    remaining_noise: float  # part of the current labels that is wrong after the epoch
 
 
 def suspects(
@@ -54,9 +54,10 @@ def suspects(
     uncertainty: Float[Tensor, " batch"],
     settings: Relabel,
 ) -> Bool[Tensor, " batch"]:
-    """Return which samples of a batch to relabel to argmax p.
+    """Return a mask of the samples of a batch to relabel to argmax p.
 
-    They are those of the int(fraction · B) most uncertain where max p − p[label] > margin.
+    A sample is relabelled if it is among the int(fraction · B) most uncertain of the batch and max
+    p − p[label] > margin.
     """
     candidate = torch.zeros_like(labels, dtype=torch.bool)
     candidate[uncertainty.topk(int(settings.fraction * len(labels))).indices] = True
@@ -65,17 +66,24 @@ def suspects(
 
 
 class Relabeller:
-    """Applies relabelling step by step and counts on the device, so that no step waits for the host."""
+    """Relabels batch by batch; counts are kept on the device, so that no step waits for it."""
 
-    def __init__(self, labels: Labels, settings: Relabel) -> None:
+    def __init__(self, labels: TrainingLabels, settings: Relabel) -> None:
         self.labels = labels
         self.settings = settings
         self.counts = torch.zeros(3, dtype=torch.long, device=labels.current.device)
 
     def step(self, index: Int[Tensor, " batch"], step: Step) -> None:
-        """Relabel one batch from its own unmixed train-mode outputs, effective from the next visit."""
+        """Relabel a batch by its unmixed train-mode outputs.
+
+        The new labels are used from the next epoch on.
+
+        Args:
+            index: places (B,) of the batch in the training set.
+            step: outputs of the method's `loss`.
+        """
         assert step.logits is not None
-        assert step.uncertainty is not None  # the training loop has declined a method that lacks one
+        assert step.uncertainty is not None  # checked by `check_step`
         before, true = self.labels.current[index], self.labels.true[index]
         compared = before if self.settings.compare == "current" else self.labels.given[index]
         probabilities = step.logits.detach().float().softmax(dim=1)
@@ -88,7 +96,7 @@ class Relabeller:
         self.labels.current[index] = after
 
     def audit(self) -> Audit:
-        """Return the counts since the last call and start anew."""
+        """Return the counts since the last call, and reset them."""
         relabelled, corrected, broken = self.counts.tolist()
         self.counts.zero_()
         noise = (self.labels.current != self.labels.true).float().mean().item()

@@ -1,6 +1,7 @@
-"""The global generators of random numbers, which plugins may draw from: Python's, NumPy's, torch's.
+"""Seeding and state of the global random generators of Python, NumPy and torch.
 
-Their states are tensors and plain values, so that a checkpoint of them loads without executing anything.
+A state holds only tensors and plain values, so that a checkpoint of it loads without executing
+code.
 """
 
 import random
@@ -11,14 +12,14 @@ import torch
 
 
 def seed(number: int) -> None:
-    """Seed all of them."""
+    """Seed all global generators."""
     random.seed(number)
     np.random.seed(number % 2**32)
     torch.manual_seed(number)
 
 
 def state() -> dict[str, Any]:
-    """Return where they are."""
+    """Return the state of all global generators."""
     version, words, gauss = random.getstate()
     name, keys, *rest = np.random.get_state(legacy=True)
     return {
@@ -30,7 +31,7 @@ def state() -> dict[str, Any]:
 
 
 def restore(state: dict[str, Any]) -> None:
-    """Go back to where they were."""
+    """Restore a state returned by `state`."""
     version, words, gauss = state["python"]
     random.setstate((version, tuple(words.tolist()), gauss))
     name, keys, *rest = state["numpy"]

@@ -1,4 +1,4 @@
-"""The log of an epoch, gathered from its own training steps."""
+"""Log of an epoch, collected from its training steps."""
 
 from typing import Any
 
@@ -7,15 +7,19 @@ from jaxtyping import Int
 from torch import Tensor
 
 from bench.plugins.method import Step
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 EpochLog = dict[str, Any]
 
 
 class Tracker:
-    """What an epoch's own training passes say, gathered on the device: no second pass over the training set."""
+    """Training outputs of one epoch, collected on the device without a second pass.
 
-    def __init__(self, labels: Labels) -> None:
+    Args:
+        labels: of the training set.
+    """
+
+    def __init__(self, labels: TrainingLabels) -> None:
         size, device = len(labels.true), labels.true.device
         self.labels = labels
         self.loss = torch.zeros((), device=device)
@@ -24,7 +28,7 @@ class Tracker:
         self.uncertainty = torch.full((size,), torch.nan, device=device)
 
     def step(self, index: Int[Tensor, " batch"], step: Step) -> None:
-        """Take in one step."""
+        """Add the outputs of one step, of the samples at `index` (B,)."""
         self.loss += step.loss.detach() * len(index)
         self.samples += len(index)
         if step.logits is not None:
@@ -33,7 +37,11 @@ class Tracker:
             self.uncertainty[index] = step.uncertainty.detach().float()
 
     def read(self) -> EpochLog:
-        """Return the epoch's mean loss, and accuracy and mean uncertainty of clean and of flipped samples."""
+        """Return the epoch's log.
+
+        It holds the mean loss, accuracy and mean uncertainty of clean and flipped samples, and the
+        part of the flipped samples that is predicted as its wrong label.
+        """
         flipped = self.labels.flipped
         entry: EpochLog = {"loss": self.loss.item() / self.samples}
         for name, group in (("clean", ~flipped), ("flipped", flipped)):

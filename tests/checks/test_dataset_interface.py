@@ -4,15 +4,15 @@ import pytest
 from harness import PLUGINS, plugin
 
 from bench.checks import dataset_interface as checks
+from bench.checks.dataset_bed import DataSetBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped
-from bench.checks.test_beds import DataSetBed
 from bench.plugins.registry import Registry
 
 SOUND = (PLUGINS / "datasets" / "tiny.py").read_text()
 RECIPE = (PLUGINS / "datasets" / "tiny.toml").read_text()
 RETURN = "        return DataSet("
 FROM_FILES = "        if not (root / 'tiny').is_dir():\n            raise missing('tiny', root)\n"
-IMPORT = "from bench.data.dataset import DataSet, Source, Split"
+IMPORT = "from bench.api import DataSet, Source, Split, Transforms"
 AUGMENT = "transforms.augment, transforms.evaluate"
 
 BROKEN = [
@@ -31,7 +31,7 @@ BROKEN = [
     ("augment", AUGMENT, "lambda x, g: x / 0, transforms.evaluate", "not finite"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x.float() + torch.rand(1)]", "draw no random numbers"),
     ("evaluate", AUGMENT, "transforms.augment, lambda x: [x / 0]", "not finite"),
-    ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of views"),
+    ("evaluate", AUGMENT, "transforms.augment, lambda x: x.float().unsqueeze(0)", "a list of at least one view"),
     (
         "loads_twice_alike",
         "torch.Generator().manual_seed(size)",
@@ -75,8 +75,8 @@ def test_a_broken_data_set_is_caught_with_advice(tmp_path, name, old, new, said)
     ("recipe", "said"),
     [
         (None, "write its recipe"),
-        ("epoch = 3", "mend tiny.toml: no key of recipe 'epoch'"),
-        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "mend tiny.toml: no backbone 'cnn-16-32-46'"),
+        ("epoch = 3", "fix tiny.toml: no key of recipe 'epoch'"),
+        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "fix tiny.toml: no backbone 'cnn-16-32-46'"),
     ],
 )
 def test_a_recipe_that_lacks_or_is_unfit_is_caught(tmp_path, recipe, said):

@@ -59,7 +59,7 @@ def test_after_a_basic_check_has_failed_the_others_are_skipped(tmp_path):
     plugin(tmp_path, "mine", f"{head}    def loss(self, batch, progress):\n        1 / 0\n")
     results = {r.check: r for r in run_checks(find_plugin("mine", Registry([tmp_path])))}
     assert results["step shapes"][1:] == ("fail", "ZeroDivisionError: division by zero (mine.py:6)")
-    assert results["learns digits"][1:] == ("skip", "mend first: step shapes")
+    assert results["learns digits"][1:] == ("skip", "fix first: step shapes")
     assert [r.status for r in results.values()].count("fail") == 2  # the direction is not documented either
 
 

@@ -1,7 +1,6 @@
 """What the command line makes of its options before it runs anything."""
 
 import pytest
-from harness import samples
 
 from bench.commands.report import report
 from bench.commands.run import make_request
@@ -86,14 +85,14 @@ def test_an_unfit_value_of_an_experiment_is_one_line(tmp_path, content, said):
 @pytest.mark.parametrize(
     ("pictures", "said"),
     [
-        ({"figures": ["imgaes"]}, "figures: input should be 'images' or 'features', got 'imgaes'"),
+        ({"figures": "imgaes"}, "figures: input should be 'images' or 'features', got 'imgaes'"),
         ({"score": "mps"}, "score: input should be 'own', 'msp', 'entropy', 'margin' or 'energy', got 'mps'"),
-        ({"top": 0}, "top: input should be greater than 0, got 0"),
+        ({"top": "0"}, "top: input should be greater than 0, got 0"),
     ],
 )
 def test_a_report_of_pictures_that_there_are_not_is_refused_before_anything_is_written(tmp_path, pictures, said):
     (tmp_path / "runs").mkdir()
     with pytest.raises(UsageError) as error:
-        report(tmp_path, samples(), pictures)
+        report(results=tmp_path, **pictures)
     assert str(error.value) == said
     assert [path.name for path in tmp_path.iterdir()] == ["runs"]

@@ -20,7 +20,7 @@ from bench.training.batches import Batches
 
 
 def choice(name: str, **options: object) -> Choice:
-    return Choice(name=name, hyperparameters=options, source="")
+    return Choice(name=name, hyperparameters=options, version="")
 
 
 def open_folder(root: Path, **options: object):

@@ -1,4 +1,4 @@
-"""Decoded once, and anew when something changed: by real processes that race, are killed or find no room."""
+"""Images are decoded once, and again after a change, by processes that race or are killed."""
 
 import hashlib
 import os
@@ -73,7 +73,7 @@ def calls():
     return number
 
 
-# ---- once --------------------------------------------------------------------------------------------------
+# ---- once ----------------------------------------------------------------------------------------
 
 
 def test_the_array_holds_the_decoded_files_in_order_of_the_paths(folder):
@@ -108,6 +108,13 @@ def test_files_are_decoded_once(folder, cache):
     assert second.images.path == first.images.path
     np.testing.assert_array_equal(second.images.numpy(), expected(folder))
     assert files(cache) == [".json", ".npy", "lock"]
+
+
+def test_files_are_decoded_where_the_system_tells_no_affinity(folder, monkeypatch):
+    """As on macOS, which has no `os.sched_getaffinity`."""
+    monkeypatch.delattr(os, "sched_getaffinity", raising=False)
+    monkeypatch.setattr(sys, "platform", "darwin")
+    np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
 
 
 def test_a_relative_folder_is_the_same_as_an_absolute_one(folder, monkeypatch):
@@ -154,7 +161,7 @@ def test_the_cache_is_where_the_environment_says_or_in_the_home(monkeypatch, tmp
     assert cache_folder() == tmp_path / ".cache" / "uncertainty-bench"
 
 
-# ---- anew --------------------------------------------------------------------------------------------------
+# ---- anew ----------------------------------------------------------------------------------------
 
 
 def change_a_file(folder):
@@ -229,7 +236,7 @@ def test_what_is_torn_or_not_ours_is_noticed_and_made_anew(folder, spoil):
     assert calls() == 0
 
 
-# ---- what goes wrong ---------------------------------------------------------------------------------------
+# ---- what goes wrong -----------------------------------------------------------------------------
 
 
 def test_an_error_of_the_decoder_is_raised_and_leaves_nothing(folder, cache):
@@ -282,7 +289,7 @@ def test_want_of_room_is_told_before_anything_is_decoded(folder, monkeypatch):
     assert calls() == 0
 
 
-# ---- other processes ---------------------------------------------------------------------------------------
+# ---- other processes -----------------------------------------------------------------------------
 
 PROGRAM = """
 import hashlib, os, resource, signal, sys, time
@@ -314,7 +321,7 @@ except DataError as error:
 
 @pytest.fixture
 def start(tmp_path, folder):
-    """Start a process that decodes the folder and logs what it decodes; a name makes it hang at that file."""
+    """Start a process that decodes the folder and logs each file; it hangs at a given file."""
     started = []
 
     def begin(hang=None, before=""):

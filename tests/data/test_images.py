@@ -12,7 +12,7 @@ from harness import PLUGINS, TASK, grid, plugin, run, samples, spec
 from bench.data.images import AHEAD, CPU, READERS, MappedImages, _moved, part, reading
 from bench.errors import DataError
 from bench.execution.context import Context
-from bench.execution.estimate import TO_RUN, Estimator
+from bench.execution.estimate import Estimator
 from bench.execution.runner import prepare
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
@@ -22,7 +22,7 @@ from bench.store.store import Store
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.predict import predict
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 SHAPE = (200, 3, 5, 4)
 MAPPABLE = '''
@@ -87,7 +87,7 @@ def threads():
     return [thread for thread in threading.enumerate() if thread.name.startswith("ahead")]
 
 
-# ---- the same images ---------------------------------------------------------------------------------------
+# ---- the same images -----------------------------------------------------------------------------
 
 
 def test_a_file_looks_like_the_tensor(both):
@@ -219,7 +219,7 @@ def test_an_array_of_something_else_is_told(tmp_path, array, seen):
         MappedImages.open(tmp_path / "other.npy")
 
 
-# ---- read ahead --------------------------------------------------------------------------------------------
+# ---- read ahead ----------------------------------------------------------------------------------
 
 
 def test_batches_are_those_of_the_tensor(both):
@@ -270,7 +270,7 @@ def test_a_method_that_raises_leaves_no_thread(both, name):
         raise ArithmeticError
 
     setattr(method, name, breaks)
-    data = TrainingSet(images, Labels.start(labels, labels), lambda batch, _: batch.float())
+    data = TrainingSet(images, TrainingLabels.start(labels, labels), lambda batch, _: batch.float())
     trainer = Trainer(method, data, Recipe(epochs=1, batch_size=10, learning_rate=0.1), None, 0, 3)
     act = {
         "loss": lambda: trainer.epoch(1),
@@ -293,7 +293,7 @@ def test_batches_for_finish_that_are_not_used_up_leave_no_thread(mappable):
     assert threads() == []
 
 
-# ---- through the harness -----------------------------------------------------------------------------------
+# ---- through the harness -------------------------------------------------------------------------
 
 SETTINGS = {
     "plain": {},
@@ -346,7 +346,7 @@ def test_a_run_on_a_file_is_estimated(tmp_path, mappable):
     (cell,) = grid(folder, **mapped)
     context = Context(Registry([PLUGINS, folder]), Store(tmp_path / "results"), tmp_path)
     plan = Estimator(context).estimate(cell)
-    assert (plan.state, plan.seconds > 0) == (TO_RUN, True), plan.reason
+    assert (plan.state, plan.seconds > 0) == ("to run", True), plan.reason
 
 
 def test_pictures_of_samples_find_the_images_of_a_file(tmp_path, mappable):

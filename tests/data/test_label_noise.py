@@ -192,7 +192,7 @@ def test_human_labels_are_the_set_that_people_gave_whatever_the_seed():
     assert (corrupt(clean(true, label_set=people), "human", 0.0, 5) == given).all()
 
 
-# ---- asymmetric --------------------------------------------------------------------------------------------
+# ---- asymmetric ----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.4, 1.0])
@@ -223,7 +223,7 @@ def test_a_class_that_a_set_does_not_hold_is_no_obstacle():
     assert corrupt(clean(true, confusions=((7, 1), (0, 7))), "asymmetric", 1.0, 0).tolist() == [7, 7, 1, 1]
 
 
-# ---- instance-dependent ------------------------------------------------------------------------------------
+# ---- instance-dependent --------------------------------------------------------------------------
 
 
 class Recorder(np.random.Generator):
@@ -299,7 +299,7 @@ def test_instance_dependent_noise_needs_little_memory_and_does_not_depend_on_it(
     assert (bit_by_bit == at_once).all()
 
 
-# ---- the page ----------------------------------------------------------------------------------------------
+# ---- the page ------------------------------------------------------------------------------------
 
 
 def test_the_page_on_noise_has_every_kind():

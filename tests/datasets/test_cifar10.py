@@ -21,7 +21,7 @@ def cifar10():
 
 
 def write(path, content):
-    """Write a pickle as torch archives it, with the module names of numpy 1, which wrote the published file."""
+    """Write a torch archive whose pickle has module names of numpy 1, as the published file has."""
     pickled = pickle.dumps(content, protocol=2).replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("archive/data.pkl", pickled)

@@ -18,7 +18,7 @@ FLAT = " ".join(["9"] * 2304)
 
 
 def fer2013(root: Path, **options: str):
-    return load(Choice(name="fer2013", hyperparameters=options, source=""), Registry(), root, False)
+    return load(Choice(name="fer2013", hyperparameters=options, version=""), Registry(), root, False)
 
 
 def refusal(root: Path, **options: str) -> str:

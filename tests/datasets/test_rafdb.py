@@ -25,7 +25,7 @@ FACES = [
 
 
 def rafdb(root: Path):
-    return load(Choice(name="rafdb", hyperparameters={}, source=""), Registry(), root, False)
+    return load(Choice(name="rafdb", hyperparameters={}, version=""), Registry(), root, False)
 
 
 def refusal(root: Path) -> str:
@@ -103,7 +103,7 @@ def test_evaluation_is_one_resized_view_standardised_by_channel(root):
 
 @pytest.fixture(scope="module")
 def augmented(tmp_path_factory):
-    """Return a slope of grey 100–149, the slope resized and standardised, and 200 augmentations of it."""
+    """Return a grey ramp 100–149, the ramp resized and standardised, and 200 augmentations."""
     folder = tmp_path_factory.mktemp("data")
     table(folder).parent.mkdir(parents=True)
     aligned(folder, "any.jpg").parent.mkdir(parents=True)

@@ -1,4 +1,4 @@
-"""Real MNIST, CIFAR-10 and FER2013, through the loaders that users get; skipped where the files are absent."""
+"""Real MNIST, CIFAR-10 and FER2013 through their loaders; skipped if the files are missing."""
 
 import os
 from functools import cache
@@ -10,7 +10,7 @@ import pytest
 import torch
 from harness import bench
 
-from bench.evaluation.evaluate import entropy_of_counts
+from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.execution.runner import prepare
 from bench.grid.cells import cells
 from bench.grid.request import Request
@@ -38,7 +38,7 @@ NAMES = [pytest.param(name, marks=needs(name)) for name in SHAPES]
 
 @cache
 def real(name: str, **options: str):
-    return load(Choice(name=name, hyperparameters=options, source=""), Registry(), ROOT, False)
+    return load(Choice(name=name, hyperparameters=options, version=""), Registry(), ROOT, False)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -104,8 +104,8 @@ def prepared(noise: str, dataset: str = "cifar10"):
 )
 def test_cifar10ns_labels_are_as_wrong_as_published(label_set, published):
     told = prepared(f"human:{label_set}").manifest
-    assert told["samples"] == 50_000
-    assert 100 * told["realised_rate"] == pytest.approx(published, abs=0.03)  # aggre: 9.01 in the file
+    assert told.samples == 50_000
+    assert 100 * told.realised_rate == pytest.approx(published, abs=0.03)  # aggre: 9.01 in the file
 
 
 @needs("cifar10")

@@ -9,17 +9,18 @@ from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
-from bench.evaluation import metrics
+from bench.evaluation import calibration
 from bench.evaluation.evaluate import (
     class_distances,
-    entropy_of_counts,
     evaluate,
     human_uncertainty,
     noise_detection,
     of_score,
-    top_k,
 )
+from bench.evaluation.human_disagreement import entropy_of_counts
+from bench.evaluation.metrics import CLASS_DISTANCES, CONFUSION, HUMAN_UNCERTAINTY, OF_PREDICTIONS, OF_SCORES
 from bench.evaluation.predictions import Predictions
+from bench.evaluation.ranking import Scored, top_counts
 
 N, K = 137, 4
 SCORES = ["own", "msp", "entropy", "margin", "energy"]
@@ -69,10 +70,11 @@ def result(data):
 # ---- evaluate ----------------------------------------------------------------------------------------------
 
 
-def test_the_metrics_are_those_that_are_described(result):
-    described = set(metrics.DESCRIPTIONS) - {"curves.csv"}
-    of_the_run = set(result) - {"samples", "misclassified", "scores", "undefined"}
-    assert of_the_run | set(result["scores"]["own"]) == described
+def test_every_metric_has_its_place(result):
+    families = {"samples", "scores", "noise_detection", "undefined"}
+    single = {metric.name for metric in (*OF_PREDICTIONS, CONFUSION, CLASS_DISTANCES, HUMAN_UNCERTAINTY)}
+    assert set(result) == single | families
+    assert list(result["scores"]["own"]) == [metric.name for metric in OF_SCORES]
 
 
 def test_every_score_has_every_metric(result):
@@ -93,8 +95,8 @@ def test_counts_and_accuracy_belong_together(data, result):
 def test_calibration_uses_the_probability_of_the_predicted_class(data, result):
     confidence = probabilities(data[0]).max(axis=1)
     errors = data[0].logits.argmax(axis=1) != data[1]
-    assert result["ece"] == pytest.approx(metrics.ece(confidence, errors))
-    assert result["adaptive_ece"] == pytest.approx(metrics.adaptive_ece(confidence, errors))
+    assert result["ece"] == pytest.approx(calibration.ece(confidence, errors))
+    assert result["adaptive_ece"] == pytest.approx(calibration.adaptive_ece(confidence, errors))
 
 
 def test_each_score_is_ranked_by_its_own_values(data, result):
@@ -115,7 +117,7 @@ def test_each_score_is_ranked_by_its_own_values(data, result):
 
 def test_the_fixed_points_of_the_curve_are_10_percent_rejection_and_80_percent_coverage():
     errors = np.isin(np.arange(20), [15, 18])
-    scored = of_score(np.arange(20.0), metrics.rank(np.arange(20.0), errors), errors, np.zeros(20, dtype=int), 1)
+    scored = of_score(Scored(np.arange(20.0), errors, np.zeros(20, dtype=int), 1))
     assert scored["accuracy_at_10_rejection"] == pytest.approx(17 / 18)
     assert scored["risk_at_80_coverage"] == pytest.approx(1 / 16)
 
@@ -217,13 +219,13 @@ def test_log_probabilities_offer_the_other_scores_as_logits_do(data, result):
 )
 def test_k_is_a_tenth_of_the_samples_between_1_and_100(n, k):
     u = np.arange(n, dtype=float)
-    assert of_score(u, metrics.rank(u, u > n / 2), u > n / 2, np.zeros(n, dtype=int), 1)["top_k"]["k"] == k
+    assert of_score(Scored(u, u > n / 2, np.zeros(n, dtype=int), 1))["top_k"]["k"] == k
 
 
 def test_top_k_by_hand():
     u = np.array([0.9, 0.1, 0.7, 0.3, 0.5])
     errors = np.array([True, False, False, True, True])
-    assert top_k(u, errors, np.array([0, 2, 1, 0, 2]), 4, k=2) == {
+    assert top_counts(Scored(u, errors, np.array([0, 2, 1, 0, 2]), 4), k=2) == {
         "k": 2,
         "uncertain_misclassified": 1,
         "uncertain_tied": 0,
@@ -235,11 +237,11 @@ def test_top_k_by_hand():
 
 def test_ties_at_the_boundary_of_top_k_are_counted():
     u = np.array([4.0, 3.0, 3.0, 3.0, 1.0, 1.0])
-    counts = top_k(u, u > 3, np.zeros(6, dtype=int), 1, k=3)
+    counts = top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=3)
     assert counts["uncertain_tied"] == 3
     assert counts["certain_tied"] == 3
-    assert top_k(u, u > 3, np.zeros(6, dtype=int), 1, k=4)["uncertain_tied"] == 0
-    assert top_k(u, u > 3, np.zeros(6, dtype=int), 1, k=2)["certain_tied"] == 0
+    assert top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=4)["uncertain_tied"] == 0
+    assert top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=2)["certain_tied"] == 0
 
 
 @settings(max_examples=50, deadline=None)
@@ -252,7 +254,7 @@ def test_top_k_is_the_mean_over_all_orders_inside_ties(rows, k):
     orders = [order for order in permutations(rows) if all(a[0] <= b[0] for a, b in pairwise(order))]
     most, least = [order[-k:] for order in orders], [order[:k] for order in orders]
     u, errors, labels = (np.array(column) for column in zip(*rows, strict=True))
-    counts = top_k(u.astype(float), errors, labels, 3, k)
+    counts = top_counts(Scored(u.astype(float), errors, labels, 3), k)
     assert counts["uncertain_misclassified"] == pytest.approx(np.mean([sum(e for _, e, _ in top) for top in most]))
     assert counts["certain_right"] == pytest.approx(np.mean([sum(not e for _, e, _ in top) for top in least]))
     classes = [[sum(y == label for *_, y in top) for label in range(3)] for top in least]

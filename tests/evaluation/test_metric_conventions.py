@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
+from bench.evaluation import calibration, ranking
 from bench.evaluation import evaluate as evaluation
-from bench.evaluation import metrics
 from bench.evaluation.predictions import Predictions
 
 PAGE = Path(__file__).parents[2] / "docs" / "metric-conventions.md"
@@ -39,20 +39,20 @@ class Example:
 
 def ours():
     def of_ranking(metric, *arguments):
-        return lambda x: metric(metrics.rank(1 - x.c, x.e), *arguments)
+        return lambda x: metric(ranking.rank(1 - x.c, x.e), *arguments)
 
     return {
-        "aurc": of_ranking(metrics.aurc),
-        "e-aurc": of_ranking(metrics.e_aurc),
-        "augrc": of_ranking(metrics.augrc),
-        "auroc": of_ranking(metrics.auroc),
-        "ap": of_ranking(metrics.average_precision),
-        "fpr95_error": of_ranking(metrics.fpr95_error),
-        "fpr95_correct": of_ranking(metrics.fpr95_correct),
-        "risk at 80 % coverage": of_ranking(metrics.risk_at_coverage, 0.8),
-        "ece": lambda x: metrics.ece(x.c, x.e),
-        "brier": lambda x: metrics.brier(log(x.p), x.y),
-        "nll": lambda x: metrics.nll(log(x.p), x.y),
+        "aurc": of_ranking(ranking.aurc),
+        "e-aurc": of_ranking(ranking.e_aurc),
+        "augrc": of_ranking(ranking.augrc),
+        "auroc": of_ranking(ranking.auroc),
+        "ap": of_ranking(ranking.average_precision),
+        "fpr95_error": of_ranking(ranking.fpr95_error),
+        "fpr95_correct": of_ranking(ranking.fpr95_correct),
+        "risk at 80 % coverage": of_ranking(ranking.risk_at_coverage, 0.8),
+        "ece": lambda x: calibration.ece(x.c, x.e),
+        "brier": lambda x: calibration.brier(log(x.p), x.y),
+        "nll": lambda x: calibration.nll(log(x.p), x.y),
     }
 
 
@@ -192,7 +192,7 @@ def test_coverage_that_is_not_whole_is_rounded_by_us_and_raised_by_torch_uncerta
     confidence, errors = np.array([0.9, 0.8, 0.7, 0.6]), np.array([False, False, False, True])
     peer.update(torch.tensor(np.stack([confidence, 1 - confidence], 1)), torch.tensor(errors.astype(int)))
     assert peer.compute().item() == 0.25  # of all four
-    assert metrics.risk_at_coverage(metrics.rank(1 - confidence, errors), 0.8) == 0  # of three
+    assert ranking.risk_at_coverage(ranking.rank(1 - confidence, errors), 0.8) == 0  # of three
 
 
 def test_the_label_aware_score_orders_labels_as_cleanlab_does():

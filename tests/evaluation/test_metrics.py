@@ -1,348 +1,55 @@
-from itertools import permutations
-
 import numpy as np
 import pytest
-import scipy.special
-import torch
-from hypothesis import assume, given, settings
-from hypothesis import strategies as st
-from sklearn.metrics import average_precision_score, log_loss, roc_auc_score, roc_curve
-from torchmetrics.functional.classification import multiclass_calibration_error
 
-from bench.evaluation import metrics
-
-few = settings(max_examples=50, deadline=None)
-many = settings(max_examples=150, deadline=None)
-
-RATES = np.array([0.0, 0.25, 0.5, 0.75])
-DETECTION = [metrics.auroc, metrics.average_precision, metrics.fpr95_error, metrics.fpr95_correct]
-RISK = [metrics.aurc, metrics.e_aurc, metrics.augrc]
-
-
-def ranked(uncertainty, errors):
-    return metrics.rank(np.array(uncertainty, dtype=float), np.array(errors, dtype=bool))
-
-
-def samples(max_size, levels=5):
-    pair = st.tuples(st.integers(0, levels - 1), st.booleans())
-    return st.lists(pair, min_size=1, max_size=max_size).map(lambda pairs: tuple(zip(*pairs, strict=True)))
-
-
-def all_of(ranking):
-    values = [metric(ranking) for metric in DETECTION + RISK]
-    values += [metrics.accuracy_at_rejection(ranking, 0.1), metrics.risk_at_coverage(ranking, 0.8)]
-    return [*values, *metrics.rejection_curve(ranking, RATES)]
-
-
-def errors_in_every_order(uncertainty, errors):
-    """The errors, most certain sample first, one row per order that the uncertainty allows."""
-    u, e = np.array(uncertainty), np.array(errors, dtype=float)
-    orders = np.array(list(permutations(range(len(u)))))
-    return e[orders[(np.diff(u[orders], axis=1) >= 0).all(axis=1)]]
-
-
-def drawn_logits(n, classes, scale, seed=0):
-    rng = np.random.default_rng(seed)
-    logits = (scale * rng.normal(size=(n, classes))).astype(np.float32)
-    return logits, rng.integers(classes, size=n)
-
-
-# ---- of a ranking: known values and brute force ------------------------------------------------------------
+from bench.evaluation.calibration import Classified
+from bench.evaluation.metrics import ALL_METRICS, OF_FLIPS, OF_PREDICTIONS, OF_SCORES, WORDS, find, has_better_side
 
 
 @pytest.mark.parametrize(
-    ("metric", "value", "digits"),
-    [(metrics.aurc, 0.22190, 5), (metrics.e_aurc, 0.1093, 4), (metrics.augrc, 0.1300, 4)],
-)
-def test_known_values_for_errors_at_ranks_3_7_9_10_of_10(metric, value, digits):
-    ranking = ranked(range(10), np.isin(np.arange(1, 11), [3, 7, 9, 10]))
-    assert metric(ranking) == pytest.approx(value, abs=0.5 * 10**-digits)
-
-
-@few
-@given(samples(max_size=6, levels=3))
-def test_aurc_is_the_mean_over_all_orders_inside_ties(sample):
-    e = errors_in_every_order(*sample)
-    risks = [[row[:k].mean() for k in range(1, len(row) + 1)] for row in e]
-    assert metrics.aurc(ranked(*sample)) == pytest.approx(np.mean(risks))
-
-
-@few
-@given(samples(max_size=6, levels=3))
-def test_the_rejection_curve_is_the_mean_over_all_orders_inside_ties(sample):
-    e = errors_in_every_order(*sample)
-    n = e.shape[1]
-    kept = [max(1, n - round(rate * n)) for rate in RATES]
-    expected = [1 - e[:, :k].mean() for k in kept]
-    np.testing.assert_allclose(metrics.rejection_curve(ranked(*sample), RATES), expected, atol=1e-12)
-
-
-@few
-@given(samples(max_size=6, levels=3), st.integers(1, 6))
-def test_risk_at_coverage_is_the_mean_over_all_orders_inside_ties(sample, k):
-    e = errors_in_every_order(*sample)
-    n = e.shape[1]
-    assume(k <= n)
-    assert metrics.risk_at_coverage(ranked(*sample), k / n) == pytest.approx(e[:, :k].mean(), abs=1e-12)
-
-
-@few
-@given(samples(max_size=6, levels=3))
-def test_e_aurc_is_the_distance_to_the_best_of_all_rankings(sample):
-    n, positives = len(sample[1]), sum(sample[1])
-    places = permutations([False] * (n - positives) + [True] * positives)
-    best = min(metrics.aurc(ranked(range(n), errors)) for errors in set(places))
-    ranking = ranked(*sample)
-    assert metrics.e_aurc(ranking) == pytest.approx(metrics.aurc(ranking) - best, abs=1e-12)
-
-
-# ---- of a ranking: properties ------------------------------------------------------------------------------
-
-
-@many
-@given(samples(max_size=40))
-def test_augrc_follows_from_auroc_and_the_error_rate(sample):
-    ranking = ranked(*sample)
-    R = np.mean(sample[1])
-    mixed = 0 < R < 1
-    pairs = (1 - metrics.auroc(ranking)) * R * (1 - R) if mixed else 0
-    assert metrics.augrc(ranking) == pytest.approx(pairs + R**2 / 2, abs=1e-12)
-
-
-@many
-@given(samples(max_size=40), st.lists(st.floats(-1e6, 1e6), min_size=5, max_size=5, unique=True).map(sorted))
-def test_an_increasing_transform_of_the_uncertainty_changes_no_metric(sample, levels):
-    u, errors = sample
-    transformed = np.array(levels)[list(u)]
-    np.testing.assert_array_equal(all_of(ranked(transformed, errors)), all_of(ranked(u, errors)))
-
-
-@many
-@given(samples(max_size=40), st.randoms(use_true_random=False))
-def test_the_order_of_the_samples_changes_no_metric(sample, random):
-    shuffled = list(zip(*sample, strict=True))
-    random.shuffle(shuffled)
-    np.testing.assert_array_equal(all_of(ranked(*zip(*shuffled, strict=True))), all_of(ranked(*sample)))
-
-
-@many
-@given(samples(max_size=40))
-def test_e_aurc_is_never_negative(sample):
-    assert metrics.e_aurc(ranked(*sample)) >= 0
-
-
-@pytest.mark.parametrize("positives", [0, 1, 3, 7, 12])
-@pytest.mark.parametrize("tied", [True, False])
-def test_e_aurc_of_a_perfect_ranking_is_zero(positives, tied):
-    errors = np.arange(12) >= 12 - positives
-    assert metrics.e_aurc(ranked(errors if tied else range(12), errors)) == 0
-
-
-def test_a_swap_of_one_error_costs_e_aurc():
-    assert metrics.e_aurc(ranked([0, 1, 2, 3], [False, True, False, True])) == pytest.approx((1 / 2) / 4)
-
-
-def test_detection_is_perfect_inverted_and_blind_where_it_should_be():
-    errors = [False, False, True, True]
-    u = [[0, 1, 2, 3], [3, 2, 1, 0], [5, 5, 5, 5]]
-    assert [metrics.auroc(ranked(each, errors)) for each in u] == [1, 0, 0.5]
-    assert [metrics.average_precision(ranked(each, errors)) for each in u] == pytest.approx([1, 5 / 12, 0.5])
-    assert [metrics.fpr95_error(ranked(each, errors)) for each in u] == [0, 1, 1]
-    assert [metrics.fpr95_correct(ranked(each, errors)) for each in u] == [0, 1, 1]
-
-
-# ---- of a ranking: against scikit-learn --------------------------------------------------------------------
-
-
-def sklearn_fpr95(positive, score):
-    fpr, tpr, _ = roc_curve(positive, score, drop_intermediate=False)
-    return fpr[tpr >= 0.95].min()
-
-
-REFERENCES = [
-    (metrics.auroc, lambda u, e: roc_auc_score(e, u)),
-    (metrics.average_precision, lambda u, e: average_precision_score(e, u)),
-    (metrics.fpr95_error, lambda u, e: sklearn_fpr95(e, u)),
-    (metrics.fpr95_correct, lambda u, e: sklearn_fpr95(~e, -u)),
-]
-against_sklearn = pytest.mark.parametrize(
-    ("metric", "reference"), REFERENCES, ids=[metric.__name__ for metric, _ in REFERENCES]
-)
-
-
-@against_sklearn
-@pytest.mark.parametrize("decimals", [0, 1, 12], ids=["many ties", "some ties", "no ties"])
-@pytest.mark.parametrize("rate", [0.03, 0.5, 0.97])
-def test_error_detection_agrees_with_scikit_learn(metric, reference, decimals, rate):
-    rng = np.random.default_rng(3)
-    errors = rng.random(500) < rate
-    u = np.round(rng.normal(size=500) + 1.5 * errors, decimals)
-    assert metric(metrics.rank(u, errors)) == pytest.approx(reference(u, errors), abs=1e-12)
-
-
-@against_sklearn
-@few
-@given(sample=samples(max_size=40))
-def test_error_detection_agrees_with_scikit_learn_on_small_tied_samples(metric, reference, sample):
-    u, errors = np.array(sample[0], dtype=float), np.array(sample[1])
-    assume(errors.any() and not errors.all())
-    assert metric(metrics.rank(u, errors)) == pytest.approx(reference(u, errors), abs=1e-12)
-
-
-@pytest.mark.parametrize("found", [19, 18])
-def test_exactly_95_percent_is_enough_for_both_false_positive_rates(found):
-    least = found < 19
-    fewer = [True] * found + [False] * 4 + [True] * (20 - found) + [False] * 6
-    falling = np.arange(len(fewer), 0, -1)
-    assert metrics.fpr95_error(ranked(falling, fewer)) == pytest.approx(0.4 * least)
-    assert metrics.fpr95_correct(ranked(-falling, np.invert(fewer))) == pytest.approx(0.4 * least)
-
-
-# ---- of a ranking: undefined and edge cases ----------------------------------------------------------------
-
-
-@pytest.mark.parametrize("metric", DETECTION)
-@pytest.mark.parametrize("wrong", [False, True], ids=["no error", "all errors"])
-@pytest.mark.parametrize("u", [[1, 2, 3, 4], [1, 1, 1, 1]], ids=["ranked", "tied"])
-def test_error_detection_is_undefined_without_errors_or_without_right_ones(metric, wrong, u):
-    assert np.isnan(metric(ranked(u, [wrong] * 4)))
-
-
-@pytest.mark.parametrize("wrong", [False, True], ids=["no error", "all errors"])
-def test_risks_stay_defined_without_errors_or_without_right_ones(wrong):
-    ranking = ranked([1, 2, 2, 4], [wrong] * 4)
-    assert [metric(ranking) for metric in RISK] == [wrong, 0, wrong / 2]
-
-
-def test_the_whole_set_kept_has_the_accuracy_of_all():
-    ranking = ranked([0, 1, 1, 2, 2], [True, False, True, False, True])
-    assert metrics.accuracy_at_rejection(ranking, 0.0) == pytest.approx(0.4)
-    assert metrics.risk_at_coverage(ranking, 1.0) == pytest.approx(0.6)
-
-
-@pytest.mark.parametrize(("coverage", "k"), [(0.8, 6), (0.6, 4), (0.5, 4)])
-def test_coverage_is_rounded_to_the_nearest_number_of_samples(coverage, k):
-    errors = [False, False, False, True, True, True, True]
-    assert metrics.risk_at_coverage(ranked(range(7), errors), coverage) == pytest.approx((k - 3) / k)
-
-
-def test_rejection_keeps_at_least_the_most_certain_sample():
-    assert metrics.accuracy_at_rejection(ranked([0, 1, 2], [False, True, True]), 0.99) == 1
-    assert metrics.risk_at_coverage(ranked([0, 1, 2], [False, True, True]), 0.01) == 0
-
-
-@pytest.mark.parametrize(
-    ("k", "weights"),
+    ("metric", "sign", "scale"),
     [
-        (1, [1, 0, 0, 0, 0]),
-        (2, [1, 0, 1 / 3, 1 / 3, 1 / 3]),
-        (3, [1, 0, 2 / 3, 2 / 3, 2 / 3]),
-        (4, [1, 0, 1, 1, 1]),
-        (5, [1, 1, 1, 1, 1]),
+        ("accuracy", 1, "percent"),
+        ("nll", -1, "plain"),
+        ("misclassified", -1, "plain"),
+        ("scores.own.auroc", 1, "percent"),
+        ("scores.msp.aurc", -1, "thousandths"),
+        ("scores.own.fpr95_error", -1, "percent"),
+        ("scores.own.top_k.certain_right", 1, "plain"),
+        ("noise_detection.label_aware.precision_at_flips", 1, "percent"),
+        ("human_uncertainty.msp", 1, "plain"),
     ],
 )
-def test_samples_tied_at_the_boundary_share_the_places_left_in_the_top(k, weights):
-    np.testing.assert_allclose(metrics.top_k(np.array([3.0, 1.0, 2.0, 2.0, 2.0]), k), weights)
-
-
-# ---- of probabilities --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("scale", [0.1, 3, 100])
-def test_log_softmax_agrees_with_scipy(scale):
-    logits, _ = drawn_logits(50, 7, scale)
-    expected = scipy.special.log_softmax(logits.astype(np.longdouble), axis=1)
-    np.testing.assert_allclose(metrics.log_softmax(logits), expected.astype(float), rtol=1e-12, atol=1e-12)
-
-
-@pytest.mark.parametrize("scale", [0.1, 3])
-def test_nll_agrees_with_scikit_learn(scale):
-    logits, labels = drawn_logits(80, 5, scale)
-    probabilities = scipy.special.softmax(logits.astype(float), axis=1)
-    assert metrics.nll(metrics.log_softmax(logits), labels) == pytest.approx(
-        log_loss(labels, probabilities, labels=range(5))
-    )
-
-
-def test_nll_of_an_impossible_label_is_large_and_finite():
-    assert metrics.nll(metrics.log_softmax(np.array([[0, 5000]], dtype=np.float32)), np.array([0])) == 5000
+def test_a_metric_is_found_by_its_dotted_name(metric, sign, scale):
+    assert has_better_side(metric)
+    assert (find(metric).sign, find(metric).scale) == (sign, scale)
 
 
 @pytest.mark.parametrize(
-    ("logits", "expected"),
-    [([0, 0, 0, 0], 3 / 4), ([900, 0, 0, 0], 0), ([0, 900, 0, 0], 2), (np.log([2, 3, 4, 1]), 0.9)],
-    ids=["uniform", "sure and right", "sure and wrong", "by hand"],
+    "name",
+    ["acuracy", "scores.own", "samples", "confusion", "scores.own.top_k.k", "class_distances.own.certain_own"],
 )
-def test_brier_by_hand(logits, expected):
-    assert metrics.brier(metrics.log_softmax(np.array([logits], dtype=float)), np.array([0])) == pytest.approx(
-        expected
-    )
-
-
-def test_accuracy_is_the_part_of_largest_logits_at_the_label():
-    logits = np.array([[1, 2, 0], [5, 0, 0], [0, 1, 3], [0, 2, 1]], dtype=np.float32)
-    assert metrics.accuracy(logits, np.array([1, 0, 0, 2])) == 0.5
-
-
-@pytest.mark.parametrize("scale", [0.3, 1, 4])
-def test_ece_agrees_with_torchmetrics_below_full_confidence(scale):
-    logits, labels = drawn_logits(2000, 4, scale)
-    probabilities = scipy.special.softmax(logits.astype(float), axis=1)
-    confidence = probabilities.max(axis=1)
-    assert confidence.astype(np.float32).max() < 1
-    expected = multiclass_calibration_error(
-        torch.from_numpy(probabilities), torch.from_numpy(labels), num_classes=4, n_bins=15
-    )
-    assert metrics.ece(confidence, logits.argmax(axis=1) != labels) == pytest.approx(float(expected), abs=1e-6)
+def test_what_has_no_better_side_is_not_found(name):
+    assert not has_better_side(name)
+    with pytest.raises(KeyError):
+        find(name)
 
 
 @pytest.mark.parametrize(
-    ("confidence", "right", "expected"),
-    [
-        ([0.25, 0.375], [True, False], (0.75 - 0.375) / 2),
-        ([0.125, 0.25], [True, False], (0.875 + 0.25) / 2),
-        ([0.5, 0.625], [True, False], (0.5 - 0.625) / -2),
-        ([0.875, 1.0], [True, False], (1.0 - 0.125) / 2),
-        ([1.0, 1.0], [True, False], 0.5),
-        ([0.0, 0.125], [True, False], (1.0 - 0.125) / 2),
-    ],
-    ids=[
-        "edge opens",
-        "edge closes",
-        "middle edge",
-        "one is in the last bin",
-        "only ones",
-        "zero is in the first",
-    ],
+    "metric", dict.fromkeys([*OF_PREDICTIONS, *OF_SCORES, *OF_FLIPS]), ids=lambda metric: metric.name
 )
-def test_ece_bins_are_closed_below_and_the_last_also_above(confidence, right, expected):
-    assert metrics.ece(np.array(confidence), np.invert(right), bins=4) == pytest.approx(expected)
+def test_every_number_has_a_better_side(metric):
+    assert metric.better in ("higher", "lower")
 
 
-@pytest.mark.parametrize("edge", range(1, 15))
-def test_a_confidence_at_each_of_the_15_edges_opens_its_bin(edge):
-    pair = np.array([edge / 15, (edge + 0.5) / 15])
-    below = np.array([(edge - 0.5) / 15, edge / 15])
-    right_wrong = np.array([False, True])
-    assert metrics.ece(pair, right_wrong) == pytest.approx(abs(pair.sum() - 1) / 2)
-    assert metrics.ece(below, right_wrong) == pytest.approx((1 - below[0] + below[1]) / 2)
+def test_every_metric_has_one_name_and_words():
+    assert all(WORDS[metric.name] == metric.words for metric in ALL_METRICS)
+    assert all(WORDS.values())
 
 
-def test_adaptive_ece_by_hand():
-    confidence = np.array([0.9, 0.6, 0.5, 0.8])
-    right = np.array([True, True, False, False])
-    # Sorted: 0.5 wrong, 0.6 right | 0.8 wrong, 0.9 right.
-    assert metrics.adaptive_ece(confidence, ~right, bins=2) == pytest.approx((0.1 + 0.7) / 4)
-
-
-@pytest.mark.parametrize("calibration", [metrics.ece, metrics.adaptive_ece])
-def test_one_bin_leaves_the_gap_between_mean_confidence_and_accuracy(calibration):
-    confidence, errors = np.array([0.9, 0.5, 0.8, 0.6]), np.array([False, True, True, True])
-    assert calibration(confidence, errors, bins=1) == pytest.approx(0.7 - 0.25)
-
-
-@pytest.mark.parametrize("calibration", [metrics.ece, metrics.adaptive_ece])
-def test_the_order_of_equally_confident_samples_does_not_change_calibration(calibration):
-    confidence = np.full(4, 0.75)
-    one, other = np.array([True, False, True, False]), np.array([False, False, True, True])
-    assert calibration(confidence, one, bins=2) == pytest.approx(calibration(confidence, other, bins=2))
+@pytest.mark.parametrize(
+    "metric", [metric for metric in OF_PREDICTIONS if metric.by_sample], ids=lambda metric: metric.name
+)
+def test_a_metric_is_the_mean_of_its_values_by_sample(metric):
+    rng = np.random.default_rng(0)
+    of = Classified(rng.normal(size=(50, 4)).astype(np.float32), rng.integers(4, size=50))
+    assert metric.by_sample(of).mean() == pytest.approx(metric.function(of))

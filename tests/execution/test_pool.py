@@ -145,7 +145,7 @@ def test_a_method_that_hands_no_logits_declines_relabelling_and_runs_without(tmp
     (report,) = run(tmp_path / "results", folder, methods=["broken"])
     assert (report.status, report.detail) == (
         "declined",
-        "relabelling is on, and the method's loss hands it no logits",
+        "relabelling is on, but the method's loss returns no logits",
     )
     (report,) = run(tmp_path / "results", folder, methods=["broken"], relabel=["off"])
     assert report.status == "done"
@@ -163,7 +163,7 @@ def test_a_finished_run_is_not_run_again_unless_forced(tmp_path):
     run(tmp_path)
     record = Store(tmp_path).path(spec()) / "record.json"
     started = json.loads(record.read_text())["cost"]
-    assert [r.status for r in run(tmp_path)] == ["stored"]
+    assert [r.status for r in run(tmp_path)] == ["finished"]
     assert json.loads(record.read_text())["cost"] == started
     assert [r.status for r in run(tmp_path, force=True)] == ["done"]
     assert json.loads(record.read_text())["cost"] != started

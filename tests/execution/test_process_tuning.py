@@ -52,3 +52,11 @@ def test_another_c_library_is_left_alone(monkeypatch):
 
     monkeypatch.setattr(process_tuning.ctypes, "CDLL", lambda name: object())
     process_tuning.keep_freed_memory()
+
+
+def test_on_another_system_no_library_is_opened(monkeypatch):
+    from bench.execution import process_tuning
+
+    monkeypatch.setattr(process_tuning.sys, "platform", "darwin")
+    monkeypatch.setattr(process_tuning.ctypes, "CDLL", None)  # to call it raises TypeError
+    process_tuning.keep_freed_memory()

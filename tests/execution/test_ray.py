@@ -9,7 +9,7 @@ from harness import PLUGINS, grid, plugin, run
 
 from bench.errors import UsageError
 from bench.execution.context import Context
-from bench.execution.observer import Observer
+from bench.execution.observer import CheckpointSent, Observer
 from bench.files import locks
 from bench.plugins.registry import Registry
 from bench.store.store import Store
@@ -96,7 +96,7 @@ def test_a_grid_on_a_cluster_has_the_same_bits_and_loads_its_data_once(cluster, 
         assert [what for title, what in watcher.told if title == cell.title] == ["started", 1, 2, 3, 4, "ended"]
     assert not list((tmp_path / "there" / "runs").rglob(".p*"))
     again = make(cluster, tmp_path / "there", folder).run(cells)
-    assert {report.status for report in again} == {"stored"}
+    assert {report.status for report in again} == {"finished"}
 
 
 def test_the_runs_of_a_node_that_is_killed_go_on_elsewhere_from_their_checkpoints(cluster, tmp_path):
@@ -172,10 +172,10 @@ def test_a_checkpoint_that_cannot_be_written_here_fails_its_cell_and_the_others_
     heard, watcher = executor._heard, Watcher()
     executor.observer = watcher
 
-    def full(task, name, values):
-        if name == "checkpointed" and values[0] == cells[0]:
+    def full(task, message):
+        if isinstance(message, CheckpointSent) and message.spec == cells[0]:
             raise OSError(28, "No space left on device")
-        heard(task, name, values)
+        heard(task, message)
 
     executor._heard = full
     reports = executor.run(cells)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from harness import PLUGINS, grid, plugin, run
 
+from bench.execution.observer import CheckpointSent, EpochDone, RunEnded, RunStarted
 from bench.execution.remote import Courier, Parcel, Shipment, run_parcel, take_in
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
@@ -76,10 +77,11 @@ def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on
     (cell,) = grid()
     registry, told = Registry([PLUGINS]), Told()
     whole = run_parcel(pack(cell, checkpoint_seconds=0.0), registry.files(), shipment(cell, registry), told)
-    names = [name for name, _ in told.messages]
-    assert names == ["run_started", *["epoch", "checkpointed"] * 4, "run_ended"]
-    assert [values[1].epoch for name, values in told.messages if name == "epoch"] == [1, 2, 3, 4]
-    third = [values[1] for name, values in told.messages if name == "checkpointed"][2]
+    kinds = [type(message) for message in told.messages]
+    assert kinds == [RunStarted, *[EpochDone, CheckpointSent] * 4, RunEnded]
+    epochs = [message.progress.epoch for message in told.messages if isinstance(message, EpochDone)]
+    assert epochs == [1, 2, 3, 4]
+    third = [message.content for message in told.messages if isinstance(message, CheckpointSent)][2]
     assert len(torch.load(io.BytesIO(third), weights_only=True)["log"]) == 3
     resumed = run_parcel(pack(cell, checkpoint=third), registry.files(), shipment(cell, registry), Told())
     assert resumed.report.detail.endswith(", resumed after epoch 3")

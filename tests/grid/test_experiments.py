@@ -72,7 +72,7 @@ def test_an_experiment_runs_end_to_end_and_draws_its_pictures(name, stand_ins, t
     context = commands.make_context(tmp_path, None, [stand_ins])
     small = {"epochs": 2, "seeds": [0], "set": {"recipe": {"backbone": "cnn-16-32-64", "batch_size": 16}}}
     request = commands.make_request(small | {"device": "cpu", "precision": "float32"}, name)
-    grid = cells(request, context.registry)
+    grid = cells(request, context.registry, context.data_root)
     assert commands.run(request, grid, context, tmp_path, Machines(jobs=1)) == 0
     records, problems = load_records(Store(tmp_path))
     assert (len(records), problems) == (len(grid), [])
@@ -84,7 +84,7 @@ def test_an_experiment_runs_end_to_end_and_draws_its_pictures(name, stand_ins, t
 @pytest.mark.parametrize("name", EXPERIMENTS)
 def test_an_experiment_fits_the_recipes_that_ship(name):
     context = commands.make_context(GRID, None, [])
-    recipes = [cell.recipe for cell in cells(commands.make_request({}, name), context.registry)]
+    recipes = [cell.recipe for cell in cells(commands.make_request({}, name), context.registry, context.data_root)]
     assert all(isinstance(recipe, Recipe) for recipe in recipes)
     if name in PAPER_EPOCHS:
         assert {(recipe.epochs, recipe.relabel_from) for recipe in recipes} == {PAPER_EPOCHS[name]}

@@ -144,9 +144,9 @@ def test_tables_show_the_rate_that_labels_by_people_have(tmp_path, folder):
     accuracy, *others = made.tables[members.name]
     columns = ["0%", "10%", "asymmetric 30%", "human:crowd 20%", "instance-dependent 30%"]
     assert accuracy.header == ["method", *columns]
-    assert all(cell.count("±") == 1 for cell in accuracy.rows[0][1:])
+    assert all(cell.count("±") == 1 for cell in accuracy.texts[0][1:])
     detection = next(table for table in others if table.name.startswith("noise-detection"))
-    assert {row[0] for row in detection.rows} == set(columns[1:])
+    assert {row[0] for row in detection.texts} == set(columns[1:])
     assert (tmp_path / "report" / "figures" / f"rejection-{members.name}-human-crowd.png").is_file()
     rows = frame(members.records, tmp_path)
     asked = {(kind, rate) for kind, rate in zip(rows["noise_kind"], rows["noise_rate"], strict=True)}
@@ -168,7 +168,7 @@ def test_labels_by_people_that_are_not_here_fail_the_run_with_the_way_to_mend_it
 @pytest.mark.parametrize(
     ("labels", "said"),
     [
-        ('{"men": torch.zeros(60).long().numpy()}', "the data set loads no labels 'crowd' by people, but men"),
+        ('{"men": torch.zeros(60).long().numpy()}', "the data set has no labels by people 'crowd', it has men"),
         ('{"crowd": torch.arange(60).numpy()}', "labelled, labels crowd: label 3 of sample 3 is outside 0–2"),
         (
             '{"crowd": torch.zeros(9).long().numpy()}',

@@ -59,8 +59,19 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"datasets": ["digit"]}, "no data set 'digit'. Did you mean 'digits'?"),
         ({"preset": "quik"}, "no preset 'quik'. Did you mean 'quick'?"),
         ({"epochs": 0}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": "0"}, "epochs: input should be greater than 0, got 0"),
+        ({"epochs": True}, "epochs: input should be a valid integer, got True"),
+        ({"epochs": "1.5"}, "epochs: input should be a valid integer, got 1.5"),
+        ({"epochs": 1.0}, "epochs: input should be a valid integer, got 1.0"),
+        ({"epochs": "many"}, "epochs: input should be a valid integer, got 'many'"),
+        ({"seeds": [True]}, "seeds: input should be a valid integer, got True"),
+        ({"seeds": "0,,1"}, "seeds: input should be a valid integer, got ''"),
+        ({"methods": "dummy,"}, "methods: the list, or a place in it, is empty, got 'dummy,'"),
+        ({"held_out": True}, "held-out: input should be a valid number, got True"),
+        ({"held_out": "a tenth"}, "held-out: input should be a valid number, got 'a tenth'"),
+        ({"held_out": "nan"}, "held-out: input should be"),
         ({"relabel": ["on", "maybe"]}, "relabel: input should be 'on' or 'off', got 'maybe'"),
-        ({"relabel": "off"}, "relabel: input should be a valid list, got 'off'"),
+        ({"relabel": True}, "relabel: input should be a valid list, got True"),
         ({"relabel": []}, "relabel: the list, or a place in it, is empty"),
         ({"relabel": ["off", "off"]}, "relabel: off is given twice"),
         ({"evaluate": "held-out"}, "--evaluate held-out needs a held-out part"),
@@ -97,6 +108,16 @@ def test_a_request_that_cannot_run_is_refused_in_one_line(content, said):
         grid(**content)
     assert str(raised.value).startswith(said)
     assert "\n" not in str(raised.value)
+
+
+def test_text_is_read_as_the_values_that_it_spells():
+    typed = {"methods": "rul, mix_output", "noise": "0,pair:0.3", "seeds": "0,1", "relabel": "on,off"}
+    values = {"methods": ["rul", "mix-output"], "noise": [0, "pair:0.3"], "seeds": [0, 1]}
+    values["relabel"] = ["on", "off"]
+    numbers = {"epochs": 5, "held_out": 0.1, "noise_seed": 3, "relabel_from": 2}
+    texts = {name: str(value) for name, value in numbers.items()}
+    assert validated(Request, typed | texts, "option") == validated(Request, values | numbers, "option")
+    assert validated(Request, {"epochs": "5"}, "option").epochs == 5
 
 
 def test_the_grid_is_the_product_with_the_first_seed_of_everything_first():
@@ -170,20 +191,24 @@ def test_identity_is_the_same_for_the_same_request():
     assert spec().identity == spec().identity
 
 
+UNHASHED = {"label": True, "oracle": True, "dataset": {"location"}, "method": {"location"}}
+
+
 def test_a_key_that_is_none_does_not_enter_the_identity():
     cell = spec()
     optional = ("classifier_learning_rate", "cutout", "pretrained", "train_limit")
     assert [getattr(cell.recipe, key) for key in optional] == [None] * 4
-    content = cell.model_dump(mode="json", exclude={"label"})
+    content = cell.model_dump(mode="json", exclude=UNHASHED)
     for key in optional:
         del content["recipe"][key]
     assert [content["noise"].pop(key) for key in ("label_set", "confusions")] == [None] * 2
+    assert [content[plugin].pop("content") for plugin in ("method", "dataset")] == [None] * 2
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
 def test_the_identity_of_a_run_without_relabelling_leaves_the_key_out():
     cell = spec(relabel=["off"])
-    content = cell.model_dump(mode="json", exclude={"label": True, "relabel": True}, exclude_none=True)
+    content = cell.model_dump(mode="json", exclude=UNHASHED | {"relabel": True}, exclude_none=True)
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
@@ -197,11 +222,34 @@ def test_a_specification_is_read_back_as_it_was_written(tmp_path):
     assert read.identity == cell.identity
 
 
-def test_identity_changes_with_the_plugins_source(tmp_path):
+def test_identity_changes_with_the_code_of_a_plugin_in_flux_not_with_its_words(tmp_path):
     source = (PLUGINS / "methods" / "dummy.py").read_text()
-    before = grid(plugin(tmp_path, "dummy", source))[0].identity
-    after = grid(plugin(tmp_path, "dummy", source + "\n"))[0].identity
-    assert before != after
+    identities = [
+        grid(plugin(tmp_path, "dummy", source + added))[0].identity for added in ("", "# words\n", "CHANGED = 1\n")
+    ]
+    assert identities[0] == identities[1] != identities[2]
+
+
+def test_identity_changes_with_a_declared_version_not_with_the_code(tmp_path):
+    source = (PLUGINS / "methods" / "dummy.py").read_text()
+    declared = source.replace("    relabels = True", "    version = {}\n    relabels = True")
+    first, edited, raised = (
+        grid(plugin(tmp_path, "dummy", text))[0].identity
+        for text in (declared.format(1), declared.format(1) + "CHANGED = 1\n", declared.format(2))
+    )
+    assert first == edited != raised
+
+
+def test_identity_changes_with_the_protocol(monkeypatch):
+    before = spec()
+    monkeypatch.setattr("bench.grid.cells.PROTOCOL", before.protocol + 1)
+    assert spec().identity != before.identity
+    assert spec().protocol == before.protocol + 1
+
+
+def test_label_and_oracle_are_no_part_of_identity():
+    cell = spec()
+    assert cell.model_copy(update={"label": "other", "oracle": True}).identity == cell.identity
 
 
 def test_the_folder_can_be_read_by_eye():

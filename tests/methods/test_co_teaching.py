@@ -34,7 +34,7 @@ def test_each_net_learns_from_the_samples_that_the_other_finds_easiest(make_meth
 
 
 def test_no_net_is_descended_by_its_own_choice(make_method, batch):
-    """What a net's choice changes is the other's loss alone: the slope of a sample nobody chose is zero."""
+    """A net's selection enters only the other net's loss; unselected samples have no gradient."""
     method = make_method("co-teaching", forget_rate=0.5, dropout=0.0)
     logits = torch.randn(2, 20, 10, requires_grad=True)
     method.logits = lambda images: logits

@@ -135,5 +135,5 @@ def test_prediction_is_one_minus_the_confidence_beside_the_nets_logits(small, ba
 
 
 def test_a_method_without_features_is_refused(make_method):
-    with pytest.raises(UsageError, match="its inner method predicts no features"):
+    with pytest.raises(UsageError, match="its inner method must predict features"):
         make_method("confidnet", inner=MethodFactory("deep-ensemble", {"members": 2}))

@@ -100,7 +100,7 @@ def test_jitter_is_the_smallest_that_does(module):
         module["cholesky"](singular * torch.nan)
 
 
-# ---- bounded norms -----------------------------------------------------------------------------------------
+# ---- bounded norms -------------------------------------------------------------------------------
 
 
 def convolutions(net):
@@ -181,7 +181,7 @@ def test_the_bound_is_computed_in_float32_whatever_the_backbone_computes_in(load
     assert {layer.weight().dtype for layer in bounds(method)} == {torch.float32}
 
 
-# ---- the method --------------------------------------------------------------------------------------------
+# ---- the method ----------------------------------------------------------------------------------
 
 
 def test_three_and_the_density_are_the_default(load_method, small):
@@ -227,7 +227,7 @@ def test_the_other_score_is_the_entropy_of_the_softmax(small, batch):
 
 
 def test_a_method_without_features_is_refused(make_method):
-    with pytest.raises(UsageError, match="its inner method predicts no features"):
+    with pytest.raises(UsageError, match="its inner method must predict features"):
         make_method("ddu", inner=MethodFactory("deep-ensemble", {"members": 2}))
 
 
@@ -239,5 +239,5 @@ def test_it_pickles(small, make_batch):
 
 
 def test_itself_inside_is_refused(make_method):
-    with pytest.raises(UsageError, match="its inner method bounds the norms as well"):
+    with pytest.raises(UsageError, match="its inner method already bounds the norms"):
         make_method("ddu", inner=MethodFactory("ddu", {"inner": MethodFactory("baseline")}))

@@ -9,7 +9,7 @@ from bench.errors import UsageError
 
 
 def loss_by_hand(mean, log_variance, labels, group, fc):
-    """Return the mean over samples and members of the negative log-likelihood of the member's label."""
+    """Return the mean negative log-likelihood of the members' labels over samples and members."""
     mean, weight, bias = (x.detach().double() for x in (mean, fc.weight, fc.bias))
     s = log_variance.double().exp().sum(dim=1) / log_variance.shape[1]
     terms = []

@@ -15,7 +15,7 @@ from bench.plugins.method import Task
 from bench.plugins.registry import Registry
 from bench.spec import Recipe
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 
 @pytest.fixture
@@ -110,7 +110,7 @@ def test_a_training_that_goes_on_has_the_filters_and_the_bits_of_one_never_stopp
     def fresh(seed):
         torch.manual_seed(seed)
         data = TrainingSet(
-            images, Labels.start(labels, labels), Transforms([0.5] * 3, [0.2] * 3, padding=2).augment
+            images, TrainingLabels.start(labels, labels), Transforms([0.5] * 3, [0.2] * 3, padding=2).augment
         )
         net = method(task, lambda: make_backbone("airbench94", (3, 16, 16), torch.float32), dropout=0.0)
         return Trainer(net, data, recipe, None, 0, 10)

@@ -105,24 +105,24 @@ def test_without_a_checkpoint_a_backbone_is_fresh(published):
 def test_another_architecture_is_refused_with_the_keys(published, tmp_path):
     net = make_backbone("cnn-16-32-64", COLOUR, torch.float32).net
     said = refusal(net, saved(tmp_path, published))
-    assert "does not fit the backbone: it lacks 0.weight 1.weight 1.bias and 12 more; " in said
-    assert said.endswith("it has, and the net has not, conv1.weight bn1.weight bn1.bias and 117 more")
+    assert "does not fit the backbone: missing keys: 0.weight 1.weight 1.bias and 12 more; " in said
+    assert said.endswith("unknown keys: conv1.weight bn1.weight bn1.bias and 117 more")
 
 
 def test_a_deeper_net_is_refused_by_what_it_has_more(published, tmp_path):
     net = make_backbone("resnet18-imagenet", COLOUR, torch.float32).net
     more = len(resnet34().state_dict()) - len(resnet18().state_dict())
     said = refusal(net, saved(tmp_path, resnet34().state_dict()))
-    assert "it lacks" not in said
-    assert "it has, and the net has not, layer1.2.conv1.weight layer1.2.bn1.weight layer1.2.bn1.bias and" in said
-    assert f"and {more - 3} more; of another shape" not in said
+    assert "missing keys" not in said
+    assert "unknown keys: layer1.2.conv1.weight layer1.2.bn1.weight layer1.2.bn1.bias and" in said
+    assert f"and {more - 3} more; keys of another shape" not in said
     assert f"and {more - 3} more" in said
 
 
 def test_a_large_stem_in_the_small_stemmed_net_is_refused_by_its_shape(published, tmp_path):
     net = make_backbone("resnet18", COLOUR, torch.float32).net
     said = refusal(net, saved(tmp_path, published))
-    wanted = "of another shape are conv1.weight (64, 3, 7, 7), must be (64, 3, 3, 3)"
+    wanted = "keys of another shape: conv1.weight (64, 3, 7, 7), must be (64, 3, 3, 3)"
     assert said == f"checkpoint {tmp_path / 'weights.pt'} does not fit the backbone: {wanted}"
 
 
@@ -131,9 +131,9 @@ def test_a_few_misfits_are_all_named(small, tmp_path):
     state["0.weight"], state["2.weight"] = torch.zeros(4, 2, 3, 3), state.pop("1.bias")
     said = refusal(small, saved(tmp_path, state)).split("backbone: ")[1]
     lacks, has, shape = said.split("; ")
-    assert lacks == "it lacks 1.bias"
-    assert has == "it has, and the net has not, 2.weight"
-    assert shape == "of another shape are 0.weight (4, 2, 3, 3), must be (4, 1, 3, 3)"
+    assert lacks == "missing keys: 1.bias"
+    assert has == "unknown keys: 2.weight"
+    assert shape == "keys of another shape: 0.weight (4, 2, 3, 3), must be (4, 1, 3, 3)"
 
 
 @pytest.mark.parametrize(
@@ -267,12 +267,12 @@ def test_a_run_with_the_same_checkpoint_elsewhere_is_stored_already(trunk, weigh
     (first,) = run(tmp_path / "results", trunk, **using(weights))
     moved = weights.rename(tmp_path / "moved.pt")
     (second,) = run(tmp_path / "results", trunk, **using(moved))
-    assert (first.status, second.status) == ("done", "stored")
+    assert (first.status, second.status) == ("done", "finished")
 
 
 def test_a_checkpoint_that_does_not_fit_fails_its_run_in_one_line(trunk, published, tmp_path):
     path = saved(tmp_path, published)
     (report,) = run(tmp_path / "results", trunk, **using(path))
     assert report.status == "failed"
-    assert report.detail.startswith(f"checkpoint {path} does not fit the backbone: it lacks 0.weight")
+    assert report.detail.startswith(f"checkpoint {path} does not fit the backbone: missing keys: 0.weight")
     assert report.detail.isprintable()

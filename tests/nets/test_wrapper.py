@@ -85,5 +85,5 @@ def test_the_width_of_features_is_found_and_leaves_no_trace(wrap):
 
 
 def test_a_method_without_features_is_refused(wrap):
-    with pytest.raises(UsageError, match="its inner method predicts no features, which it needs"):
+    with pytest.raises(UsageError, match="its inner method must predict features"):
         feature_width(wrap("deep-ensemble", members=2), TASK)

@@ -42,7 +42,7 @@ class Twice(Method):
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A plugin folder with a method inside which another is chosen, and one without hyper-parameters."""
+    """A plugin folder with a method that has an inner one, and one without hyper-parameters."""
     place = plugin(tmp_path_factory.mktemp("plugins"), "twice", TWICE)
     return plugin(place, "plain", DUMMY.replace(", *, scale: float = 1.0", "").replace("= scale", "= 2.0"))
 
@@ -57,7 +57,7 @@ def resolved(registry, **given):
     return MethodFactory.resolve("twice", dotted, registry)
 
 
-# ---- hyper-parameters --------------------------------------------------------------------------------------
+# ---- hyper-parameters ----------------------------------------------------------------------------
 
 
 def test_all_values_are_told_those_of_the_method_inside_under_dotted_names(registry):
@@ -117,7 +117,7 @@ def test_a_name_is_what_users_write_for_a_method():
     assert (factory.name, factory.hyperparameters) == ("rul", {})
 
 
-# ---- making ------------------------------------------------------------------------------------------------
+# ---- making --------------------------------------------------------------------------------------
 
 
 def test_the_method_inside_is_made_with_its_values(registry):
@@ -131,7 +131,7 @@ def test_the_method_inside_is_made_with_its_values(registry):
 def test_what_was_written_down_makes_the_same_method(registry):
     factory = resolved(registry, inner="twice", inner__inner__scale=3)
     again = MethodFactory.of("twice", json.loads(json.dumps(factory.values)), registry)
-    assert (again.values, again.source) == (factory.values, factory.source)
+    assert (again.values, again.version) == (factory.values, factory.version)
     torch.manual_seed(3)
     first = factory(TASK, lambda: None).state_dict()
     torch.manual_seed(3)
@@ -175,7 +175,7 @@ def test_a_setting_that_the_class_inside_declines_is_declined(tmp_path, folder):
     assert resolved(registry, inner="picky").declines(TASK) == "not 3"
 
 
-# ---- in the grid -------------------------------------------------------------------------------------------
+# ---- in the grid ---------------------------------------------------------------------------------
 
 
 def test_rows_and_identities_tell_what_is_inside(folder):
@@ -209,13 +209,13 @@ def test_a_specification_is_read_back_as_it_was_written(folder):
     assert read.identity == cell.identity
 
 
-def test_identity_changes_with_the_source_of_the_method_inside(tmp_path, folder):
-    mine = [plugin(tmp_path / str(k), "mine", DUMMY + k * "\n") for k in range(2)]
+def test_identity_changes_with_the_code_of_the_method_inside(tmp_path, folder):
+    mine = [plugin(tmp_path / str(k), "mine", DUMMY + k * "CHANGED = 1\n") for k in range(2)]
     first, second = (grid(folder, place, methods=["twice"], set={"twice": {"inner": "mine"}})[0] for place in mine)
     assert first.identity != second.identity
     assert first.method.hyperparameters == second.method.hyperparameters
-    assert first.method.source.split("+")[0] == second.method.source.split("+")[0]
-    assert "+" not in spec().method.source
+    assert first.method.version.split("+")[0] == second.method.version.split("+")[0]
+    assert "+" not in spec().method.version
 
 
 def test_a_method_inside_that_does_not_import_breaks_its_own_cells(tmp_path, folder):

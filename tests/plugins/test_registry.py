@@ -1,4 +1,5 @@
 import importlib.metadata
+import re
 import subprocess
 import sys
 from importlib.metadata import EntryPoint, EntryPoints
@@ -45,8 +46,8 @@ def test_an_unknown_method_is_a_usage_error_with_a_guess():
     ("source", "said"),
     [
         (
-            "import no_such_module",
-            "does not import: ModuleNotFoundError: No module named 'no_such_module' .mine.py:1.",
+            "import no_such_package",
+            "does not import: ModuleNotFoundError: No module named 'no_such_package' .mine.py:1.",
         ),
         ("def broken(:", "does not import: SyntaxError"),
         ("x = 1", r"defines 0 \(none\)"),
@@ -77,11 +78,32 @@ def test_listing_reads_the_summary_without_importing(tmp_path):
     assert Registry([tmp_path]).find("methods", "mine").summary == "My idea."
 
 
-def test_a_changed_file_has_another_source_hash(tmp_path):
-    plugin(tmp_path, "mine", METHOD.format("Mine"))
-    before = Registry([tmp_path]).find("methods", "mine").source
-    plugin(tmp_path, "mine", METHOD.format("Mine") + "# changed\n")
-    assert Registry([tmp_path]).find("methods", "mine").source != before
+def version(folder, declared: str) -> str:
+    plugin(folder, "mine", METHOD.format("Mine") + declared)
+    return Registry([folder]).find("methods", "mine").version
+
+
+def test_a_plugin_that_declares_no_version_has_that_of_its_code(tmp_path):
+    before = version(tmp_path, "")
+    assert re.fullmatch("code:[0-9a-f]{12}", before)
+    assert version(tmp_path, "# a comment\n") == before
+    assert version(tmp_path, "CHANGED = True\n") != before
+
+
+def test_a_declared_version_stands_for_the_code(tmp_path):
+    assert version(tmp_path, "    version = 2\n") == version(tmp_path, "    version = 2\nCHANGED = 1\n") == "2"
+
+
+def test_a_version_is_declared_by_each_plugin_for_itself(tmp_path):
+    plugin(tmp_path, "_base", METHOD.format("Base") + "    version = 3\n")
+    plugin(tmp_path, "mine", "from _base import Base\n\n\nclass Mine(Base):\n    pass\n")
+    assert Registry([tmp_path]).find("methods", "mine").version.startswith("code:")
+
+
+@pytest.mark.parametrize("declared", ["0", "-1", "True", "1.0", "'1'", "'code:1'"])
+def test_a_version_is_a_whole_number_from_one(tmp_path, declared):
+    with pytest.raises(PluginError, match=r"mine\.py: version is .*, must be a whole number from 1"):
+        version(tmp_path, f"    version = {declared}\n")
 
 
 def test_an_installed_package_offers_plugins_through_entry_points(tmp_path, monkeypatch):

@@ -2,11 +2,13 @@ import dataclasses
 import hashlib
 from functools import partial
 
+import pytest
 from harness import record as record_of
 from harness import spec
 
-from bench.report.grouping import group, newest, relabel_pairs, setting
+from bench.report.grouping import group, relabel_pairs, setting, told_apart, without_outdated
 from bench.store.record import Record
+from bench.version import PROTOCOL
 
 
 def record(started: str = "2026-01-01", accuracy: float = 0.9, **content: object) -> Record:
@@ -52,33 +54,56 @@ def test_other_noise_kinds_come_after_symmetric_noise():
     assert [noise.label for noise in group(records)[0].noises] == ["0%", "20%", "pair 10%"]
 
 
-def test_a_row_never_mixes_runs_of_a_changed_plugin():
+def remade(made, **method):
+    """The record with another version of its method, or other values of it."""
+    spec = made.spec.model_copy(update={"method": made.spec.method.model_copy(update=method)})
+    return dataclasses.replace(made, spec=spec)
+
+
+def test_a_row_never_mixes_runs_of_a_plugin_in_flux_that_was_edited():
     old = [record("2026-01-01", seeds=[seed], noise=[rate]) for seed in (0, 1) for rate in (0, 0.3)]
-    new = record("2026-01-02", seeds=[0])
-    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
-    kept, superseded = newest([*old, dataclasses.replace(new, spec=changed)])
-    assert [r.spec.method.source for r in kept] == ["other"]
-    assert superseded == 4
+    new = remade(record("2026-01-02", seeds=[0]), version="code:other")
+    kept, outdated = without_outdated([*old, new])
+    assert [r.spec.method.version for r in kept] == ["code:other"]
+    assert outdated == 4
 
 
-def test_of_runs_that_differ_only_in_plugin_source_the_newest_counts():
+def test_of_runs_that_differ_only_in_their_plugins_code_the_newest_count():
     old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
-    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update={"source": "other"})})
-    kept, superseded = newest([dataclasses.replace(new, spec=changed), old])
+    kept, outdated = without_outdated([remade(new, version="code:other"), old])
     assert [r.metrics.accuracy for r in kept] == [0.2]
-    assert superseded == 1
+    assert outdated == 1
 
 
 def test_a_hyper_parameter_that_a_plugin_has_gained_does_not_keep_its_old_runs():
     old, new = record("2026-01-01", seeds=[0]), record("2026-01-02", seeds=[1])
-    gained = {"source": "other", "hyperparameters": new.spec.method.hyperparameters | {"gained": 1}}
-    changed = new.spec.model_copy(update={"method": new.spec.method.model_copy(update=gained)})
-    kept, superseded = newest([old, dataclasses.replace(new, spec=changed)])
-    assert ([r.spec.seed for r in kept], superseded) == ([1], 1)
+    gained = new.spec.method.hyperparameters | {"gained": 1}
+    kept, outdated = without_outdated([old, remade(new, version="code:other", hyperparameters=gained)])
+    assert ([r.spec.seed for r in kept], outdated) == ([1], 1)
 
 
 def test_runs_of_different_seeds_all_count():
-    assert newest([record(seeds=[0]), record(seeds=[1])])[1] == 0
+    assert without_outdated([record(seeds=[0]), record(seeds=[1])])[1] == 0
+
+
+@pytest.mark.parametrize(("older", "newer"), [("1", "2"), ("2", "10"), ("1+1", "1+2")])
+def test_runs_of_several_declared_versions_stand_in_rows_of_their_own(older, newer):
+    made = [record("2026-01-02", seeds=[0]), record("2026-01-01", seeds=[1])]
+    versions = [remade(each, version=version) for each, version in zip(made, (older, newer), strict=True)]
+    released = made[0].spec.dataset.model_copy(update={"version": "1"})
+    versions = [dataclasses.replace(r, spec=r.spec.model_copy(update={"dataset": released})) for r in versions]
+    kept, outdated = without_outdated(versions)
+    assert outdated == 0
+    assert [r.spec.label for r in told_apart(kept)] == [f"dummy [version {older}]", "dummy"]
+
+
+def test_runs_of_several_protocols_stand_in_rows_of_their_own():
+    old, new = record(seeds=[0]), record(seeds=[1])
+    old = dataclasses.replace(old, spec=old.spec.model_copy(update={"protocol": old.spec.protocol - 1}))
+    kept, outdated = without_outdated([old, new])
+    assert outdated == 0
+    assert [r.spec.label for r in told_apart(kept)] == [f"dummy [protocol {PROTOCOL - 1}]", "dummy"]
+    assert [r.spec.label for r in told_apart([old])] == ["dummy"]
 
 
 def labels_of(records):

@@ -1,13 +1,16 @@
 import dataclasses
+import io
 import json
+from itertools import product
 
 import numpy as np
 import pandas as pd
 import pytest
 from harness import PLUGINS, plugin, report, run, spec
 from matplotlib.image import imread
+from pandas.api.types import is_numeric_dtype
 
-from bench.evaluation.metrics import VERSION
+from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VERSION
 from bench.files import checksums
 from bench.report import tables
 from bench.report.grouping import Group, group
@@ -15,6 +18,8 @@ from bench.report.results import frame, load_records
 from bench.report.tables import accuracy as table1
 from bench.store.record_models import Metrics
 from bench.store.store import Store
+
+RANKING = [metric for metric in OF_SCORES if not metric.parts]
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +36,7 @@ def members(results) -> Group:
 
 
 def cells(table, row):
-    (found,) = [line for line in table.rows if line[: len(row)] == row]
+    (found,) = [line for line in table.texts if line[: len(row)] == row]
     return found[len(row) :]
 
 
@@ -41,7 +46,7 @@ def accuracies(members, label, rate):
 
 
 def test_accuracy_cells_are_mean_and_deviation_over_seeds(members):
-    table = tables.accuracy(members)
+    table = tables.accuracy_table(members)
     assert table.header == ["method", "0%", "30%"]
     values = accuracies(members, "dummy", 0.3)
     expected = f"{values.mean():.2f} ± {values.std(ddof=1):.2f}"
@@ -51,12 +56,12 @@ def test_accuracy_cells_are_mean_and_deviation_over_seeds(members):
 def test_published_cells_stand_under_ours_with_the_difference(members, monkeypatch):
     paper = {"tiny": {"source": "A paper", "noise": [0, 0.3], "dummy": [80.0, 99.9]}}
     monkeypatch.setattr(table1, "published", lambda: paper)
-    table = tables.accuracy(members)
+    table = tables.accuracy_table(members)
     ours = accuracies(members, "dummy", 0.3).mean()
-    row = table.rows[[line[0] for line in table.rows].index("dummy") + 1]
+    row = table.texts[[line[0] for line in table.texts].index("dummy") + 1]
     assert row[2] == f"99.90 ({ours - 99.9:+.2f})".replace("-", "−")
     assert "Paper: A paper." in table.notes
-    assert sum("paper" in line[0] for line in table.rows) == 1
+    assert sum("paper" in line[0] for line in table.texts) == 1
 
 
 def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monkeypatch):
@@ -64,7 +69,7 @@ def test_a_look_at_part_of_the_data_is_not_compared_with_the_paper(members, monk
     part = {"recipe": members.records[0].spec.recipe.model_copy(update={"train_limit": 20})}
     records = [dataclasses.replace(r, spec=r.spec.model_copy(update=part)) for r in members.records]
     assert not any(
-        "paper" in row[0] for row in tables.accuracy(dataclasses.replace(members, records=records)).rows
+        "paper" in row[0] for row in tables.accuracy_table(dataclasses.replace(members, records=records)).texts
     )
 
 
@@ -77,7 +82,7 @@ def test_published_numbers_are_those_of_table_1():
 
 
 def test_top_k_counts_come_from_own_score_and_msp_of_the_same_checkpoint(members):
-    table = tables.top_k(members)
+    table = tables.top_k_table(members)
     found = [r.metrics for r in members.cell("baseline", members.noises[1])]
     own = np.mean([m.scores["own"].top_k.uncertain_misclassified for m in found])
     errors = np.mean([m.misclassified for m in found])
@@ -88,9 +93,33 @@ def test_top_k_counts_come_from_own_score_and_msp_of_the_same_checkpoint(members
 
 
 def test_every_score_has_its_row_of_ranking_metrics(members):
-    table = tables.scores(members)
-    names = {row[2] for row in table.rows if row[:2] == ["30%", "dummy"]}
+    table = tables.scores_table(members)
+    names = {row[2] for row in table.texts if row[:2] == ["30%", "dummy"]}
     assert names == {"own", "msp", "entropy", "margin", "energy"}
+
+
+def test_csv_tables_hold_the_numbers_of_the_records(members):
+    rows = pd.read_csv(io.StringIO(tables.scores_table(members).csv())).to_dict("records")
+    found = {(row["noise"], row["method"], row["score"]): row for row in rows}
+    for noise, label, cell in members.cells():
+        for score, metric in product(["own", "margin"], RANKING):
+            values = pd.Series([r.metric("scores", score, metric.name) for r in cell], dtype=float).dropna()
+            row = found[noise.label, label, score]
+            read = [row[f"{metric.name}_{part}"] for part in ("mean", "std", "n")]
+            expected = [values.mean(), values.std(), len(values) or np.nan]
+            np.testing.assert_allclose(read, expected, rtol=1e-14)
+
+
+def test_csv_tables_of_a_report_have_numbers_in_all_columns_but_labels(results):
+    """No cell of a column of numbers is text: ±, † and – are made when a table is shown."""
+    report(results)
+    found = list((results / "report" / "tables").glob("*.csv"))
+    assert len(found) > 8
+    for path in found:
+        frame = pd.read_csv(path)
+        texts = {name for name in frame if not is_numeric_dtype(frame[name])}
+        assert texts <= {"noise", "method", "against", "score", "crosses_at"}
+        assert not any(sign in path.read_text() for sign in "±−†–")
 
 
 def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_path):
@@ -101,23 +130,26 @@ def test_a_method_of_log_probabilities_has_no_energy_and_the_tables_say_why(tmp_
     reports = run(tmp_path / "results", folder, methods=["sure", "dummy"])
     assert [each.status for each in reports] == ["done", "done"], reports
     (members,) = report(tmp_path / "results").groups
-    for table, numbers in ((tables.scores(members), 9), (tables.noise_detection(members), 3)):
-        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * numbers
+    for table, metrics in (
+        (tables.scores_table(members), RANKING),
+        (tables.noise_detection_table(members), OF_FLIPS),
+    ):
+        assert cells(table, ["30%", "sure", "energy"]) == ["–"] * len(metrics)
         assert "–" not in cells(table, ["30%", "sure", "margin"]) + cells(table, ["30%", "dummy", "energy"])
         assert sum("log-probabilities" in note for note in table.notes) == 1
 
 
 def test_noise_detection_leaves_out_runs_without_noise(members):
-    assert {row[0] for row in tables.noise_detection(members).rows} == {"30%"}
+    assert {row[0] for row in tables.noise_detection_table(members).texts} == {"30%"}
 
 
 def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
-    assert tables.human_uncertainty(members).rows == []
+    assert tables.human_uncertainty_table(members).texts == []
     asked = {"human_uncertainty": dict.fromkeys(["own", "msp", "entropy", "margin", "energy"], 0.25)}
     records = [dataclasses.replace(r, metrics=without(r, **asked)) for r in members.records]
-    table = tables.human_uncertainty(dataclasses.replace(members, records=records))
-    assert len(table.rows) == 4
-    assert table.rows[0][2:] == ["0.250 ± 0.000"] * 5
+    table = tables.human_uncertainty_table(dataclasses.replace(members, records=records))
+    assert len(table.texts) == 4
+    assert table.texts[0][2:] == ["0.250 ± 0.000"] * 5
 
 
 TABLES = [
@@ -289,8 +321,8 @@ def without(record, *names, **changes):
 
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):
     older = [dataclasses.replace(r, metrics=without(r, "brier", nll=None)) for r in members.records]
-    table = tables.quality(dataclasses.replace(members, records=older))
-    assert {tuple(row[3:5]) for row in table.rows} == {("–", "–")}
+    table = tables.quality_table(dataclasses.replace(members, records=older))
+    assert {tuple(row[3:5]) for row in table.texts} == {("–", "–")}
 
 
 def test_stale_metrics_without_predictions_are_told(tmp_path):

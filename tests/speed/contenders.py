@@ -15,7 +15,7 @@ from bench.spec import Recipe
 from bench.training.batches import training_order
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.optimizer import make_optimizer
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class Setting:
         generator = torch.Generator().manual_seed(0)
         images = torch.randint(0, 256, (self.size, *self.shape), generator=generator, dtype=torch.uint8)
         labels = torch.randint(0, 10, (self.size,), generator=generator).to(self.device)
-        return TrainingSet(images.to(self.device), Labels.start(labels, labels), self.transforms.augment)
+        return TrainingSet(images.to(self.device), TrainingLabels.start(labels, labels), self.transforms.augment)
 
     def build(self, name: str) -> Method:
         make = partial(make_backbone, self.recipe.backbone, self.shape, torch.bfloat16)

@@ -12,30 +12,44 @@ from harness import run, spec
 import bench
 from bench.errors import UsageError
 from bench.files import checksums
+from bench.spec import RunSpec
 from bench.store import transfer
-from bench.store.first_format import is_first
+from bench.store.first_format import FormatError, is_first, upgraded
 from bench.store.store import Store
-from bench.store.transfer import merge, pack
+from bench.store.transfer import merge
+
+KNOWN, UNKNOWN = "8e08fef4fb2a", "000000000000"  # hashes of plugins' files
 
 
-def aged(spec_json):
-    """A spec.json as version 0.1 wrote it."""
-    content = json.loads(spec_json)
-    del content["protocol"]
-    for part in ("dataset", "method"):
-        content[part] = {key: content[part][key] for key in ("name", "hyperparameters")} | {
-            "source": "8e08fef4fb2a"
-        }
-    return json.dumps(content).encode()
+def aged(files, commit=None, sources=(KNOWN, UNKNOWN), label="dummy", metrics_source="3f564a37c5e9"):
+    """The files of a run as version 0.1 wrote them."""
+    content, record = json.loads(files["spec.json"]), json.loads(files["record.json"])
+    for key in ("protocol", "oracle"):
+        del content[key]
+    for part, source in zip(("dataset", "method"), sources, strict=True):
+        content[part] = {key: content[part][key] for key in ("name", "hyperparameters")} | {"source": source}
+    del record["metrics_version"]
+    record |= {"metrics_source": metrics_source, "environment": record["environment"] | {"commit": commit}}
+    content["label"] = label
+    return files | {"spec.json": json.dumps(content).encode(), "record.json": json.dumps(record).encode()}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The files of a run of today."""
+    results = tmp_path_factory.mktemp("today")
+    run(results)
+    return {path.name: path.read_bytes() for path in Store(results).path(spec()).iterdir()}
 
 
 @pytest.fixture
-def old(tmp_path):
+def old(tmp_path, files):
     """A results folder with a run of version 0.1."""
-    run(tmp_path / "old")
-    path = Store(tmp_path / "old").path(spec()) / "spec.json"
-    path.write_bytes(aged(path.read_bytes()))
-    checksums.write(path.parent)
+    folder = Store(tmp_path / "old").path(spec())
+    folder.mkdir(parents=True)
+    for name, content in aged(files).items():
+        (folder / name).write_bytes(content)
+    checksums.write(folder)
     return tmp_path / "old"
 
 
@@ -90,23 +104,80 @@ def test_the_functions_say_the_same(old):
         merge(Store(old), old)
 
 
-def test_a_merge_brings_runs_over_with_checksums_that_fit_and_their_predictions(old, tmp_path, monkeypatch):
-    run(tmp_path / "whole")
-    theirs = Store(tmp_path / "whole").path(spec())
-    monkeypatch.setattr(
-        transfer, "upgraded", lambda files: files | {"spec.json": (theirs / "spec.json").read_bytes()}
-    )
+def test_a_merge_brings_runs_over_with_checksums_that_fit_and_their_predictions(old, tmp_path, files):
     before = state(old)
     merged = merge(Store(tmp_path / "new"), old)
     assert (merged.added, merged.problems) == (1, [])
     assert state(old) == before
-    here = Store(tmp_path / "new").path(spec())
-    assert sorted(path.name for path in here.iterdir()) == sorted(path.name for path in theirs.iterdir())
-    digests = checksums.read((here / "SHA256SUMS").read_bytes())
-    for path in here.iterdir():
+    ((record,), problems) = Store(tmp_path / "new").scan()
+    assert problems == []
+    assert sorted(path.name for path in record.path.iterdir()) == sorted(files)
+    digests = checksums.read((record.path / "SHA256SUMS").read_bytes())
+    for path in record.path.iterdir():
         if path.name != "SHA256SUMS":
             checksums.check(path.name, path.read_bytes(), digests)
-    pack(Store(tmp_path / "new"), tmp_path / "new" / "runs.tar.gz", predictions=False)
+    for name in ("manifest.json", "epochs.csv", "curves.csv", "test.parquet", "train.parquet"):
+        assert (record.path / name).read_bytes() == files[name]
+    today = json.loads(files["record.json"])
+    assert (record.outcome, record.metrics.accuracy) == (today["outcome"], today["metrics"]["accuracy"])
+    again = merge(Store(tmp_path / "new"), old)
+    assert (again.added, again.same) == (0, 1)
+
+
+def brought_over(files, **old):
+    made = upgraded(aged(files, **old))
+    content, record = RunSpec.model_validate_json(made["spec.json"]), json.loads(made["record.json"])
+    assert record["identity"] == content.identity
+    return content, record
+
+
+@pytest.mark.parametrize(
+    ("commit", "protocol"),
+    [
+        (None, 3),  # it was installed: version 0.1 as it ended
+        ("3de01d3885ba", 3),
+        ("76ab423201af", 3),
+        ("d591d9a3b4a8", 2),
+        ("119a1a4ef7de+", 1),
+        ("76ab423201af+", 0),
+        ("fedcba987654", 0),
+    ],
+)
+def test_the_commit_tells_the_protocol(files, commit, protocol):
+    content, _ = brought_over(files, commit=commit)
+    assert content.protocol == protocol
+
+
+def test_hashes_of_files_that_were_ours_are_version_1_and_others_stay_what_they_are(files):
+    content, _ = brought_over(files, sources=(KNOWN, f"6d714339b96f+{UNKNOWN}"))
+    assert content.dataset.version == "1"
+    assert content.method.version == f"1+code:{UNKNOWN}"
+
+
+def test_the_mark_of_an_oracle_moves_from_the_label(files):
+    content, _ = brought_over(files, label="told†(rate=0.2)")
+    assert (content.label, content.oracle) == ("told(rate=0.2)", True)
+    content, _ = brought_over(files)
+    assert (content.label, content.oracle) == ("dummy", False)
+
+
+def test_metrics_of_older_code_are_to_be_computed_anew(files):
+    assert brought_over(files)[1]["metrics_version"] == 1
+    assert brought_over(files, metrics_source="older")[1]["metrics_version"] == 0
+
+
+def test_a_run_of_the_present_protocol_and_versions_is_finished_before(files):
+    """What version 0.1 as it ended has run of our methods need not be run again."""
+    cell = spec(methods=["rul"], datasets=["digits"])
+    today = files | {"spec.json": cell.model_dump_json().encode()}
+    content, _ = brought_over(today, sources=("ca5bca58b517", "6d714339b96f"), label="rul")
+    assert content.identity == cell.identity
+
+
+@pytest.mark.parametrize("broken", ["record.json", "spec.json"])
+def test_files_of_no_run_are_refused(files, broken):
+    with pytest.raises(FormatError, match="it is no run of version 0.1"):
+        upgraded(aged(files) | {broken: b"{}"})
 
 
 def test_a_run_that_cannot_be_brought_over_is_named(old, tmp_path, monkeypatch):

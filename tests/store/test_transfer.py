@@ -95,7 +95,7 @@ def test_a_grid_in_two_parts_merges_into_the_whole_with_the_same_tables(tmp_path
 
 def test_merged_runs_are_not_run_again(tmp_path, finished):
     merge(Store(tmp_path), finished)
-    assert {each.status for each in run(tmp_path, **GRID)} == {"stored"}
+    assert {each.status for each in run(tmp_path, **GRID)} == {"finished"}
 
 
 def test_the_same_runs_are_counted_and_left_as_they_are(tmp_path, finished):

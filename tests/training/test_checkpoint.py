@@ -1,4 +1,4 @@
-"""A run that is stopped and goes on from its checkpoint ends in the same bits as one never interrupted."""
+"""A run resumed from its checkpoint ends with the same bits as an uninterrupted one."""
 
 import dataclasses
 import re
@@ -72,7 +72,7 @@ def go_on(cell, data, factory, path, stops, **options):
 
 
 def go_in_pieces(cell, path):
-    """Train one epoch at a time, each from the checkpoint of the one before; return the outcome and the stops."""
+    """Train each epoch from the checkpoint of the one before; return the outcome and the stops."""
     stops = []
     while True:
         torch.manual_seed(1000 + len(stops))  # what another program would find
@@ -113,11 +113,12 @@ def test_a_run_stopped_after_every_epoch_ends_in_the_same_bits(tmp_path, method,
     assert not (tmp_path / "never.pt").exists()
     assert pieces.digest == whole.digest
     assert files_of(pieces, tmp_path / "pieces") == files_of(whole, tmp_path / "whole")
-    assert pieces.record["metrics"] == whole.record["metrics"]
+    assert pieces.assessment.metrics == whole.assessment.metrics
     audit = whole.epochs[["relabelled", "corrected", "broken", "remaining_noise"]]
     assert audit["relabelled"].iloc[0] == 0 < audit["relabelled"].iloc[1:].min()  # there was something to keep
     assert pieces.epochs[audit.columns].equals(audit)
-    np.testing.assert_array_equal(pieces.train["current"], whole.train["current"])
+    ours, theirs = (each.assessment.train.columns["current"] for each in (pieces, whole))
+    np.testing.assert_array_equal(ours, theirs)
     assert (whole.train["current"] != whole.train["given"]).any()
 
 
@@ -172,7 +173,7 @@ def test_where_it_was_stopped_makes_no_difference(tmp_path):
 
 
 def test_a_checkpoint_is_more_than_the_weights(tmp_path):
-    """Tests of equal bits could not fail if training did not depend on each part that a checkpoint keeps."""
+    """Training depends on each part of a checkpoint; else tests of equal bits could not fail."""
     cell = digits("scn", {"optimizer": "adam", "learning_rate": 0.003, "schedule": "one-cycle"})
     whole = go(cell, tmp_path / "never.pt").digest
     path = tmp_path / "checkpoint.pt"
@@ -231,7 +232,7 @@ def test_a_held_out_run_of_a_pretrained_backbone_goes_on_to_the_same_bits(tmp_pa
 
 
 def test_the_state_of_a_method_beyond_its_weights_survives(tmp_path):
-    """Buffers and what `get_extra_state` returns are the interface for that; `finish` runs once, at the end."""
+    """A method's own state is kept if it is in buffers or returned by `get_extra_state`."""
     source = DUMMY.replace(
         "        self.scale = scale\n",
         "        self.scale = scale\n        self.steps = 0\n"
@@ -262,7 +263,7 @@ def test_the_state_of_a_method_beyond_its_weights_survives(tmp_path):
     assert outcomes[0].digest == outcomes[1].digest
 
 
-# ---- when a checkpoint is written, and what is in it --------------------------------------------------------
+# ---- when a checkpoint is written, and what is in it ---------------------------------------------
 
 
 class Clock:
@@ -400,8 +401,8 @@ def test_the_seconds_of_a_run_add_up_over_interruptions_without_the_pauses(tmp_p
         with pytest.raises(OutOfTime):
             go_on()
     outcome = go_on()
-    assert outcome.record["cost"]["seconds"] == outcome.record["cost"]["training_seconds"] == 26.0
-    assert outcome.record["cost"]["images_per_second"] == round(60 * 4 / 26, 1)
+    assert outcome.cost.seconds == outcome.cost.training_seconds == 26.0
+    assert outcome.cost.images_per_second == round(60 * 4 / 26, 1)
 
 
 def test_a_checkpoint_holds_tensors_and_plain_values_only(tmp_path):
@@ -414,7 +415,7 @@ def test_a_checkpoint_holds_tensors_and_plain_values_only(tmp_path):
     assert content["trainer"]["current"].shape == (150,)
 
 
-# ---- checkpoints that are not what they should be -----------------------------------------------------------
+# ---- checkpoints that are not what they should be ------------------------------------------------
 
 
 @pytest.fixture
@@ -481,9 +482,9 @@ def test_a_checkpoint_that_cannot_be_used_is_one_line_that_names_it(stopped, how
         go(spec(), stopped)
     said = str(error.value)
     assert said.startswith(f"{stopped} cannot be used: ")
-    assert said.endswith("; delete it to begin the run anew")
+    assert said.endswith("; delete it to start the run again")
     assert "\n" not in said
-    assert ("it is of another run" in said) == (how == "of another run")
+    assert ("it belongs to another run" in said) == (how == "of another run")
     assert ("written by version 0.0.0" in said) == (how == "of another version")
     assert stopped.read_bytes() == before
 
@@ -534,7 +535,7 @@ def test_an_old_checkpoint_stays_until_the_new_one_is_whole(stopped, monkeypatch
     assert seen == [[1, 2], [2, 3], [3, 4]]
 
 
-# ---- a cell from its checkpoint -----------------------------------------------------------------------------
+# ---- a cell from its checkpoint ------------------------------------------------------------------
 
 
 def context(results, *folders, **fields):
@@ -570,13 +571,13 @@ def test_an_interrupted_cell_keeps_its_checkpoint_and_goes_on_from_it(tmp_path):
         run_one(cell, here)
     assert not here.store.has(cell)
     kept = folder_of(here.store.path(cell))
-    assert {path.name for path in kept.iterdir()} == {"checkpoint.pt", "claim"}
+    assert {path.name for path in kept.iterdir()} == {"checkpoint.pt", "epochs", "lock"}
     report = run_one(cell, here)
     assert (report.status, report.detail.endswith(", resumed after epoch 2")) == ("done", True)
     assert not kept.exists()
     there = context(tmp_path / "undisturbed", folder)
     assert run_one(cell, there).status == "done"
-    first, second = (each.store.read(each.store.path(cell)) for each in (here, there))
+    first, second = (each.store.read(cell) for each in (here, there))
     assert first.outcome == second.outcome
 
 
@@ -595,14 +596,14 @@ def test_a_forced_run_that_is_interrupted_goes_on_from_its_checkpoint_too(tmp_pa
 
 
 def test_what_a_kill_after_the_last_step_leaves_is_tidied_up(tmp_path):
-    """A program that is killed when the run is in its place and its checkpoint is not yet removed."""
+    """A program killed after it stored the run and before it removed the checkpoint."""
     cell, here = spec(), context(tmp_path)
     assert run_one(cell, here).status == "done"
     progress = folder_of(here.store.path(cell))
     progress.mkdir()
-    (progress / "claim").write_text("4")
+    (progress / "lock").touch()
     (progress / "checkpoint.pt").write_bytes(b"of a run that is finished")
-    assert run_one(cell, here).status == "stored"
+    assert run_one(cell, here).status == "finished"
     assert not progress.exists()
 
 

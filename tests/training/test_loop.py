@@ -14,12 +14,12 @@ from bench.spec import Recipe, Relabel
 from bench.training.batches import training_order
 from bench.training.loop import Trainer, TrainingSet, check_step
 from bench.training.optimizer import make_optimizer, make_schedule
-from bench.training.relabelling import Labels
+from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import Tracker
 
 
 class Scripted(Method):
-    """Says that each image's class is the one its first pixel names, and remembers the batches it saw."""
+    """Predicts the class that an image's first pixel names; records the batches it gets."""
 
     def __init__(self) -> None:
         super().__init__(TASK, lambda: None)
@@ -41,7 +41,7 @@ def identity(images, generator):
 
 def training_set(says, true, given):
     images = torch.tensor(says, dtype=torch.uint8).view(-1, 1, 1, 1)
-    return TrainingSet(images, Labels.start(torch.tensor(true), torch.tensor(given)), identity)
+    return TrainingSet(images, TrainingLabels.start(torch.tensor(true), torch.tensor(given)), identity)
 
 
 def trainer(data, relabel=None, **recipe):
@@ -93,7 +93,7 @@ def test_relabelling_starts_at_its_epoch_and_is_audited():
 
 
 def test_an_epochs_loss_is_the_mean_over_samples():
-    tracker = Tracker(Labels.start(torch.zeros(6).long(), torch.zeros(6).long()))
+    tracker = Tracker(TrainingLabels.start(torch.zeros(6).long(), torch.zeros(6).long()))
     tracker.step(torch.arange(4), Step(torch.tensor(1.0)))
     tracker.step(torch.arange(4, 6), Step(torch.tensor(4.0)))
     assert tracker.read()["loss"] == pytest.approx(2.0)
@@ -142,7 +142,7 @@ def test_the_linear_schedule_rises_from_a_fifth_in_a_tenth_of_the_steps():
 @pytest.mark.parametrize(("side", "hidden"), [(None, 0), (2, 4), (9, 35)])
 def test_each_training_image_has_the_recipes_cutout(side, hidden):
     images = torch.full((6, 3, 5, 7), 9, dtype=torch.uint8)
-    data = TrainingSet(images, Labels.start(torch.zeros(6).long(), torch.zeros(6).long()), identity)
+    data = TrainingSet(images, TrainingLabels.start(torch.zeros(6).long(), torch.zeros(6).long()), identity)
     run = trainer(data, cutout=side)
     run.method.loss = lambda batch, progress: run.method.seen.append(batch) or Step(run.method.weight * 1)
     run.epoch(1)
@@ -187,7 +187,7 @@ def test_a_trailing_batch_of_one_is_no_step_of_the_decay():
 
 
 class WithClassifier(Scripted):
-    """Two layers named `fc`, one of them inside another module, and names that only begin like it."""
+    """Two layers named `fc`, one of them nested, and layers whose names only start with it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -224,12 +224,12 @@ def test_without_a_classifiers_rate_all_parameters_have_one():
 def test_a_classifiers_rate_without_a_classifier_is_refused():
     with pytest.raises(PluginError) as raised:
         make_optimizer(Scripted(), Recipe(classifier_learning_rate=0.3))
-    said = "the recipe has a classifier_learning_rate, and no parameter of the method is named fc"
+    said = "the recipe has a classifier_learning_rate, but no parameter of the method is named fc"
     assert str(raised.value) == said
 
 
 class OwnGroups(WithClassifier):
-    """Hands out the inner layers at a tenth of the rate, as an iterator, and the rest without a rate."""
+    """Parameter groups: inner layers, as an iterator, at a tenth of the rate; others without."""
 
     def param_groups(self, lr):
         inner = {"params": self.head.parameters(), "lr": lr / 10, "weight_decay": 0.0}
@@ -366,7 +366,7 @@ def test_all_methods_see_the_same_batches_however_much_randomness_they_draw():
     augment = Transforms([0.5], [0.5], padding=1, flip=True).augment
     methods = [Bystander(draws=0), Bystander(draws=5)]
     for method in methods:
-        labels = Labels.start(data.train.labels, data.train.labels)
+        labels = TrainingLabels.start(data.train.labels, data.train.labels)
         training = TrainingSet(data.train.images, labels, augment)
         Trainer(method, training, Recipe(epochs=1, batch_size=64), None, 7, 10).epoch(1)
     first, second = ([batch for _, batch in method.seen] for method in methods)

@@ -60,7 +60,7 @@ print(execute("large.npy", True))
 
 
 def generate(path, blocks):
-    """Write images whose bright rows are their class, k % 3; up to 64 blocks of them differ in every pixel."""
+    """Write images whose bright rows show their class, k % 3; 64 blocks differ in all pixels."""
     block = np.random.default_rng(0).integers(0, 64, (BLOCK, *SHAPE), dtype=np.uint8)
     for k in range(3):
         block[k::3, :, 8 * k : 8 * k + 8] += 128
@@ -72,7 +72,7 @@ def generate(path, blocks):
 
 
 def under_limit(folder):
-    """Return what became of three runs: one on a small set, and under the limit two on a large one."""
+    """Return the reports of a run on a small set, and of two on a large set under the limit."""
     path = os.pathsep.join([str(Path(__file__).parents[1]), *filter(None, sys.path)])
     environment = os.environ | {"PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
     command = [sys.executable, "-c", PROGRAM, str(folder), str(LEFT)]

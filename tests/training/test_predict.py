@@ -6,7 +6,7 @@ from torch import nn
 
 from bench.errors import PluginError
 from bench.plugins.method import Method, Prediction
-from bench.training.predict import BATCH_SIZES, accuracy, predict
+from bench.training.predict import BATCH_SIZES, accuracy_on, predict
 
 
 class Pixels(Method):
@@ -79,7 +79,7 @@ def test_whether_logits_are_log_probabilities_is_what_the_method_says(normalised
 
 def test_accuracy_counts_the_argmax():
     pixels = torch.tensor([[[[9, 1, 1]]], [[[1, 9, 1]]], [[[1, 9, 1]]], [[[1, 1, 9]]]], dtype=torch.uint8)
-    assert accuracy(Pixels(), pixels, torch.tensor([0, 1, 2, 2]), one_view, 3) == 0.75
+    assert accuracy_on(Pixels(), pixels, torch.tensor([0, 1, 2, 2]), one_view, 3) == 0.75
 
 
 def test_a_prediction_that_is_not_finite_is_refused():

@@ -5,9 +5,9 @@ from torch import nn
 from bench.plugins.method import Method, Step
 from bench.spec import Recipe, Relabel
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Labels, Relabeller, suspects
+from bench.training.relabelling import Relabeller, TrainingLabels, suspects
 
-# Each row: true, given, p of classes 0, 1, 2, uncertainty, the label after one step with the defaults.
+# Each row: true, given, p of classes 0, 1, 2, uncertainty, label after one step with the defaults.
 # With B = 6 the candidates are the three most uncertain: rows 0, 1 and 2.
 ROWS = {
     "candidate beyond the margin, to the true label": (1, 0, (0.1, 0.8, 0.1), 0.9, 1),
@@ -21,7 +21,7 @@ TRUE, GIVEN, P, UNCERTAINTY, AFTER = (list(column) for column in zip(*ROWS.value
 
 
 def labels(current=None):
-    start = Labels.start(torch.tensor(TRUE), torch.tensor(GIVEN))
+    start = TrainingLabels.start(torch.tensor(TRUE), torch.tensor(GIVEN))
     if current is not None:
         start.current.copy_(torch.tensor(current))
     return start
@@ -52,7 +52,7 @@ def test_a_label_moves_only_if_a_candidate_and_beyond_the_margin():
 
 
 def test_the_batch_may_come_in_any_order_and_leaves_others_alone():
-    vectors = Labels.start(torch.tensor([*TRUE, 0, 0]), torch.tensor([*GIVEN, 1, 2]))
+    vectors = TrainingLabels.start(torch.tensor([*TRUE, 0, 0]), torch.tensor([*GIVEN, 1, 2]))
     order = [4, 0, 5, 2, 1, 3]
     relabel(vectors, (order, step_of([P[i] for i in order], [UNCERTAINTY[i] for i in order])))
     assert vectors.current.tolist() == [*AFTER, 1, 2]
@@ -93,7 +93,7 @@ def test_the_margin_must_be_exceeded(margin, moves):
     [("current", 0, 2, 1), ("current", 2, 0, 0), ("given", 0, 2, 2), ("given", 2, 0, 1)],
 )
 def test_the_label_compared_is_the_current_or_the_given(compare, given, current, after):
-    vectors = Labels.start(torch.tensor([0]), torch.tensor([given]))
+    vectors = TrainingLabels.start(torch.tensor([0]), torch.tensor([given]))
     vectors.current[0] = current
     relabel(vectors, ([0], step_of([(0.4, 0.5, 0.1)], [1.0])), compare=compare, fraction=1.0)
     assert vectors.current.item() == after
@@ -107,13 +107,13 @@ def test_the_audit_counts_relabelled_corrected_broken_and_remaining():
 
 
 def test_a_move_between_two_wrong_labels_is_neither_corrected_nor_broken():
-    vectors = Labels.start(torch.tensor([0]), torch.tensor([1]))
+    vectors = TrainingLabels.start(torch.tensor([0]), torch.tensor([1]))
     relabeller = relabel(vectors, ([0], step_of([(0.0, 0.1, 0.9)], [1.0])), fraction=1.0)
     assert relabeller.audit() == (1, 0, 0, 1.0)
 
 
 def test_the_audit_starts_anew_and_counts_a_sample_relabelled_twice_twice():
-    vectors = Labels.start(torch.tensor([0]), torch.tensor([1]))
+    vectors = TrainingLabels.start(torch.tensor([0]), torch.tensor([1]))
     there, back = ([0], step_of([(0.9, 0.1, 0.0)], [1.0])), ([0], step_of([(0.1, 0.9, 0.0)], [1.0]))
     relabeller = relabel(vectors, there, back, fraction=1.0)
     assert relabeller.audit() == (2, 1, 1, 1.0)
@@ -126,7 +126,7 @@ def test_a_label_that_is_the_argmax_already_is_not_counted():
 
 
 class Recorder(Method):
-    """Predicts class 0 for each image, with full certainty, and remembers the labels it is shown."""
+    """Predicts class 0 for each image with full certainty; records the labels it gets."""
 
     def __init__(self):
         nn.Module.__init__(self)
@@ -142,7 +142,7 @@ class Recorder(Method):
 
 def test_relabelling_begins_with_its_epoch_and_is_effective_at_the_next_visit():
     given = torch.tensor([1, 2, 1, 0])
-    vectors = Labels.start(torch.zeros(4, dtype=torch.long), given)
+    vectors = TrainingLabels.start(torch.zeros(4, dtype=torch.long), given)
     data = TrainingSet(
         torch.zeros(4, 1, 2, 2, dtype=torch.uint8), vectors, lambda images, generator: images.float()
     )

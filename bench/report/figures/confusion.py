@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 
 from bench.report.figures.style import Picture, drawing, grid_shape, shortened, title
 from bench.report.grouping import Group
+from bench.report.summaries import entry
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -34,7 +35,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (label, cell) in zip(panels, cells.items(), strict=False):
             _matrix(axes, row_percent(cell), shortened(classes))
-            axes.set_title(label, fontsize=9)
+            axes.set_title(group.shown(label), fontsize=9)
         for axes in panels[len(cells) :]:
             axes.remove()
         figure.supxlabel("predicted class", fontsize=9)
@@ -45,13 +46,13 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
 
 def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
     """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
-    counts = np.sum([record.metrics.confusion or [] for record in cell], axis=0).astype(float)
+    counts = np.sum([entry(record, "confusion") for record in cell], axis=0).astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)
 
 
 def _known(cell: list[Record]) -> list[Record]:
-    return [record for record in cell if record.metrics.confusion]
+    return [record for record in cell if entry(record, "confusion")]
 
 
 def _matrix(axes: Axes, percent: Float[np.ndarray, "classes classes"], names: list[str]) -> None:

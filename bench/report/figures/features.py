@@ -29,7 +29,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
     for noise, label, (record, *_) in group.cells():
         found = samples.evaluated(record)
         if found.predictions.features is not None:
-            shown = f"{label}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
+            shown = f"{group.shown(label)}, noise {noise.label}, {group.dataset}, seed {record.spec.seed}"
             name = f"features-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(name, f"Features of {shown}", partial(draw, found, record.classes, shown, wanted.score))
 

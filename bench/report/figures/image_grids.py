@@ -29,7 +29,8 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
         count = wanted.top or max(1, min(100, len(images) // 10))
         for which in ("uncertain", "certain"):
             chosen = most(found, count, wanted.score, certain=which == "certain")
-            shown = f"{label}, noise {noise.label}: the {len(chosen)} most {which} by {wanted.score} score"
+            run = f"{group.shown(label)}, noise {noise.label}"
+            shown = f"{run}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(
                 name, f"{shown}, {group.dataset}", partial(draw, record, found, images, chosen, shown, which)

@@ -11,7 +11,7 @@ from matplotlib.lines import Line2D
 
 from bench.report.figures.style import Picture, band, drawing, look, title
 from bench.report.grouping import Group
-from bench.report.summaries import over
+from bench.report.summaries import entry, over
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -32,9 +32,11 @@ def draw(group: Group, noise: Noise) -> Figure:
     present = {label: cell for label in group.labels if (cell := group.cell(label, noise))}
     with drawing(6.8, 4.2 + 0.16 * len(present)) as figure:
         axes = figure.subplots()
-        handles = [_curves(axes, cell, label, group.labels.index(label)) for label, cell in present.items()]
+        handles = [
+            _curves(axes, cell, group.shown(label), group.labels.index(label)) for label, cell in present.items()
+        ]
         best = max(present, key=lambda label: _mean_accuracy(present[label]))
-        handles.append(_ideal(axes, best, _mean_accuracy(present[best])))
+        handles.append(_ideal(axes, group.shown(best), _mean_accuracy(present[best])))
         axes.set_xlabel("rejected, most uncertain first (%)")
         axes.set_ylabel("accuracy of the kept images (%)")
         axes.set_xlim(0, 100 * SHOWN)
@@ -76,4 +78,4 @@ def _ideal(axes: Axes, label: str, accuracy: float) -> Line2D:
 
 
 def _mean_accuracy(cell: list[Record]) -> float:
-    return float(np.mean([record.metrics.accuracy for record in cell]))
+    return float(np.mean([entry(record, "accuracy") for record in cell]))

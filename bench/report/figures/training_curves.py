@@ -51,7 +51,9 @@ def draw(group: Group, noise: Noise) -> Figure:
         for axes in panels[len(columns) :]:
             axes.remove()
         handles = [
-            Line2D([], [], **look(place), label=label) for place, (label, cell) in enumerate(logs.items()) if cell
+            Line2D([], [], **look(place), label=group.shown(label))
+            for place, (label, cell) in enumerate(logs.items())
+            if cell
         ]
         figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False)
         title(figure, f"label noise {noise.label}", group.title)

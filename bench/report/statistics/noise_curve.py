@@ -1,4 +1,4 @@
-"""How accuracy falls with label noise; rates and accuracies are fractions of 1, rates rise."""
+"""Area, slope and crossings of accuracy over label noise; all fractions of 1, rates ascending."""
 
 from itertools import pairwise
 
@@ -9,18 +9,21 @@ Axis = Float[np.ndarray, " rates"]
 
 
 def area(rates: Axis, accuracy: Axis) -> float:
-    """Return the area under accuracy against noise (trapezoid) over the range of rates: a mean accuracy."""
+    """Return the mean accuracy over the range of rates: area of the trapezoids by width."""
     return float(np.trapezoid(accuracy, rates) / (rates[-1] - rates[0]))
 
 
 def slope(rates: Axis, accuracy: Axis) -> float:
-    """Return the least-squares slope of accuracy over noise: × 10 it is points of accuracy per 10 % noise."""
+    """Return the least-squares slope of accuracy over noise.
+
+    Both are fractions; 10 times the slope is points of accuracy (%) per 10 % of noise.
+    """
     centred = rates - rates.mean()
     return float(centred @ accuracy / (centred @ centred))
 
 
 def crossings(rates: Axis, one: Axis, other: Axis) -> list[float]:
-    """Return the rates at which one curve changes sides with the other, linear between the measured rates.
+    """Return the rates at which two curves cross, linear between the measured rates.
 
     Curves that only touch, or that are equal at an end, do not cross there.
     """

@@ -1,36 +1,30 @@
-"""Differences between methods, on runs of the same data set, noise and seed."""
+"""Differences between methods over pairs of runs of the same data set, noise and seed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import combinations
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float
 
-from bench.evaluation import metrics
-from bench.evaluation.directions import direction
+from bench.evaluation.calibration import Classified
+from bench.evaluation.metrics import find
 from bench.report.grouping import Group
 from bench.report.statistics.bootstrap import Interval, over_samples, over_seeds, over_seeds_and_samples
 from bench.report.statistics.ranks import Ranks, friedman
 from bench.report.statistics.significance import holm, sign_flip
+from bench.report.summaries import entry
 from bench.store.prediction_files import read_predictions
 from bench.store.record import Record
 
 Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
-Outcome = Bool[np.ndarray, " n"] | Float[np.ndarray, " n"]
 Replicates = dict[str, Float[np.ndarray, " replicates"]]  # by the run's identity
 POOLED = "pooled"
 
-# Metrics that are means over test samples, by sample.
-BY_SAMPLE: dict[str, Callable[[Float[np.ndarray, "n classes"], Int[np.ndarray, " n"]], Outcome]] = {
-    "accuracy": lambda logits, labels: logits.argmax(axis=1) == labels,
-    "nll": lambda logits, labels: -metrics.log_softmax(logits)[np.arange(len(labels)), labels],
-}
-
 
 class Contrast(NamedTuple):
-    """One method less another over their pairs of runs, at one noise or over all; in the metric's own unit."""
+    """One method minus another over pairs of runs, at one noise or all; in the metric's unit."""
 
     dataset: str
     noise: str
@@ -42,13 +36,13 @@ class Contrast(NamedTuple):
     difference: float
     low: float | None  # 95 % bootstrap interval
     high: float | None
-    interval: str  # what was drawn again: `seeds and samples`, `seeds`, or nothing
+    interval: str  # what was resampled: `seeds and samples`, `samples`, `seeds`, or nothing
     p: float
     p_holm: float  # within the data set's setting and the noise
 
 
 def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
-    """Return the differences of all pairs, or of all with one method, by noise and pooled over several."""
+    """Return the differences of all pairs of methods, or of each with one, by noise and pooled."""
     runs = _runs_by_label(group, metric)
     replicates = _replicates(runs, metric)
     scopes = [noise.label for noise in group.noises]
@@ -77,9 +71,13 @@ def _runs_by_label(group: Group, metric: str) -> Runs:
 
 
 def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
-    """Rank three methods or more over the (setting, noise, seed) that all have; say how many blocks lack one."""
+    """Rank three or more methods over the blocks (setting, noise, seed) that all of them have.
+
+    Returns:
+        The ranks, None without three methods or a block; and how many blocks lack a method.
+    """
     blocks: dict[tuple[str, Key], dict[str, float]] = {}
-    sign = direction(metric).sign
+    sign = find(metric).sign
     for group in groups:
         for label, of in _runs_by_label(group, metric).items():
             for key, record in of.items():
@@ -119,7 +117,7 @@ def _contrast(
 def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
 ) -> tuple[Interval | None, str]:
-    """Return the bootstrap interval, and over what: samples too where those of every run were drawn again."""
+    """Return the bootstrap interval and what was resampled: samples, too, if all runs have them."""
     if all(record.spec.identity in replicates for pair in pairs for record in pair):
         drawn = np.stack([replicates[a.spec.identity] - replicates[b.spec.identity] for a, b in pairs])
         return over_seeds_and_samples(drawn), "seeds and samples" if len(pairs) > 1 else "samples"
@@ -128,25 +126,25 @@ def _interval(
 
 
 def _replicates(runs: Runs, metric: str) -> Replicates:
-    """Return the metric of each run over resampled test samples; none where the runs saw different test sets."""
+    """Return the metric of each run over resampled test samples; none if test sets differ."""
     records = [record for of in runs.values() for record in of.values() if record.spec.evaluate == "test"]
-    outcomes = {record.spec.identity: _outcomes(record, metric) for record in records}
-    found = {identity: outcome for identity, outcome in outcomes.items() if outcome is not None}
-    if len({len(outcome) for outcome in found.values()}) != 1:
+    by_sample = {record.spec.identity: _by_sample(record, metric) for record in records}
+    found = {identity: values for identity, values in by_sample.items() if values is not None}
+    if len({len(values) for values in found.values()}) != 1:
         return {}
-    return dict(zip(found, over_samples(np.stack(list(found.values())).astype(float)), strict=True))
+    return dict(zip(found, over_samples(np.stack(list(found.values()))), strict=True))
 
 
-def _outcomes(record: Record, metric: str) -> Outcome | None:
-    """Return the metric by test sample, or None where it is none such or the predictions are not here."""
-    if metric not in BY_SAMPLE:
+def _by_sample(record: Record, metric: str) -> Float[np.ndarray, " n"] | None:
+    """Return the values that the metric is the mean of; None without them, or predictions."""
+    if (by_sample := find(metric).by_sample) is None:
         return None
     try:
-        predictions = read_predictions(record.files, "test")
+        found = read_predictions(record.files, "test")
     except (OSError, ValueError):
         return None
-    return BY_SAMPLE[metric](predictions.predictions.logits, predictions.labels)
+    return by_sample(Classified(found.predictions.logits, found.labels))
 
 
 def _value(record: Record, metric: str) -> Any:
-    return record.metric(*metric.split("."))
+    return entry(record, *metric.split("."))

@@ -19,13 +19,16 @@ class Ranks(NamedTuple):
     critical: float  # mean ranks that differ by more differ at 5 %
 
     def cliques(self) -> list[tuple[int, int]]:
-        """Return first and last place of the maximal runs of methods that do not differ, of two or more."""
+        """Return the first and last place of each longest row of methods that do not differ."""
         last = [int(np.flatnonzero(self.means - mean <= self.critical)[-1]) for mean in self.means]
         return [(i, j) for i, j in enumerate(last) if j > i and (i == 0 or last[i - 1] < j)]
 
 
 def friedman(labels: list[str], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
-    """Rank three methods or more in each block, larger = better, ties sharing; test whether mean ranks differ."""
+    """Rank three methods or more in each block and test whether their mean ranks differ.
+
+    Larger values are better; ties share a rank.
+    """
     means = rankdata(-values, axis=1).mean(axis=0)
     order = np.argsort(means, kind="stable")
     tied = bool((values == values[:, :1]).all())
@@ -40,5 +43,8 @@ def critical_value(methods: int, alpha: float = ALPHA) -> float:
 
 
 def critical_difference(methods: int, blocks: int, alpha: float = ALPHA) -> float:
-    """Return Nemenyi's critical difference q_α √(k(k + 1) / (6N)) of mean ranks of k methods over N blocks."""
+    """Return Nemenyi's critical difference of the mean ranks of k methods over N blocks.
+
+    It is q_α √(k(k + 1) / (6N)).
+    """
     return critical_value(methods, alpha) * float(np.sqrt(methods * (methods + 1) / (6 * blocks)))

@@ -4,26 +4,31 @@ from collections.abc import Callable
 
 from bench.report.grouping import Group
 from bench.report.table import Table
-from bench.report.tables.accuracy import accuracy
-from bench.report.tables.certain_images import certain_classes, class_distances
-from bench.report.tables.costs import costs
-from bench.report.tables.epoch_choice import epochs
-from bench.report.tables.noise_robustness import crossing, over_noise
-from bench.report.tables.training_quality import quality, relabelling
-from bench.report.tables.uncertainty import human_uncertainty, noise_detection, scores, top_k
+from bench.report.tables.accuracy import accuracy_table
+from bench.report.tables.certain_images import certain_classes_table, class_distances_table
+from bench.report.tables.costs import costs_table
+from bench.report.tables.epoch_choice import epochs_table
+from bench.report.tables.noise_robustness import crossing_table, over_noise_table
+from bench.report.tables.training_quality import quality_table, relabelling_table
+from bench.report.tables.uncertainty import (
+    human_uncertainty_table,
+    noise_detection_table,
+    scores_table,
+    top_k_table,
+)
 
 ALL_TABLES: list[Callable[[Group], Table]] = [
-    accuracy,
-    over_noise,
-    crossing,
-    top_k,
-    relabelling,
-    certain_classes,
-    class_distances,
-    scores,
-    noise_detection,
-    human_uncertainty,
-    quality,
-    epochs,
-    costs,
+    accuracy_table,
+    over_noise_table,
+    crossing_table,
+    top_k_table,
+    relabelling_table,
+    certain_classes_table,
+    class_distances_table,
+    scores_table,
+    noise_detection_table,
+    human_uncertainty_table,
+    quality_table,
+    epochs_table,
+    costs_table,
 ]

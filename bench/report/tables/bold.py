@@ -1,33 +1,33 @@
-"""Which cell of a column a table may set in bold: what a paired test supports, and whether it can."""
+"""Bold cells: the best of a column where paired tests support it, and whether they can."""
 
 from typing import NamedTuple
 
 import numpy as np
 
-from bench.evaluation.directions import direction
+from bench.evaluation.metrics import find
 from bench.report.grouping import Group
 from bench.report.statistics.significance import ALPHA, holm, pairs_needed, sign_flip, smallest_p
+from bench.report.summaries import Seeds, by_seed
 from bench.spec import Noise
-from bench.store.record import Record
 
 
 class Best(NamedTuple):
-    """What the test says on one column."""
+    """The outcome of the tests of one column."""
 
     noise: str
     supported: str | None  # the label that is better than each other one
     pairs: int  # seeds that the best shares with each other method, at least
-    others: int
+    others: int  # methods in the column beside the best
     too_few: bool  # whether no outcome of so many seeds could be supported
 
 
 def best(group: Group, noise: Noise, metric: str) -> Best:
     """Test the best method at one noise against each other one, seed by seed."""
-    values = {label: _by_seed(group.cell(label, noise), metric) for label in group.labels}
+    values = {label: by_seed(group.cell(label, noise), *metric.split(".")) for label in group.labels}
     values = {label: of for label, of in values.items() if of}
     if len(values) < 2:
         return Best(noise.label, None, 0, 0, too_few=False)
-    sign = direction(metric).sign
+    sign = find(metric).sign
     first = max(values, key=lambda label: sign * float(np.mean(list(values[label].values()))))
     gains = [_gains(values[first], of, sign) for label, of in values.items() if label != first]
     reachable = all(_passes([smallest_p(len(gain)) for gain in gains]))
@@ -61,10 +61,5 @@ def _passes(p: list[float]) -> np.ndarray:
     return holm(np.array(p)) <= ALPHA
 
 
-def _by_seed(cell: list[Record], metric: str) -> dict[tuple[int, int], float]:
-    found = {(r.spec.seed, r.spec.noise.seed): r.metric(*metric.split(".")) for r in cell}
-    return {seed: value for seed, value in found.items() if value is not None}
-
-
-def _gains(one: dict[tuple[int, int], float], other: dict[tuple[int, int], float], sign: int) -> np.ndarray:
+def _gains(one: dict[Seeds, float], other: dict[Seeds, float], sign: int) -> np.ndarray:
     return np.array([sign * (one[seed] - other[seed]) for seed in one if seed in other])

@@ -1,41 +1,45 @@
 """What each method costs, beside what it gains."""
 
-from collections.abc import Iterable
-
+from bench.report.columns import Summaries
 from bench.report.grouping import Group
-from bench.report.summaries import Summary, over, summarise
-from bench.report.table import Table, formatted, percent
-from bench.store.record import Record
+from bench.report.summaries import cost_over, over
+from bench.report.table import Row, Table
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.values import PERCENT, THOUSANDTHS, Format
 
-MEBI = 2**20
+COLUMNS = (
+    *NOISE_AND_METHOD,
+    Summaries("accuracy (%)", "accuracy", PERCENT),
+    Summaries("AURC ×10³", "aurc", THOUSANDTHS),
+    Summaries("seconds", form=Format(1)),
+    Summaries("parameters (M)", "parameters", Format(2, divisor=1e6)),
+    Summaries("memory (MiB)", "peak_memory_bytes", Format(0, divisor=2**20)),
+)
 
 
-def costs(group: Group) -> Table:
-    """Return seconds, parameters and memory of each method, beside its accuracy and the AURC of its own score."""
+def costs_table(group: Group) -> Table:
+    """Return seconds, parameters and memory of each method beside accuracy and AURC."""
+    labels = method_labels(group.records)
     rows = [
-        [
-            noise.label,
-            label,
-            percent(over(cell, "accuracy")),
-            formatted(over(cell, "scores", "own", "aurc"), lambda value: f"{1e3 * value:.2f}"),
-            formatted(_over(cell, "seconds"), "{:.1f}".format),
-            formatted(_over(cell, "parameters"), lambda value: f"{value / 1e6:.2f}"),
-            formatted(_over(cell, "peak_memory_bytes"), lambda value: f"{value / MEBI:.0f}"),
-        ]
+        Row(
+            [
+                noise.label,
+                labels[label],
+                over(cell, "accuracy"),
+                over(cell, "scores", "own", "aurc"),
+                *(cost_over(cell, key) for key in ("seconds", "parameters", "peak_memory_bytes")),
+            ]
+        )
         for noise, label, cell in group.cells()
     ]
     return Table(
         f"costs-{group.name}",
         f"What methods cost and gain: {group.title}",
-        ["noise", "method", "accuracy (%)", "AURC ×10³", "seconds", "parameters (M)", "memory (MiB)"],
+        COLUMNS,
         rows,
         [
-            "Seconds of a run and its peak memory, as the machines had them that ran it; AURC of the method's own "
-            "score. No method was tuned: each runs with the data set's recipe and the defaults of its source, "
-            "unless its row says otherwise."
+            "Seconds of a run and its peak memory, as the machines had them that ran it; AURC of the "
+            "method's own score. No method was tuned: each runs with the data set's recipe and the "
+            "defaults of its source, unless its row says otherwise."
         ],
     )
-
-
-def _over(cell: Iterable[Record], key: str) -> Summary | None:
-    return summarise(record.cost.get(key) for record in cell)

@@ -1,67 +1,83 @@
-"""What a comparison says, as tables."""
+"""Tables of a comparison: differences between pairs of methods, and mean ranks."""
 
-from bench.evaluation.directions import direction
+from collections.abc import Mapping
+
+from bench.evaluation.metrics import OF_PREDICTIONS, find
+from bench.report.columns import Column, Methods, Numbers, Probabilities, Ranges, Texts
 from bench.report.grouping import Group
 from bench.report.statistics.paired import POOLED, Contrast
 from bench.report.statistics.ranks import Ranks
 from bench.report.statistics.significance import ALPHA, pairs_needed, smallest_p
-from bench.report.table import ABSENT, Table
+from bench.report.table import Row, Table
+from bench.report.tables.shared_columns import method_labels
+from bench.report.values import TWO_DECIMALS, Format, MethodLabel, Range
 
 LONG = 30  # rows that a screen takes
-OVER = {
+BY_SAMPLE = " and ".join(metric.name for metric in OF_PREDICTIONS if metric.by_sample)
+RESAMPLED = {
     "seeds and samples": "seeds and test images",
     "samples": "test images (one seed)",
-    "seeds": "seeds only, too narrow for few (images too: accuracy and nll, with stored predictions)",
+    "seeds": f"seeds only, too narrow for few (images too: {BY_SAMPLE}, with stored predictions)",
 }
 
 
-def comparison(group: Group, metric: str, found: list[Contrast], *, brief: bool = False) -> Table:
-    """Return the differences of one setting; if `brief`, as a screen takes them.
+def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief: bool = False) -> Table:
+    """Return the differences of one setting, as a screen takes them if `brief`.
 
-    A brief table of many differences has some that a test supports only, and it leaves what its title says out.
+    A brief table of many differences has only some that a test supports; and it has no column of
+    the method that all are compared with, as its title names that.
     """
     shown = [each for each in found if _supported(each)][:LONG] if brief and len(found) > LONG else found
+    labels = method_labels(group.records)
     rivals = {each.against for each in found}
-    one = rivals.pop() if len(rivals) == 1 else None
-    header = [
-        "noise",
-        "method",
-        *([] if brief and one else ["against"]),
-        "n",
-        "mean",
-        "95 % interval",
-        "p",
-        "Holm",
-    ]
+    one = labels[rivals.pop()] if len(rivals) == 1 else None
+    columns = _columns(metric, with_against=not (brief and one))
+    place = [column.heading for column in columns].index("mean")
     return Table(
         f"comparison-{group.name}",
         f"{metric}, method − {one or 'against'}: {group.title}",
-        header,
-        [[cells[heading] for heading in header] for cells in (_cells(each, metric) for each in shown)],
+        columns,
+        [Row([_cells(each, labels)[column.heading] for column in columns]) for each in shown],
         [*_left_out(found, shown), *_notes(metric, found)],
-        frozenset((i, header.index("mean")) for i, each in enumerate(shown) if _supported(each)),
+        frozenset((i, place) for i, each in enumerate(shown) if _supported(each)),
+        in_title=[one] if one else [],
     )
 
 
-def ranking(found: Ranks, metric: str, dropped: int) -> Table:
-    """Return mean ranks and what Friedman's test and the critical difference say."""
-    rows = [[label, f"{mean:.2f}"] for label, mean in zip(found.labels, found.means, strict=True)]
+def ranks_table(found: Ranks, metric: str, dropped: int, labels: Mapping[str, MethodLabel]) -> Table:
+    """Return mean ranks, with Friedman's test and the critical difference in the notes."""
+    rows = [Row([labels[label], mean]) for label, mean in zip(found.labels, found.means, strict=True)]
     notes = [
         f"Ranks over {found.blocks} blocks (data set × noise × seed); 1 is the best.",
-        f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if their mean "
-        f"ranks do by more than {found.critical:.2f} (Nemenyi).",
+        f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if "
+        f"their mean ranks do by more than {found.critical:.2f} (Nemenyi).",
     ]
     if dropped:
         notes.append(f"{dropped} blocks are left out: not every method was run there.")
-    return Table("ranks", f"Mean ranks by {metric}", ["method", "mean rank"], rows, notes)
+    columns = [Methods(), Numbers("mean rank", "mean_rank", TWO_DECIMALS)]
+    return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
+
+
+def _columns(metric: str, *, with_against: bool) -> list[Column]:
+    is_percent = find(metric).scale == "percent"
+    signed = Format(2 if is_percent else 4, 100 if is_percent else 1, signed=True, signed_zero=False)
+    return [
+        Texts("noise"),
+        Methods(),
+        *([Methods("against")] if with_against else []),
+        Numbers("n"),
+        Numbers("mean", form=signed),
+        Ranges("95 % interval", "interval", signed),
+        Probabilities("p"),
+        Probabilities("Holm", "p_holm"),
+    ]
 
 
 def _notes(metric: str, found: list[Contrast]) -> list[str]:
-    way = direction(metric)
-    unit = "in percentage points, " if way.percent else ""
-    better = "above" if way.sign > 0 else "below"
+    unit = "in percentage points, " if find(metric).scale == "percent" else ""
+    better = "above" if find(metric).better == "higher" else "below"
     pooled = f" {POOLED}: the pairs of all noises." if any(each.noise == POOLED for each in found) else ""
-    drawn = dict.fromkeys(OVER[each.interval] for each in found if each.interval)
+    drawn = dict.fromkeys(RESAMPLED[each.interval] for each in found if each.interval)
     unmatched = sum(each.unmatched for each in found if each.noise != POOLED)
     return [
         f"Mean: {unit}over n pairs of runs of one noise and seed; {better} 0 the method is better. p: sign-flip "
@@ -73,7 +89,7 @@ def _notes(metric: str, found: list[Contrast]) -> list[str]:
 
 
 def _too_few(found: list[Contrast]) -> list[str]:
-    """Return a line for each number of seeds with which none of so many tests can support anything."""
+    """Return a line for each number of seeds that is too small for so many tests."""
     scopes: dict[tuple[int, int], list[str]] = {}
     for noise in dict.fromkeys(each.noise for each in found):
         family = [each for each in found if each.noise == noise]
@@ -99,24 +115,15 @@ def _supported(each: Contrast) -> bool:
     return each.p_holm <= ALPHA
 
 
-def _cells(each: Contrast, metric: str) -> dict[str, str]:
-    ends = [_signed(end, metric) for end in (each.low, each.high) if end is not None]
+def _cells(each: Contrast, labels: Mapping[str, MethodLabel]) -> dict[str, object]:
+    interval = None if each.low is None or each.high is None else Range(each.low, each.high)
     return {
         "noise": each.noise,
-        "method": each.method,
-        "against": each.against,
-        "n": str(each.pairs),
-        "mean": _signed(each.difference, metric),
-        "95 % interval": " to ".join(ends) or ABSENT,
-        "p": _probability(each.p),
-        "Holm": _probability(each.p_holm),
+        "method": labels[each.method],
+        "against": labels[each.against],
+        "n": each.pairs,
+        "mean": each.difference,
+        "95 % interval": interval,
+        "p": each.p,
+        "Holm": each.p_holm,
     }
-
-
-def _probability(p: float) -> str:
-    return "< .001" if p < 0.0005 else f"{p:.3f}"
-
-
-def _signed(value: float, metric: str) -> str:
-    text = f"{100 * value:+z.2f}" if direction(metric).percent else f"{value:+z.4f}"
-    return text.replace("-", "−")

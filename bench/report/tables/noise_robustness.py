@@ -1,62 +1,72 @@
-"""How accuracy holds over the noise axis."""
+"""How accuracy falls along the noise axis, and where methods overtake each other."""
 
 from itertools import combinations
 
 import numpy as np
 
+from bench.report.columns import Lists, Methods, Summaries, Texts
 from bench.report.grouping import Group
-from bench.report.statistics import noise_curve as measures
-from bench.report.summaries import over, summarise
-from bench.report.table import Table, formatted, percent
+from bench.report.statistics import noise_curve
+from bench.report.summaries import by_seed, over, summarise
+from bench.report.table import Row, Table
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.values import Format
 from bench.spec import Noise
 
+POINTS_PER_TENTH = Format(2, factor=10, signed=True)  # of a slope: % of accuracy per 10 % of noise
 
-def over_noise(group: Group) -> Table:
-    """Return area under and slope of accuracy against noise, for each kind of noise with two rates or more."""
-    rows = []
+
+def over_noise_table(group: Group) -> Table:
+    """Return area under and slope of accuracy for each kind of noise with two rates or more."""
+    methods, rows = method_labels(group.records), []
     for kind, noises in _axes(group).items():
         for label in group.labels:
-            runs = _by_seed(group, label, noises)
-            rates = _rates(noises)
-            areas = summarise(measures.area(rates, run) for run in runs)
-            slopes = summarise(10 * measures.slope(rates, run) for run in runs)
+            rates, runs = _rates(noises), _runs(group, label, noises)
+            areas = summarise(noise_curve.area(rates, run) for run in runs)
+            slopes = summarise(noise_curve.slope(rates, run) for run in runs)
             if runs:
-                rows.append([kind, label, percent(areas), _minus(formatted(slopes, "{:+.2f}".format))])
+                rows.append(Row([kind, methods[label], areas, slopes]))
     return Table(
         f"robustness-{group.name}",
         f"Accuracy over the noise axis: {group.title}",
-        ["noise", "method", "area (%)", "slope"],
+        [*NOISE_AND_METHOD, Summaries("area (%)", "area"), Summaries("slope", form=POINTS_PER_TENTH)],
         rows,
         [
-            "Area under accuracy against noise, over the range of rates: a mean accuracy. Slope by least squares: "
-            "points of accuracy per 10 % noise. Both over the seeds that were run at every rate."
+            "Area under accuracy against noise, over the range of rates: a mean accuracy. Slope by "
+            "least squares: points of accuracy per 10 % noise. Both over the seeds that were run at "
+            "every rate."
         ],
     )
 
 
-def crossing(group: Group) -> Table:
-    """Return the noise at which the mean accuracies of two methods cross, for each pair that does."""
-    rows = []
+def crossing_table(group: Group) -> Table:
+    """Return the noise at which two methods' mean accuracies cross, for each pair that does."""
+    methods, rows = method_labels(group.records), []
     for kind, noises in _axes(group).items():
         means = {label: found for label in group.labels if (found := _means(group, label, noises)) is not None}
         for one, other in combinations(means, 2):
-            places = measures.crossings(_rates(noises), means[one], means[other])
+            places = noise_curve.crossings(_rates(noises), means[one], means[other])
             if places:
-                rows.append([kind, one, other, ", ".join(f"{100 * place:.1f}" for place in places)])
+                rows.append(Row([kind, methods[one], methods[other], places]))
     return Table(
         f"crossing-{group.name}",
         f"Noise (%) at which mean accuracies cross: {group.title}",
-        ["noise", "method", "against", "crosses at"],
+        [
+            Texts("noise"),
+            Methods(),
+            Methods("against"),
+            Lists("crosses at", "crosses_at", Format(1, factor=100)),
+        ],
         rows,
         [
-            "Linear between the rates that were run; two methods not listed together do not cross. Of means, no "
-            "test: curves that lie close cross by chance."
+            "Linear between the rates that were run; two methods not listed together do not cross. Of "
+            "means, no test: curves that lie close cross by chance."
         ],
     )
 
 
 def _axes(group: Group) -> dict[str, list[Noise]]:
-    """Return the noises by kind; no noise belongs to every kind's axis."""
+    """Return the noises by kind, by rate; no noise belongs to every kind's axis."""
     kinds = {noise.kind for noise in group.noises if noise.rate}
     axes = {
         kind: [
@@ -72,12 +82,9 @@ def _rates(noises: list[Noise]) -> np.ndarray:
     return np.array([noise.rate or 0.0 for noise in noises])
 
 
-def _by_seed(group: Group, label: str, noises: list[Noise]) -> list[np.ndarray]:
+def _runs(group: Group, label: str, noises: list[Noise]) -> list[np.ndarray]:
     """Return accuracy over the noises for each seed that was run at all of them."""
-    cells = [
-        {(r.spec.seed, r.spec.noise.seed): r.metrics.accuracy for r in group.cell(label, noise)}
-        for noise in noises
-    ]
+    cells = [by_seed(group.cell(label, noise), "accuracy") for noise in noises]
     return [np.array([cell[seed] for cell in cells]) for seed in cells[0] if all(seed in cell for cell in cells)]
 
 
@@ -85,8 +92,3 @@ def _means(group: Group, label: str, noises: list[Noise]) -> np.ndarray | None:
     found = [over(group.cell(label, noise), "accuracy") for noise in noises]
     known = [summary.mean for summary in found if summary]
     return np.array(known) if len(known) == len(found) else None
-
-
-def _minus(text: str) -> str:
-    """Return a signed number ± spread with a true minus, the spread without its plus."""
-    return text.replace("± +", "± ").replace("-", "−")

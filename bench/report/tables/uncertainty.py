@@ -1,84 +1,97 @@
 """How well scores rank: errors, flipped training labels, images that people disagree on."""
 
-from collections.abc import Callable
-
+from bench.evaluation.metrics import OF_FLIPS, OF_SCORES
+from bench.report.columns import Counts, Summaries, Texts
 from bench.report.grouping import Group
 from bench.report.summaries import entry, over, undefined
-from bench.report.table import Table, count, formatted, percent
+from bench.report.table import Row, Table
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
+from bench.report.values import THREE_DECIMALS
+
+RANKING = [metric for metric in OF_SCORES if metric.heading]
+COUNTED = {"uncertain_misclassified": "uncertain", "certain_right": "certain"}
 
 
-def top_k(group: Group) -> Table:
-    """Return the counts of errors among the most uncertain and of right ones among the most certain images."""
-    k = entry(group.records[0].metrics, ("scores", "own", "top_k", "k"))
-    rows = []
-    for noise, label, cell in group.cells():
-        counts = [
-            count(over(cell, "scores", score, "top_k", key))
-            for key in ("uncertain_misclassified", "certain_right")
-            for score in ("own", "msp")
-        ]
-        rows.append([noise.label, label, count(over(cell, "misclassified")), *counts])
-    total = group.records[0].metrics.samples
+def top_k_table(group: Group) -> Table:
+    """Return how many of the most uncertain images are errors, of the most certain ones right."""
+    first, labels = group.records[0], method_labels(group.records)
+    k, total = entry(first, "scores", "own", "top_k", "k"), entry(first, "samples")
+    counted = [(key, score) for key in COUNTED for score in ("own", "msp")]
+    rows = [
+        Row(
+            [
+                noise.label,
+                labels[label],
+                over(cell, "misclassified"),
+                *(over(cell, "scores", score, "top_k", key) for key, score in counted),
+            ]
+        )
+        for noise, label, cell in group.cells()
+    ]
     return Table(
         f"top-k-{group.name}",
         f"Errors among the {k} most uncertain, right ones among the {k} most certain: {group.title}",
-        ["noise", "method", "errors", "uncertain: own", "uncertain: msp", "certain: own", "certain: msp"],
+        [
+            *NOISE_AND_METHOD,
+            Counts("errors", "misclassified"),
+            *(Counts(f"{COUNTED[key]}: {score}", f"{key}_{score}") for key, score in counted),
+        ],
         rows,
         [
-            f"Errors: of all {total} images. Own: by the method's own score; msp: by 1 − max softmax of the same "
-            f"checkpoint. Images tied at the boundary count in expectation."
+            f"Errors: of all {total} images. Own: by the method's own score; msp: by 1 − max softmax of "
+            f"the same checkpoint. Images tied at the boundary count in expectation."
         ],
     )
 
 
-SCORE_COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
-    "aurc": ("AURC ×10³", lambda value: f"{1e3 * value:.2f}"),
-    "e_aurc": ("e-AURC ×10³", lambda value: f"{1e3 * value:.2f}"),
-    "augrc": ("AUGRC ×10³", lambda value: f"{1e3 * value:.2f}"),
-    "auroc": ("AUROC", lambda value: f"{100 * value:.2f}"),
-    "average_precision": ("AP", lambda value: f"{100 * value:.2f}"),
-    "fpr95_error": ("FPR95 error", lambda value: f"{100 * value:.2f}"),
-    "fpr95_correct": ("FPR95 correct", lambda value: f"{100 * value:.2f}"),
-    "accuracy_at_10_rejection": ("acc. at 10 % rejection", lambda value: f"{100 * value:.2f}"),
-    "risk_at_80_coverage": ("risk at 80 % coverage", lambda value: f"{100 * value:.2f}"),
-}
-
-
-def scores(group: Group) -> Table:
+def scores_table(group: Group) -> Table:
     """Return every ranking metric of every score."""
+    labels = method_labels(group.records)
     rows = [
-        [noise.label, label, score]
-        + [formatted(over(cell, "scores", score, key), form) for key, (_, form) in SCORE_COLUMNS.items()]
+        Row([noise.label, labels[label], score, *(over(cell, "scores", score, m.name) for m in RANKING)])
         for noise, label, cell in group.cells()
-        for score in cell[0].metrics.scores
+        for score in entry(cell[0], "scores")
     ]
     return Table(
         f"scores-{group.name}",
         f"How well each score ranks errors last: {group.title}",
-        ["noise", "method", "score", *(name for name, _ in SCORE_COLUMNS.values())],
+        [*NOISE_AND_METHOD, Texts("score"), *metric_columns(RANKING)],
         rows,
         [
-            "In % where no factor is named. Errors are the positive class of AUROC, AP and FPR95 error, right "
-            "images that of FPR95 correct. Lower is better for AURC, e-AURC, AUGRC, FPR95 and risk.",
+            "In % where no factor is named. Errors are the positive class of AUROC, AP and FPR95 error, "
+            f"right images that of FPR95 correct. Lower is better for {_lower()}.",
             *undefined(group, "error_detection", "energy"),
         ],
     )
 
 
-def noise_detection(group: Group) -> Table:
+def _lower() -> str:
+    """Return the first words of the headings of metrics that are better when lower."""
+    words = [metric.heading.split()[0] for metric in RANKING if metric.better == "lower"]
+    *most, last = dict.fromkeys(words)
+    return f"{', '.join(most)} and {last}"
+
+
+def noise_detection_table(group: Group) -> Table:
     """Return how well training scores find the flipped labels."""
-    keys = ("auroc", "average_precision", "precision_at_flips")
+    labels = method_labels(group.records)
     rows = [
-        [noise.label, label, score]
-        + [percent(over(cell, "noise_detection", score, key)) for key in keys]
+        Row(
+            [
+                noise.label,
+                labels[label],
+                score,
+                *(over(cell, "noise_detection", score, m.name) for m in OF_FLIPS),
+            ]
+        )
         for noise, label, cell in group.cells()
         if noise.rate
-        for score in cell[0].metrics.noise_detection
-    ]  # fmt: skip
+        for score in entry(cell[0], "noise_detection")
+    ]
     return Table(
         f"noise-detection-{group.name}",
         f"How well training scores find the flipped labels: {group.title}",
-        ["noise", "method", "score", "AUROC", "AP", "precision at flips"],
+        [*NOISE_AND_METHOD, Texts("score"), *metric_columns(OF_FLIPS)],
         rows,
         [
             "In %. The score label_aware is 1 − p[given label]; the others do not look at the label.",
@@ -87,22 +100,18 @@ def noise_detection(group: Group) -> Table:
     )
 
 
-def human_uncertainty(group: Group) -> Table:
-    """Return how each score goes with how much people disagree, for data sets with human label counts."""
-    known = [cell for cell in group.cells() if cell[2][0].metrics.human_uncertainty]
-    names = list(group.records[0].metrics.scores)
+def human_uncertainty_table(group: Group) -> Table:
+    """Return how each score goes with how much people disagree, where people were asked."""
+    labels, names = method_labels(group.records), list(entry(group.records[0], "scores"))
     rows = [
-        [
-            noise.label,
-            label,
-            *(formatted(over(cell, "human_uncertainty", name), "{:.3f}".format) for name in names),
-        ]
-        for noise, label, cell in known
+        Row([noise.label, labels[label], *(over(cell, "human_uncertainty", name) for name in names)])
+        for noise, label, cell in group.cells()
+        if entry(cell[0], "human_uncertainty")
     ]
     return Table(
         f"human-uncertainty-{group.name}",
         f"Spearman correlation with the entropy of human labels: {group.title}",
-        ["noise", "method", *names],
+        [*NOISE_AND_METHOD, *(Summaries(name, form=THREE_DECIMALS) for name in names)],
         rows,
         [
             "1: the score orders the images as human disagreement does.",

@@ -1,1 +1,1 @@
-"""A method and a data set of one's own, in a package."""
+"""An example package with a method and a data set."""

@@ -1,4 +1,4 @@
-"""Cross-entropy; less sure where the embedding is short."""
+"""Cross-entropy; the uncertainty is 1 over the length of the embedding."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress
 
 
 class Norm(EmbeddingMethod):
-    """L = CE(fc(μ), y) + strength · mean 1/‖μ‖; u = 1/‖μ‖, larger means less sure.
+    """L = CE(fc(μ), y) + strength · mean 1/‖μ‖; u = 1/‖μ‖ (larger = less sure).
 
     Args:
-        strength: of the pull towards long embeddings.
+        strength: weight of the term that lengthens embeddings.
     """
 
     # Hyper-parameters are keywords with an annotation and a default: `--set norm.strength=0.5`.
-    # `**trunk` passes on those of the shared trunk: dimension and dropout.
+    # `**trunk` passes on those of the shared trunk: `dimension` and `dropout`.
     def __init__(
         self, task: Task, make_backbone: MakeBackbone, *, strength: NonNegativeFloat = 0.1, **trunk: Any
     ) -> None:
@@ -25,7 +25,7 @@ class Norm(EmbeddingMethod):
         self.strength = strength
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
-        """Return the loss of one batch, and the logits and uncertainty that relabelling may look at."""
+        """Return the loss of a batch, and logits and uncertainty for relabelling and logs."""
         mean = self.embed(batch.images)  # (B, D)
         logits, uncertainty = self.fc(mean), self.uncertainty(mean)  # (B, K), (B,)
         loss = F.cross_entropy(logits, batch.labels) + self.strength * uncertainty.mean()

@@ -1,4 +1,4 @@
-"""Noisy stripes, horizontal or vertical, 8×8, drawn by a seed."""
+"""Noisy stripes, horizontal or vertical, 8×8, generated from a seed."""
 
 from pathlib import Path
 
@@ -10,14 +10,19 @@ CLASSES = ("horizontal", "vertical")
 
 
 class Stripes(Source):
-    """Noisy stripes, 1×8×8, drawn here so that no file is read.
+    """Noisy stripes, 1×8×8, generated so that no file is needed.
 
-    Options are keywords of a constructor, with annotations, as for methods.
+    Options of a data set are annotated keywords of its constructor, as for methods.
     """
 
     def load(self, root: Path, download: bool) -> DataSet:
-        """Return both parts; a set with files reads them below `root`, and raises `bench.api.missing` without."""
-        transforms = Transforms(mean=[0.5], std=[0.3])  # of the channels, on the 0–1 scale; padding and flip, too
+        """Return both splits.
+
+        A data set with files reads them from below `root`; if they are missing it raises
+        `bench.api.missing(…)`.
+        """
+        # Mean and standard deviation per channel, on the 0–1 scale; see also `padding`, `flip`.
+        transforms = Transforms(mean=[0.5], std=[0.3])
         return DataSet(stripes(200, 0), stripes(100, 1), CLASSES, transforms.augment, transforms.evaluate)
 
 

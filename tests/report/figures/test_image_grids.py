@@ -196,7 +196,7 @@ def test_colour_images_are_drawn_in_colour_at_most_100_if_no_number_is_asked_for
     run(tmp_path, folder, datasets=["colourful"], relabel=["off"], epochs=1)
     (members,) = group(load_records(Store(tmp_path))[0])
     frame = pd.read_parquet(members.records[0].path / "test.parquet")
-    choice = Choice(name="colourful", hyperparameters={}, source="")
+    choice = Choice(name="colourful", hyperparameters={}, version="")
     images = load(choice, Registry([folder]), tmp_path, False).test.images.numpy()
     found, _ = pictures(members, samples(folder), Pictures())
     expected = in_order(frame["uncertainty"], False)[:100]

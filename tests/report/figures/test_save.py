@@ -28,8 +28,8 @@ def pictures():
 )
 def test_files_are_the_same_in_however_many_processes(tmp_path, monkeypatch, pictures, cores, records, expected):
     asked = []
-    monkeypatch.setattr(files, "cpu_count", lambda: cores)
-    monkeypatch.setattr(files, "Parallel", lambda jobs, **rest: asked.append(jobs) or Parallel(jobs, **rest))
+    monkeypatch.setattr(save, "cpu_count", lambda: cores)
+    monkeypatch.setattr(save, "Parallel", lambda jobs, **rest: asked.append(jobs) or Parallel(jobs, **rest))
     for name in ("one", "many"):
         (tmp_path / name).mkdir()
     save.save_each(pictures, tmp_path / "one")
@@ -45,7 +45,7 @@ def test_files_are_the_same_in_however_many_processes(tmp_path, monkeypatch, pic
 
 @pytest.mark.parametrize("cores", [1, 2])
 def test_an_error_in_drawing_is_that_of_the_picture(tmp_path, monkeypatch, pictures, cores):
-    monkeypatch.setattr(files, "cpu_count", lambda: cores)
+    monkeypatch.setattr(save, "cpu_count", lambda: cores)
     with pytest.raises(ValueError, match="there is nothing to draw"):
         save.save_all([*pictures, Picture("none", "", fails)], tmp_path, 1)
 

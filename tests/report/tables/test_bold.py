@@ -15,11 +15,11 @@ def table(seeds, first=0.02, methods=METHODS):
         for s in range(seeds)
     ]
     (members,) = group(runs)
-    return tables.accuracy(members)
+    return tables.accuracy_table(members)
 
 
 def bold(made):
-    return [made.rows[i][0] for i, _ in sorted(made.bold)]
+    return [made.texts[i][0] for i, _ in sorted(made.bold)]
 
 
 def test_six_seeds_support_the_better_of_two():
@@ -53,11 +53,11 @@ def test_one_method_has_nothing_to_be_better_than():
     assert not any("old" in note for note in table(8, methods=["dummy"]).notes)
 
 
-@pytest.mark.parametrize("form", ["markdown", "latex", "csv"])
-def test_bold_in_every_format(form):
+@pytest.mark.parametrize("form", ["markdown", "latex"])
+def test_bold_in_every_format_that_has_it(form):
     made = table(6)
     ((i, j),) = made.bold
-    cell, text = made.rows[i][j], getattr(made, form)()
+    cell, text = made.texts[i][j], getattr(made, form)()
     escaped = cell.replace("±", r"$\pm$")
-    marked = {"markdown": f"**{cell}**", "latex": rf"\textbf{{{escaped}}}", "csv": f",{cell}\n"}
+    marked = {"markdown": f"**{cell}**", "latex": rf"\textbf{{{escaped}}}"}
     assert text.count(marked[form]) == 1

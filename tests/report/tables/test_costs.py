@@ -1,7 +1,7 @@
 from harness import record, spec
 
 from bench.report.grouping import group
-from bench.report.tables.costs import costs
+from bench.report.tables.costs import costs_table
 
 
 def measured(seed, seconds, **cost):
@@ -12,7 +12,7 @@ def measured(seed, seconds, **cost):
 
 def rows(*runs):
     (members,) = group(list(runs))
-    return costs(members).rows
+    return costs_table(members).texts
 
 
 def test_cost_stands_beside_what_it_buys():

@@ -1,9 +1,11 @@
+from dataclasses import replace
+
 import pytest
 from harness import record, spec
 
 from bench.report.grouping import Group, group
 from bench.report.statistics.paired import Contrast, contrasts
-from bench.report.tables.differences import comparison
+from bench.report.tables.differences import comparison_table
 
 
 def members(seeds, methods=("dummy", "baseline"), metric="accuracy", noise=(0.3,)):
@@ -21,7 +23,7 @@ def members(seeds, methods=("dummy", "baseline"), metric="accuracy", noise=(0.3,
 
 
 def made(of, metric="accuracy", against=None, **how):
-    return comparison(of, metric, contrasts(of, metric, against), **how)
+    return comparison_table(of, metric, contrasts(of, metric, against), **how)
 
 
 def notes(table, word):
@@ -30,7 +32,7 @@ def notes(table, word):
 
 def test_three_seeds_are_too_few_and_nothing_is_bold():
     table = made(members(3))
-    assert table.rows == [["30%", "baseline", "dummy", "3", "−10.00", "−10.00 to −10.00", "0.250", "0.250"]]
+    assert table.texts == [["30%", "baseline", "dummy", "3", "−10.00", "−10.00 to −10.00", "0.250", "0.250"]]
     assert table.bold == frozenset()
     assert notes(table, "too few seeds") == [
         "Nothing is bold at 30%, too few seeds: with n = 3 p is 0.25 at least; 1 test takes n = 6."
@@ -66,24 +68,30 @@ def test_a_brief_table_leaves_out_what_its_title_says():
     assert brief.title.startswith("accuracy, method − dummy: ")
 
 
+def named(places: int) -> Group:
+    """A run of each method that `contrast` names."""
+    names = [f"{letter}{place}" for letter in "mo" for place in range(places)]
+    return Group("tiny", "", [record(spec().model_copy(update={"label": name})) for name in names])
+
+
 def contrast(place: int, p: float) -> Contrast:
     return Contrast("tiny", "30%", f"m{place}", f"o{place}", "accuracy", 8, 0, -0.000001, None, None, "", p, p)
 
 
 @pytest.mark.parametrize(("supported", "shown"), [(0, 0), (3, 3), (40, 30)])
 def test_a_brief_table_of_many_differences_shows_some_that_are_supported(supported, shown):
-    of: Group = members(1)
+    of = named(50)
     found = [contrast(place, 0.0001 if place < supported else 0.2) for place in range(50)]
-    brief = comparison(of, "accuracy", found, brief=True)
-    assert [row[1] for row in brief.rows] == [f"m{place}" for place in range(shown)]
+    brief = comparison_table(of, "accuracy", found, brief=True)
+    assert [row[1] for row in brief.texts] == [f"m{place}" for place in range(shown)]
     assert brief.notes[0].startswith(f"Of 50 differences a test supports {supported}; {shown} are shown")
-    whole = comparison(of, "accuracy", found)
+    whole = comparison_table(of, "accuracy", found)
     assert len(whole.rows) == 50
     assert len(whole.bold) == supported
 
 
 def test_small_numbers_are_told_from_zero():
-    (row,) = comparison(members(1), "accuracy", [contrast(0, 0.0001)]).rows
+    (row,) = comparison_table(named(1), "accuracy", [contrast(0, 0.0001)]).texts
     assert row[4:] == ["+0.00", "–", "< .001", "< .001"]
 
 
@@ -91,3 +99,15 @@ def test_runs_without_a_partner_are_told():
     of = members(3)
     del of.records[0]
     assert notes(made(of), "want of a partner, counted once a pair: 1 of")
+
+
+def test_a_method_that_is_told_the_noise_rate_is_marked_in_title_and_rows():
+    of = members(2, ["dummy", "baseline", "rul"])
+    told = [replace(r, spec=r.spec.model_copy(update={"oracle": r.spec.label == "dummy"})) for r in of.records]
+    of = replace(of, records=told)
+    brief = made(of, against="dummy", brief=True)
+    assert brief.title.startswith("accuracy, method − dummy†: ")
+    assert brief.all_notes[-1].startswith("† is told the true rate")
+    whole = made(of, against="rul")
+    assert whole.texts[1][1:3] == ["dummy†", "rul"]
+    assert whole.csv().splitlines()[2].startswith("30%,dummy,True,rul,False,2,")

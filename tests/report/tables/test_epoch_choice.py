@@ -3,7 +3,7 @@ import pytest
 from harness import record, spec
 
 from bench.report.grouping import group
-from bench.report.tables.epoch_choice import epochs
+from bench.report.tables.epoch_choice import epochs_table
 
 LOGS = [
     {"test_accuracy": [0.5, 0.9, 0.7], "held_out_accuracy": [0.6, 0.5, 0.4]},
@@ -21,7 +21,7 @@ def rows(*logs, **content):
         for seed, log in enumerate(logs)
     ]
     (members,) = group(runs)
-    return epochs(members).rows
+    return epochs_table(members).texts
 
 
 def test_the_last_the_chosen_and_the_best_epoch_stand_side_by_side():

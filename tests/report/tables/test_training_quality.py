@@ -4,7 +4,7 @@ import pytest
 from harness import record, spec
 
 from bench.report.grouping import group
-from bench.report.tables.training_quality import gain, relabelling
+from bench.report.tables.training_quality import gain, relabelling_table
 
 
 def measured(accuracy, way, **content):
@@ -23,7 +23,7 @@ def runs():
 
 def rows(records):
     (members,) = group(records)
-    return relabelling(members).rows
+    return relabelling_table(members).texts
 
 
 def test_relabelling_adds_the_mean_difference_of_runs_of_the_same_seed(runs):

@@ -1,0 +1,50 @@
+"""Reads the assignments of `--set NAME.KEY=VALUE` and `--slurm KEY=VALUE`."""
+
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from bench.errors import UsageError
+
+
+def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """Return `NAME.KEY=VALUE` assignments as a table for each name; what is not TOML is text.
+
+    >>> read_settings(["rul.mix=[2,3]", "tent.inner.mood=calm"])
+    {'rul': {'mix': [2, 3]}, 'tent': {'inner.mood': 'calm'}}
+
+    Raises:
+        UsageError: one has another form, or a key is set twice.
+    """
+    settings: dict[str, dict[str, Any]] = {}
+    for assignment in assignments:
+        path, equals, text = assignment.partition("=")
+        name, dot, key = path.partition(".")
+        if not (equals and dot and name and key):
+            raise UsageError(f"--set {assignment}: must look like NAME.KEY=VALUE, such as rul.mix=3")
+        if key in settings.get(name, {}):
+            raise UsageError(f"--set {path} is given twice")
+        settings.setdefault(name, {})[key] = _value(text)
+    return settings
+
+
+def read_pairs(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return `KEY=VALUE` assignments as a table; a value that is not TOML is text.
+
+    Raises:
+        UsageError: one has another form.
+    """
+    pairs = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not (equals and key):
+            raise UsageError(f"--slurm {assignment}: must look like KEY=VALUE, such as timeout_min=600")
+        pairs[key] = _value(text)
+    return pairs
+
+
+def _value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text

@@ -1,0 +1,186 @@
+"""Metrics of a ranking: how well an uncertainty score orders errors after right samples.
+
+One sort serves all metrics of a score. Tied samples count in expectation over their order.
+All values are fractions of 1. Symbols: n samples, e errors (1 = misclassified), R error rate.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+Uncertainty = Float[np.ndarray, " n"]  # larger = less sure
+Errors = Bool[np.ndarray, " n"]
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Samples with an uncertainty each; it should be larger for the positives: errors, or flips."""
+
+    uncertainty: Uncertainty
+    errors: Errors  # misclassified test samples, or flipped training labels
+    labels: Int[np.ndarray, " n"]
+    num_classes: int
+
+    @cached_property
+    def ranking(self) -> "Ranking":
+        """The samples sorted by uncertainty, once for all metrics."""
+        return rank(self.uncertainty, self.errors)
+
+
+class Ranking(NamedTuple):
+    """Samples in order of rising uncertainty, tied ones in one group; both arrays start at 0."""
+
+    counts: Int[np.ndarray, " groups"]  # samples up to and with each group
+    errors: Float[np.ndarray, " groups"]  # errors among them
+
+    @property
+    def n(self) -> int:
+        """Number of samples."""
+        return int(self.counts[-1])
+
+    @property
+    def positives(self) -> float:
+        """Number of errors."""
+        return float(self.errors[-1])
+
+    def kept(self) -> Float[np.ndarray, " n"]:
+        """Return the expected number of errors among the k most certain, for k = 1 … n."""
+        return np.interp(np.arange(1, self.n + 1), self.counts, self.errors)
+
+
+def rank(uncertainty: Uncertainty, errors: Errors | Float[np.ndarray, " n"]) -> Ranking:
+    """Sort by rising uncertainty and count samples and errors up to each group of ties."""
+    order = np.argsort(uncertainty)
+    ordered = uncertainty[order]
+    last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
+    cumulative = np.cumsum(errors[order], dtype=np.float64)
+    return Ranking(np.append(0, last + 1), np.append(0.0, cumulative[last]))
+
+
+def rejection_curve(ranking: Ranking, rates: Float[np.ndarray, " r"]) -> Float[np.ndarray, " r"]:
+    """Return the accuracy after rejecting each part r of the samples, the most uncertain first.
+
+    Kept are n − round(r·n) samples, at least one.
+    """
+    kept = np.maximum(1, ranking.n - np.rint(rates * ranking.n).astype(int))
+    return 1 - ranking.kept()[kept - 1] / kept
+
+
+def accuracy_at_rejection(ranking: Ranking, rate: float) -> float:
+    """Return one point of the rejection curve."""
+    return float(rejection_curve(ranking, np.array([rate]))[0])
+
+
+def risk_at_coverage(ranking: Ranking, coverage: float) -> float:
+    """Return the error rate of the round(c·n) most certain samples."""
+    k = max(1, round(coverage * ranking.n))
+    return float(ranking.kept()[k - 1] / k)
+
+
+def aurc(ranking: Ranking) -> float:
+    """Return the area under the risk-coverage curve (Geifman & El-Yaniv, 2017).
+
+    It is (1/n) Σ_k r_k, where r_k is the error rate of the k most certain samples.
+    """
+    return float((ranking.kept() / np.arange(1, ranking.n + 1)).mean())
+
+
+def e_aurc(ranking: Ranking) -> float:
+    """Return aurc minus its optimum for the same n and number of errors; 0 is a perfect ranking."""
+    k = np.arange(1, ranking.n + 1)
+    optimum = np.maximum(0, k - (ranking.n - ranking.positives)) / k
+    return aurc(ranking) - float(optimum.mean())
+
+
+def augrc(ranking: Ranking) -> float:
+    """Return the area under the generalised risk-coverage curve (Traub et al., 2024).
+
+    It is the trapezoid of (Σ_{i≤k} e_i)/n over coverage k/n, from (0, 0).
+    """
+    return float(np.trapezoid(ranking.errors, ranking.counts)) / ranking.n**2
+
+
+def auroc(ranking: Ranking) -> float:
+    """Return the area under the ROC curve (positive = misclassified, score = u).
+
+    NaN where every sample, or none, is misclassified.
+    """
+    correct = ranking.counts - ranking.errors
+    if not 0 < ranking.positives < ranking.n:
+        return float("nan")
+    misordered = np.trapezoid(ranking.errors, correct)  # pairs, ties half
+    return float(1 - misordered / (ranking.positives * correct[-1]))
+
+
+def average_precision(ranking: Ranking) -> float:
+    """Return the average precision of detecting errors; NaN where all samples, or none, are errors.
+
+    It is Σ (R_g − R_{g−1}) · P_g, recall R and precision P, over groups g of ties from the most
+    uncertain on.
+    """
+    if not 0 < ranking.positives < ranking.n:
+        return float("nan")
+    found = ranking.positives - ranking.errors[:-1]  # errors from each group on
+    flagged = ranking.n - ranking.counts[:-1]
+    return float((np.diff(ranking.errors) * found / flagged).sum() / ranking.positives)
+
+
+def fpr95_error(ranking: Ranking) -> float:
+    """Return the part of right samples flagged at the threshold that flags ≥ 95 % of the errors.
+
+    Positive = misclassified; NaN where every sample, or none, is.
+    """
+    correct = ranking.counts - ranking.errors
+    if not 0 < ranking.positives < ranking.n:
+        return float("nan")
+    recall = (ranking.positives - ranking.errors) / ranking.positives  # from each group on
+    return float(1 - correct[recall >= 0.95].max() / correct[-1])
+
+
+def fpr95_correct(ranking: Ranking) -> float:
+    """Return the part of errors accepted at the threshold that accepts ≥ 95 % of right samples.
+
+    Positive = correct, score = −u; NaN where every sample, or none, is misclassified.
+    """
+    correct = ranking.counts - ranking.errors
+    if not 0 < ranking.positives < ranking.n:
+        return float("nan")
+    return float(ranking.errors[correct / correct[-1] >= 0.95].min() / ranking.positives)
+
+
+def top_weights(uncertainty: Uncertainty, k: int) -> Float[np.ndarray, " n"]:
+    """Return each sample's weight among the k most uncertain, which add up to k.
+
+    1 is inside, 0 outside; samples tied at the boundary share what is left.
+    """
+    boundary = np.partition(uncertainty, len(uncertainty) - k)[len(uncertainty) - k]
+    inside, tied = uncertainty > boundary, uncertainty == boundary
+    return inside + tied * ((k - inside.sum()) / tied.sum())
+
+
+def top_counts(of: Scored, k: int) -> dict[str, Any]:
+    """Return counts among the k most uncertain and the k most certain samples.
+
+    Samples tied at the boundary count in expectation, so that a count need not be whole; how many
+    are tied is counted as well.
+    """
+    uncertain, certain = top_weights(of.uncertainty, k), top_weights(-of.uncertainty, k)
+    return {
+        "k": k,
+        "uncertain_misclassified": float(uncertain @ of.errors),
+        "uncertain_tied": int(((uncertain > 0) & (uncertain < 1)).sum()),
+        "certain_right": float(certain @ ~of.errors),
+        "certain_tied": int(((certain > 0) & (certain < 1)).sum()),
+        "certain_classes": np.bincount(of.labels, weights=certain, minlength=of.num_classes).tolist(),
+    }
+
+
+def precision_at_positives(of: Scored) -> float:
+    """Return the part of positives among as many most uncertain samples; NaN if all or none are."""
+    positives = int(of.errors.sum())
+    if not 0 < positives < len(of.errors):
+        return float("nan")
+    return float(top_weights(of.uncertainty, positives) @ of.errors) / positives
