@@ -184,21 +184,22 @@ def test_a_disk_that_is_full_costs_what_does_not_fit_and_the_same_command_goes_o
     assert leftovers(tmp_path) == []
 
 
-def test_a_disk_that_takes_no_predictions_leaves_no_half_run(tmp_path, shell, whole):
-    """Files may grow to 5 KiB: not all predictions of a run fit, though the files before them do."""
-    once_an_hour = [
-        60 if each == "0" and GRID[k - 1] == "--checkpoint-minutes" else each for k, each in enumerate(GRID)
-    ]
-    full = shell.run(*once_an_hour, "--jobs", "1", "--results", tmp_path, file_size=5 << 10)
+def test_a_disk_that_takes_no_predictions_leaves_no_half_run(tmp_path, shell):
+    """Files may grow to 16 KiB: many features do not fit, though the files before them do."""
+    grid = [*TINY, "--methods", "scn", "--noise", "0,0.3", "--epochs", 2, "--set", "scn.dimension=256"]
+    full = shell.run(*grid, "--jobs", "1", "--results", tmp_path / "full", file_size=16 << 10)
     assert full.wait() == 1
     assert "Traceback" not in full.err
     told = [line for line in full.out.splitlines() if line.startswith("[")]
-    assert ["failed: " in line for line in told] == [True] * RUNS, told
-    assert Store(tmp_path).scan()[0] == []
-    assert not list(tmp_path.rglob("seed*/*"))
-    again = shell.run(*once_an_hour, "--jobs", "1", "--results", tmp_path)
-    assert (again.wait(), again.err) == (0, "")
-    assert files(tmp_path) == whole
+    assert ["failed: " in line for line in told] == [True] * 2, told
+    assert Store(tmp_path / "full").scan()[0] == []
+    assert not list((tmp_path / "full").rglob("seed*/*"))
+    for folder in ("full", "whole"):
+        again = shell.run(*grid, "--jobs", "1", "--results", tmp_path / folder)
+        assert (again.wait(), again.err) == (0, "")
+    assert files(tmp_path / "full") == files(tmp_path / "whole")
+    large = {path.name for path in (tmp_path / "whole").rglob("seed*/*") if path.stat().st_size > 16 << 10}
+    assert large == {"test.parquet"}
     assert leftovers(tmp_path) == []
 
 

@@ -77,7 +77,7 @@ def test_tables_frames_and_comparisons_are_those_of_the_folder(packed, finished)
 
 def test_packed_runs_are_finished_before_and_others_are_stored_beside_the_pack(packed):
     assert {each.status for each in run(packed, **GRID)} == {"finished"}
-    assert [each.status for each in run(packed, seeds=[0, 2])] == ["stored", "done"]
+    assert [each.status for each in run(packed, seeds=[0, 2])] == ["finished", "done"]
     assert len(Store(packed).scan()[0]) == 9
     assert len(list(packed.rglob("record.json"))) == 1
 
