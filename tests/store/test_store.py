@@ -10,6 +10,7 @@ from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.files import checksums
 from bench.store.prediction_files import from_parquet, read_predictions, to_parquet
 from bench.store.record import StoreError
+from bench.store.run_files import RUN_FILES
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
 
@@ -93,6 +94,12 @@ def test_scan_finds_the_runs_and_no_problem(store):
     records, problems = store.scan()
     assert [record.spec for record in records] == [spec()]
     assert problems == []
+
+
+def test_a_file_that_a_killed_program_was_writing_counts_for_nothing(store):
+    (store.path(spec()) / ".test.parquet.0123456789abcdef.partial").write_bytes(b"torn")
+    assert store.files(spec()).names() == [*RUN_FILES]
+    assert (len(store.scan()[0]), store.scan()[1]) == (1, [])
 
 
 def test_a_foreign_folder_is_named_and_left_alone(store):
