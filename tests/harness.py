@@ -14,6 +14,7 @@ from bench.evaluation.metrics import VERSION
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
+from bench.files import checksums
 from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.plugins.method import Task
@@ -68,6 +69,13 @@ def record(cell: RunSpec, **fields: Any) -> Record:
 
 def metrics(**entries: Any) -> Metrics:
     return Metrics.model_validate(METRICS | entries)
+
+
+def checksummed(folder: Path) -> None:
+    """Write the checksums of all files in a folder anew, as if a run had written them as they are."""
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    written = checksums.written(checksums.of({path.name: path.read_bytes() for path in paths}))
+    (folder / checksums.NAME).write_bytes(written)
 
 
 def samples(*folders: Path) -> Samples:

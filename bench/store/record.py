@@ -3,14 +3,13 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
 from bench.spec import Noise, RunSpec, validated
 from bench.store.csv_columns import Columns, check, read_csv
-from bench.store.record_models import Cost, Entries, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
 from bench.store.run_files import RECORD_FILES, RunFiles, read_checked
 
 
@@ -55,13 +54,6 @@ class Record:
     def curves(self) -> Columns:
         """Accuracy by rejected part, one column per score; read at each use."""
         return read_csv(self.curves_csv)
-
-    def metric(self, *path: str) -> float | None:
-        """Return a metric by its names, as `"scores", "own", "aurc"`; None if it is undefined."""
-        found: Any = self.metrics
-        for key in path:
-            found = found.get(key) if isinstance(found, dict | Entries) else None
-        return found if isinstance(found, int | float) else None
 
     def with_metrics(self, metrics: Metrics, version: int, curves: bytes) -> "Record":
         """Return the record with metrics and curves that other code made of its predictions."""

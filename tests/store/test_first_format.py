@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 from commandline import Shell
-from harness import run, spec
+from harness import checksummed, run, spec
 
 import bench
 from bench.errors import UsageError
@@ -49,7 +49,7 @@ def old(tmp_path, files):
     folder.mkdir(parents=True)
     for name, content in aged(files).items():
         (folder / name).write_bytes(content)
-    checksums.write(folder)
+    checksummed(folder)
     return tmp_path / "old"
 
 

@@ -7,10 +7,10 @@ import statistics
 
 import pytest
 from commandline import Shell
-from harness import PLUGINS, grid, run, spec
+from harness import PLUGINS, checksummed, grid, run, spec
 
 from bench.errors import BenchError
-from bench.files import checksums, locks
+from bench.files import locks
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store
@@ -29,7 +29,7 @@ def took(store, cell, seconds):
     content = json.loads(path.read_text())
     content["cost"]["seconds"] = seconds
     path.write_text(json.dumps(content))
-    checksums.write(path.parent)
+    checksummed(path.parent)
 
 
 def states(store):

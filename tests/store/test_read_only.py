@@ -6,11 +6,10 @@ import warnings
 from pathlib import Path
 
 import pytest
-from harness import grid, run, spec, unwritable
+from harness import checksummed, grid, run, spec, unwritable
 
 import bench
 from bench.evaluation.metrics import VERSION
-from bench.files import checksums
 from bench.store import grid_status
 from bench.store.grid_status import remember
 from bench.store.store import Store
@@ -27,7 +26,7 @@ def results(request):
         remember(Store(root), grid(methods=["dummy", "baseline"], seeds=[0, 1, 2]))
         path = Store(root).path(spec()) / "record.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics_version": VERSION - 1}))
-        checksums.write(path.parent)
+        checksummed(path.parent)
         if request.param == "pack":
             pack(Store(root), root / "runs.tar.gz", predictions=False)
         yield root

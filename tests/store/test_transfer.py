@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commandline import Shell
-from harness import PLUGINS, plugin, run, spec
+from harness import PLUGINS, checksummed, plugin, run, spec
 
 from bench.errors import UsageError
 from bench.files import checksums
@@ -70,7 +70,7 @@ def edit(store, cell, **changes):
     """Change entries of a run's record, with checksums that fit."""
     path = store.path(cell) / "record.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    checksums.write(path.parent)
+    checksummed(path.parent)
 
 
 def names_in(archive):
