@@ -22,9 +22,9 @@ from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
+from bench.store.file_sources import Folder
 from bench.store.record import Record
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
-from bench.store.run_files import Folder
 from bench.store.store import Store
 
 PLUGINS = Path(__file__).parent / "example_plugins"

@@ -3,7 +3,7 @@
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import Observer
-from bench.execution.pool import Pool
+from bench.execution.queue_and_retries import Pool
 from bench.spec import RunSpec
 
 

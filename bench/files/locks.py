@@ -43,7 +43,10 @@ def take(path: Path) -> FileLock | None:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a program holds the lock on a file; writes nothing."""
+    """Return whether a program holds the lock on a file; writes nothing.
+
+    It relies on `filelock` taking its locks by `flock` on Unix: a test compares the two.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

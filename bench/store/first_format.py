@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import BenchError, one_line
 from bench.spec import IN_FLUX, RunSpec, validated
-from bench.store.run_files import json_bytes
+from bench.store.file_sources import json_bytes
 
 TABLE = Path(__file__).with_name("first_format.toml")
 ORACLE = "†"  # stood in the label of a method that is told the true noise rate

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.store.run_files import PREDICTIONS, RECORD_FILES, RUN_FILES, RunFiles
+from bench.store.file_sources import PREDICTIONS, RECORD_FILES, RUN_FILES, RunFiles
 
 NAME = "runs.tar.gz"  # of the pack in a results folder
 MOST_BYTES = {name: 2**30 if name in PREDICTIONS else 2**26 for name in RUN_FILES}

@@ -9,8 +9,8 @@ from pydantic import ValidationError
 from bench.errors import BenchError, one_line
 from bench.spec import Noise, RunSpec, validated
 from bench.store.csv_columns import Columns, check, read_csv
+from bench.store.file_sources import RECORD_FILES, RunFiles, read_checked
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
-from bench.store.run_files import RECORD_FILES, RunFiles, read_checked
 
 
 class StoreError(BenchError):

@@ -23,11 +23,11 @@ from bench.files import checksums
 from bench.files.atomic import PARTIAL, Move, empty_beside, move_all, new_folder, replace_file
 from bench.spec import RunSpec
 from bench.store import pack_files, unfinished
+from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
 from bench.store.first_format import is_first
 from bench.store.outcome import Outcome
 from bench.store.pack_files import PackedRun, runs_in
 from bench.store.record import Record, StoreError, read_record
-from bench.store.run_files import PREDICTIONS, Folder, RunFiles
 
 Prepare = Callable[[RunFiles], RunFiles]
 

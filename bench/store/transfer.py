@@ -8,10 +8,10 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError, one_line
 from bench.files import checksums
 from bench.files.atomic import replace_file
+from bench.store.file_sources import RECORD_FILES, Held, RunFiles, read_checked
 from bench.store.first_format import is_first, upgraded
 from bench.store.pack_files import runs_in, write_pack
 from bench.store.record import Record, StoreError
-from bench.store.run_files import RECORD_FILES, Held, RunFiles, read_checked
 from bench.store.store import Store, lacking, read_all
 from bench.store.unfinished import UnderWay
 

@@ -7,9 +7,9 @@ import pytest
 from harness import checksummed, run, spec
 
 from bench.evaluation.predictions import LabelledPredictions, Predictions
+from bench.store.file_sources import RUN_FILES
 from bench.store.prediction_files import from_parquet, read_predictions, to_parquet
 from bench.store.record import StoreError
-from bench.store.run_files import RUN_FILES
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
 

@@ -17,8 +17,8 @@ from bench.files import checksums
 from bench.files.atomic import empty_beside
 from bench.spec import RunSpec
 from bench.store import transfer
+from bench.store.file_sources import RECORD_FILES
 from bench.store.prediction_files import read_predictions
-from bench.store.run_files import RECORD_FILES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
 from bench.store.unfinished import UnderWay, folder_of
