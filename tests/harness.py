@@ -8,9 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from bench.evaluation.evaluate import Evaluation, evaluate
 from bench.evaluation.metrics import VERSION
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
@@ -69,6 +72,22 @@ def record(cell: RunSpec, **fields: Any) -> Record:
 
 def metrics(**entries: Any) -> Metrics:
     return Metrics.model_validate(METRICS | entries)
+
+
+def evaluation_of(
+    test: Predictions,
+    labels: np.ndarray,
+    train: Predictions,
+    given: np.ndarray,
+    true: np.ndarray,
+    human_entropy: np.ndarray | None = None,
+) -> Evaluation:
+    """Metrics and curves of predictions on an evaluated and on a training set."""
+    people = {} if human_entropy is None else {"human_entropy": human_entropy}
+    return evaluate(
+        LabelledPredictions(test, {"label": labels} | people),
+        LabelledPredictions(train, {"given": given, "true": true}),
+    )
 
 
 def checksummed(folder: Path) -> None:

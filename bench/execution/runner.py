@@ -15,17 +15,16 @@ from bench.data.dataset import DataSet, Split
 from bench.data.images import part
 from bench.data.splits import random_part
 from bench.errors import DataError, Declined, UsageError
-from bench.evaluation import evaluate as evaluation
 from bench.evaluation.human_disagreement import entropy_of_counts
-from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import LabelledPredictions
 from bench.execution.provenance import environment, now, peak_memory
 from bench.nets.backbones import make_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Method, Progress, Task
 from bench.spec import Noise, RunSpec
-from bench.store.outcome import Assessment, Outcome
-from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
+from bench.store.assess import assess
+from bench.store.outcome import Outcome
+from bench.store.record_models import Cost, Environment, NoiseManifest
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
@@ -71,7 +70,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     trained = keeper.spent
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
-    assessment = assess(data, method, prepared, evaluated)
+    assessment = assess(*predictions_of(data, method, prepared, evaluated))
     cost = Cost(
         started=started,
         seconds=round(keeper.spent, 3),
@@ -177,20 +176,16 @@ def train(
     return log
 
 
-def assess(data: DataSet, method: Method, prepared: Prepared, evaluated: Split) -> Assessment:
-    """Predict the evaluated and the training set and compute all metrics from the predictions."""
+def predictions_of(
+    data: DataSet, method: Method, prepared: Prepared, evaluated: Split
+) -> tuple[LabelledPredictions, LabelledPredictions]:
+    """Return the predictions on the evaluated and on the training set, with their labels."""
     classes = len(data.class_names)
     test = predict(method, evaluated.images, data.evaluate, classes)
     seen = predict(method, prepared.train.images, data.evaluate, classes, features=False)
+    columns = {"label": evaluated.labels.cpu().numpy()}
+    if (counts := evaluated.extra.get("human-counts")) is not None:
+        columns["human_entropy"] = entropy_of_counts(counts)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
-    label = evaluated.labels.cpu().numpy()
-    counts = evaluated.extra.get("human-counts")
-    human = {} if counts is None else {"human_entropy": entropy_of_counts(counts)}
-    metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
-    return Assessment(
-        Metrics.model_validate(metrics),
-        VERSION,
-        curves,
-        LabelledPredictions(test, {"label": label} | human),
-        LabelledPredictions(seen, {"index": prepared.places, "true": true, "given": given, "current": current}),
-    )
+    vectors = {"index": prepared.places, "true": true, "given": given, "current": current}
+    return LabelledPredictions(test, columns), LabelledPredictions(seen, vectors)

@@ -1,5 +1,8 @@
 """Results on disk: one folder per run, written once, as a whole, by the holder of the run's lock.
 
+Two things write to a run's folder later: `--force` replaces it by that of a new run, and a merge adds
+files of predictions that it lacks, if they are those that its checksums name.
+
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
     manifest.json  what was done to the labels
@@ -43,8 +46,17 @@ class Store:
         self.results = results
         self.root = results / "runs"
         self.pack = results / pack_files.NAME
-        self.asked = self.root / ".asked.json"  # what runs were asked for
         self.recomputed = results / ".recomputed"  # metrics of newer code, by the run's identity
+
+    @property
+    def asked(self) -> Path:
+        """The file that names the runs that were asked for.
+
+        Raises:
+            UsageError: the store is of version 0.1, whose file has another form.
+        """
+        self.check_format()
+        return self.root / ".asked.json"
 
     def exists(self) -> bool:
         """Return whether there is a place of runs at all."""
@@ -81,9 +93,9 @@ class Store:
         try:
             is_it = self.read(spec).spec.identity == spec.identity
         except StoreError as error:
-            raise StoreError(f"{error}; move the folder away to run it again") from None
+            raise StoreError(f"{error}; pass --force to run it again") from None
         if not is_it:
-            raise StoreError(f"{self.files(spec)} holds another run; move it away, or pass --force to run over it")
+            raise StoreError(f"{self.files(spec)} holds another run; pass --force to have this one in its place")
 
     def check_format(self) -> None:
         """Check that the first run found is not of version 0.1, whose identities are others.
@@ -91,7 +103,7 @@ class Store:
         Raises:
             UsageError: it is.
         """
-        specs = (run.read("spec.json") for run in self.runs() if "spec.json" in run.names())
+        specs = (run.read("spec.json") for run in self.runs_of_any_version() if "spec.json" in run.names())
         if is_first(next(specs, b"")):
             raise UsageError(
                 f"{self.results} holds runs of version 0.1, which this version does not read; "
@@ -170,12 +182,21 @@ class Store:
         """Return all runs, and a line for each folder that is none; such folders are left alone.
 
         Raises:
-            UsageError: its pack is damaged.
+            UsageError: the store is of version 0.1, or its pack is damaged.
         """
         return read_all(self.runs())
 
     def runs(self) -> Iterator[RunFiles]:
-        """Yield what may be runs: folders first, then those of the pack."""
+        """Return what may be runs: folders first, then those of the pack.
+
+        Raises:
+            UsageError: the store is of version 0.1, or its pack is damaged.
+        """
+        self.check_format()
+        return self.runs_of_any_version()
+
+    def runs_of_any_version(self) -> Iterator[RunFiles]:
+        """Yield what may be runs, those of version 0.1 too, which only a merge can read."""
         yield from map(Folder, _leaves(self.root))
         yield from self._packed().values()
 

@@ -71,7 +71,7 @@ def _runs_of(other: Path) -> Iterable[RunFiles]:
         return runs_in(other).values()
     if not Store(other).exists():
         raise UsageError(f"{other}: must be a results folder with runs in it, or a file that `bench pack` wrote")
-    return Store(other).runs()
+    return Store(other).runs_of_any_version()
 
 
 def brought_over(run: RunFiles) -> RunFiles:
@@ -142,11 +142,11 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
         predictions: whether to take those of the test set along, which pictures of samples need.
 
     Raises:
-        UsageError: there is no finished run, or a folder in the archive's place.
+        UsageError: there is no finished run, a folder is in the archive's place, or the store is of
+            version 0.1.
     """
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file, such as {target / 'runs.tar.gz'}")
-    store.check_format()
     records, problems = store.scan()
     if not records:
         raise UsageError(f"{store.results} holds no finished run")
