@@ -20,7 +20,7 @@ from bench.training.tracker import EpochLog
 
 
 def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
-    """Return the report of a run that need not start: finished, claimed or out of time; else None."""
+    """Return the report of a run that need not start (finished, claimed, out of time), or None."""
     try:
         if context.is_finished(spec):
             context.store.check(spec)

@@ -1,4 +1,4 @@
-"""Runs a grid in this process, cell by cell, where a debugger reaches; a cell that fails costs only itself."""
+"""Runs a grid in this process, cell by cell, where a debugger reaches."""
 
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets

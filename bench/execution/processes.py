@@ -1,4 +1,4 @@
-"""Runs a grid on this machine, each run in a process of its own; if it dies, the run is tried again.
+"""Runs a grid on this machine, each run in its own process; if it dies, the run is tried again.
 
 Processes are forked from a server that has imported torch and nothing more, so they start at once.
 """

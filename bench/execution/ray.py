@@ -140,7 +140,7 @@ class RayExecutor(Pool):
         return {"CPU": float(self.threads), **gpu}
 
     def _data(self, spec: RunSpec) -> list[Any] | None:
-        """Return the reference of a data set on the cluster, in a list: Ray would wait for a bare one.
+        """Return a data set's reference on the cluster, in a list: Ray would wait for a bare one.
 
         None for a data set that stays on disk: each machine reads its own files.
 

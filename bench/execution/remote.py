@@ -1,4 +1,4 @@
-"""A run on its way to a machine that shares no files with this one, and the answer that comes back."""
+"""A run on its way to a machine that shares no files with this one, and what comes back."""
 
 import tempfile
 import warnings

@@ -1,4 +1,4 @@
-"""One run specification through all stages: data → noise → train → predict → metrics → an outcome to store."""
+"""One run from its specification to what is stored: data, noise, training, predictions, metrics."""
 
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +50,7 @@ class Prepared(NamedTuple):
 
 
 def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
-    """Run one specification on a data set that is on its device, from its checkpoint if there is one.
+    """Run one specification on a data set on its device, from its checkpoint if there is one.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
@@ -85,7 +85,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:
-    """Limit the training set, corrupt its labels, and set the held-out part of it aside, in this order."""
+    """Limit the training set, then corrupt its labels, then set its held-out part aside."""
     size, limit = len(data.train.labels), spec.recipe.train_limit
     chosen = random_part(size, limit, 0, LIMIT_STREAM)[0] if limit and limit < size else np.arange(size)
     clean = clean_part(spec.noise, data, chosen)
@@ -104,7 +104,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
 
 
 def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
-    """Return the chosen training samples for a point of the noise axis, with what it needs of the data set.
+    """Return the chosen training samples, with what a point of the noise axis needs of the data.
 
     Raises:
         DataError: a label set that it names is not here, or a confused class does not exist.
@@ -133,7 +133,7 @@ def _held_out_size(spec: RunSpec, size: int) -> int:
 
 
 def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int, noise_rate: float) -> Method:
-    """Return the method, freshly initialised on its device; the noise rate is for those that use it.
+    """Return the method, freshly initialised on its device; some methods are told the noise rate.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
@@ -159,7 +159,7 @@ def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int,
 def train(
     spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, on_epoch: OnEpoch, keeper: Keeper
 ) -> list[EpochLog]:
-    """Train to the last epoch and return the log; the test set is looked at only if it is the one reported."""
+    """Train to the last epoch and return the log; a test set that is not reported stays unseen."""
     classes = len(data.class_names)
     watched = {"held_out_accuracy": prepared.held_out} if prepared.held_out else {}
     if spec.evaluate == "test":

@@ -73,7 +73,7 @@ class SlurmExecutor(Pool):
             job.cancel()
 
     def _show(self, place: int) -> None:
-        """Tell the observer that a job has started, and of the newest epoch in its file `epochs`."""
+        """Tell the observer that a job has started, and the newest epoch in its file `epochs`."""
         spec = self.cells[place]
         assert isinstance(spec, RunSpec)
         epoch, _ = epochs_done(self.context.store.path(spec))

@@ -1,4 +1,4 @@
-"""SHA-256 checksums of a run's files, in the format of `sha256sum`, to detect torn or edited files."""
+"""SHA-256 checksums of files, as `sha256sum` has them: torn and edited files are detected."""
 
 import hashlib
 from collections.abc import Mapping

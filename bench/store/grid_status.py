@@ -82,7 +82,7 @@ def _asked(path: Path) -> list[RunSpec]:
 
 
 class Pace:
-    """Seconds an epoch, from finished runs: of the same method and recipe, else of the same data set."""
+    """Seconds an epoch, from finished runs of the same method and recipe, else of the data set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         measured: dict[str, list[float]] = {}
@@ -92,7 +92,7 @@ class Pace:
         self.medians = {key: statistics.median(seconds) for key, seconds in measured.items()}
 
     def seconds(self, spec: RunSpec, epochs: int) -> float | None:
-        """Return the seconds of so many epochs of a run, or None if nothing like it was measured."""
+        """Return the seconds of so many epochs of a run, or None if nothing like it was timed."""
         known = [self.medians[key] for key in self._keys(spec) if key in self.medians]
         return epochs * known[0] if known else None
 

@@ -64,7 +64,7 @@ def read_record(files: RunFiles) -> Record:
     """Return the record of a run.
 
     Raises:
-        StoreError: it is not a run, its files are not as they were written, or they do not fit together.
+        StoreError: it is not a run, or its files are not as written or do not fit together.
     """
     try:
         spec_json, manifest_json, epochs, curves, record_json = read_checked(files, RECORD_FILES).values()

@@ -1,7 +1,7 @@
 """Results on disk: one folder per run, written once, as a whole, by the holder of the run's lock.
 
-Two things write to a run's folder later: `--force` replaces it by that of a new run, and a merge adds
-files of predictions that it lacks, if they are those that its checksums name.
+Two things change a run's folder later: `--force` replaces it by that of a new run, and a merge adds
+the files of predictions that it lacks, if they are those that its checksums name.
 
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
@@ -67,7 +67,7 @@ class Store:
         return self.root / spec.folder
 
     def has(self, spec: RunSpec) -> bool:
-        """Return whether a run is there, in its folder or packed; one that is not finished is not."""
+        """Return whether a finished run is there, in its folder or packed."""
         return self.path(spec).is_dir() or PurePosixPath(spec.folder) in self._packed()
 
     def files(self, spec: RunSpec) -> RunFiles:
@@ -76,7 +76,7 @@ class Store:
         return Folder(place) if place.is_dir() else self._packed().get(PurePosixPath(spec.folder), Folder(place))
 
     def check_place(self, record: Record) -> None:
-        """Check that a run of another store, whose names may be anything, has its place in this one.
+        """Check that a run of another store, with whatever names, has its place in this one.
 
         Raises:
             StoreError: it has not.
@@ -119,7 +119,7 @@ class Store:
         return read_record(self.files(spec))
 
     def save(self, outcome: Outcome) -> None:
-        """Write a run beside its place and move it there in one step, so that it is whole or absent."""
+        """Write a run beside its place and move it there in one step: it is whole or absent."""
         with new_folder(self.path(outcome.spec)) as folder:
             for name, content in outcome.files().items():
                 (folder / name).write_bytes(content)
@@ -145,7 +145,7 @@ class Store:
             raise error
 
     def add_all(self, records: Iterable[Record]) -> list[Exception]:
-        """Write different runs as `add` does, many at a time; return the errors of those that failed."""
+        """Write different runs as `add` does, many at a time; return the errors of failed ones."""
         moves, errors = list[Move](), list[Exception]()
         try:
             for record in records:

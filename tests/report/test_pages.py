@@ -286,7 +286,7 @@ def test_recomputed_metrics_are_kept_beside_the_runs_and_nothing_is_written_into
     assert first[0][0].metrics_version == VERSION
 
 
-@pytest.mark.parametrize("content", ["", "{ torn", "outcome", "metrics_version"])
+@pytest.mark.parametrize("content", ["", "{ torn", "outcome", "metrics_version", "curves"])
 def test_a_cache_of_metrics_that_is_torn_or_of_something_else_does_not_count(tmp_path, content):
     run(tmp_path)
     store = Store(tmp_path)
@@ -296,7 +296,11 @@ def test_a_cache_of_metrics_that_is_torn_or_of_something_else_does_not_count(tmp
     other = json.loads(kept.read_text())
     other["metrics"]["accuracy"] = 0.5
     if content in other:
-        other[content] = {"outcome": "another", "metrics_version": VERSION + 1}[content]
+        other[content] = {
+            "outcome": "another",
+            "metrics_version": VERSION + 1,
+            "curves": "rejected,own\n0,high\n",
+        }[content]
         content = json.dumps(other)
     kept.write_text(content)
     assert load_records(store)[0][0].metrics.accuracy == right

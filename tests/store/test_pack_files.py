@@ -35,7 +35,7 @@ def finished(tmp_path_factory):
 
 @pytest.fixture
 def packed(tmp_path, finished):
-    """A results folder with a pack of them, predictions of the test set included, and nothing else."""
+    """A results folder with a pack of them and predictions of the test set, and nothing else."""
     pack(Store(finished), tmp_path / "results" / "runs.tar.gz", predictions=True)
     return tmp_path / "results"
 

@@ -18,7 +18,7 @@ from bench.store.transfer import pack
 
 @pytest.fixture(params=["runs", "pack"])
 def results(request):
-    """A folder of two methods' runs, one of them with stale metrics, in a place that is open to all."""
+    """A folder of two methods' runs, one with stale metrics, in a place that is open to all."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         Path(folder).chmod(0o755)
         root = Path(folder) / "results"
