@@ -11,9 +11,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from commandline import server
-from harness import run, spec
+from harness import checksummed, run, spec
 
-from bench.files import checksums
 from bench.spec import RunSpec
 from bench.store.store import Store
 
@@ -67,7 +66,7 @@ def write(results: Path, cell: RunSpec, accuracy: float) -> None:
     changed = {"spec.json": cell.model_dump_json(indent=1).encode(), "record.json": record.encode()}
     for name, content in (template() | changed).items():
         (folder / name).write_bytes(content)
-    checksums.write(folder)
+    checksummed(folder)
 
 
 def accuracies(store: Store) -> list[float]:

@@ -23,6 +23,7 @@ from bench.grid.request import Request
 from bench.nets.backbones import BACKBONES, make_backbone
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
+from bench.report.summaries import entry
 from bench.spec import Choice, validated
 from bench.store.store import Store
 from bench.version import PROTOCOL
@@ -52,8 +53,8 @@ def of_method(name: str) -> dict[str, Any]:
     return {
         "version": cell.method.version,
         "loss": [float(loss) for loss in record.epochs["loss"]],
-        "nll": record.metric("nll"),
-        "own score finds flipped labels": record.metric("noise_detection", "own", "auroc"),
+        "nll": entry(record, "nll"),
+        "own score finds flipped labels": entry(record, "noise_detection", "own", "auroc"),
     }
 
 

@@ -8,12 +8,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
+from bench.evaluation.evaluate import Evaluation, evaluate
 from bench.evaluation.metrics import VERSION
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
+from bench.files import checksums
 from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.plugins.method import Task
@@ -21,9 +25,9 @@ from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import Pictures, RunSpec, validated
+from bench.store.file_sources import Folder
 from bench.store.record import Record
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
-from bench.store.run_files import Folder
 from bench.store.store import Store
 
 PLUGINS = Path(__file__).parent / "example_plugins"
@@ -68,6 +72,29 @@ def record(cell: RunSpec, **fields: Any) -> Record:
 
 def metrics(**entries: Any) -> Metrics:
     return Metrics.model_validate(METRICS | entries)
+
+
+def evaluation_of(
+    test: Predictions,
+    labels: np.ndarray,
+    train: Predictions,
+    given: np.ndarray,
+    true: np.ndarray,
+    human_entropy: np.ndarray | None = None,
+) -> Evaluation:
+    """Metrics and curves of predictions on an evaluated and on a training set."""
+    people = {} if human_entropy is None else {"human_entropy": human_entropy}
+    return evaluate(
+        LabelledPredictions(test, {"label": labels} | people),
+        LabelledPredictions(train, {"given": given, "true": true}),
+    )
+
+
+def checksummed(folder: Path) -> None:
+    """Write the checksums of all files in a folder anew, as if a run had written them as they are."""
+    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    written = checksums.written(checksums.of({path.name: path.read_bytes() for path in paths}))
+    (folder / checksums.NAME).write_bytes(written)
 
 
 def samples(*folders: Path) -> Samples:

@@ -1,6 +1,7 @@
 """Content hash of files, which identifies data given by path wherever they are stored."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,13 +26,14 @@ def content_hash(folder: Path, paths: Sequence[str]) -> str:
     ordered = sorted(paths)
     kept = cache_folder() / "content" / state(folder, ordered)
     with suppress(OSError):
-        return kept.read_text(encoding="ascii")
+        if re.fullmatch(rb"[0-9a-f]{12}", found := kept.read_bytes()):  # whatever became of the file
+            return found.decode()
     digest = hashlib.sha256()
     for path in ordered:
         with Path(path).open("rb") as file:
             digest.update(path.removeprefix(str(folder)).encode("utf-8", "surrogateescape") + b"\0")
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    found = digest.hexdigest()[:12]
+    made = digest.hexdigest()[:12]
     with suppress(OSError), replace_file(kept) as file:
-        file.write(found.encode())
-    return found
+        file.write(made.encode())
+    return made

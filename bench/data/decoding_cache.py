@@ -29,6 +29,7 @@ from jaxtyping import UInt8
 from bench.data.images import MappedImages
 from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
+from bench.files.atomic import replace_file
 from bench.files.locks import lock
 
 Shape = tuple[int, int, int]
@@ -114,24 +115,16 @@ def _written(path: Path) -> list[int]:
 
 
 def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> Decoded:
-    """Decode the files into a temporary file and move it into place in one step.
+    """Decode the files into an array that takes its place in one step, as does what is said of it.
 
     The caller must hold the lock.
     """
     _clear(path.parent)
     _check_room(path.parent, len(paths) * math.prod(shape))
-    unfinished = path.with_suffix(".partial")
-    try:
-        with unfinished.open("wb") as file:
-            mean, std = _write(file, paths, shape, decode)
-            file.flush()
-            os.fsync(file.fileno())
-        unfinished.replace(path)
-        about = json.dumps({"written": _written(path), "mean": mean, "std": std})
-        unfinished.write_text(about, encoding="utf-8")
-        unfinished.replace(path.with_suffix(".json"))
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with replace_file(path) as file:
+        mean, std = _write(file, paths, shape, decode)
+    with replace_file(path.with_suffix(".json")) as file:
+        file.write(json.dumps({"written": _written(path), "mean": mean, "std": std}).encode())
     return Decoded(MappedImages.open(path), mean, std)
 
 

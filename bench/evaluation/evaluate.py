@@ -10,13 +10,13 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from bench.evaluation import metrics
 from bench.evaluation.calibration import Classified, Labels, log_softmax
 from bench.evaluation.class_distances import Placed, distances_to_centres
 from bench.evaluation.human_disagreement import Entropy, Judged
-from bench.evaluation.predictions import Predictions
+from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.evaluation.ranking import Errors, Scored, Uncertainty, rejection_curve
 from bench.evaluation.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
 
@@ -33,37 +33,32 @@ class Evaluation(NamedTuple):
     curves: pd.DataFrame  # accuracy after rejecting 0, 1, … 99 %: `rejected`, then the scores
 
 
-def evaluate(
-    test: Predictions,
-    labels: Labels,
-    train: Predictions,
-    given: Int[np.ndarray, " m"],
-    true: Int[np.ndarray, " m"],
-    human_entropy: Entropy | None = None,
-) -> Evaluation:
+def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluation:
     """Compute a run's metrics and curves; each score is sorted once.
 
     Args:
-        test, labels: predictions on the evaluated set and its labels.
-        train, given, true: predictions on the training set, its noisy and its true labels.
-        human_entropy: of human label counts of the evaluated set, in nats, where there are any.
+        test: of the evaluated set, with the columns `label` and, where people gave labels,
+            `human_entropy` in nats.
+        train: of the training set, with the columns `given` (noisy) and `true`.
     """
-    classified, classes = Classified(test.logits, labels), test.logits.shape[1]
-    scores = all_scores(test)
+    outputs, labels, human_entropy = test.predictions, test.labels, test.columns.get("human_entropy")
+    given, true = train.columns["given"], train.columns["true"]
+    classified, classes = Classified(outputs.logits, labels), outputs.logits.shape[1]
+    scores = all_scores(outputs)
     scored = {name: Scored(u, classified.errors, labels, classes) for name, u in scores.items()}
     result: dict[str, Any] = {
         "samples": len(labels),
         **_values(metrics.OF_PREDICTIONS, classified),
         "scores": _completed({name: of_score(each) for name, each in scored.items()}),
-        "noise_detection": _completed(noise_detection(train, given, true)),
+        "noise_detection": _completed(noise_detection(train.predictions, given, true)),
     }
     if classes <= LARGEST_CONFUSION:
         result["confusion"] = metrics.CONFUSION.function(classified)
-    if test.features is not None:
-        result["class_distances"] = _completed(class_distances(test.features, labels, scores))
+    if outputs.features is not None:
+        result["class_distances"] = _completed(class_distances(outputs.features, labels, scores))
     if human_entropy is not None:
         result["human_uncertainty"] = _completed(human_uncertainty(scores, human_entropy))
-    result["undefined"] = _undefined(classified.errors, given != true, human_entropy, test.normalised)
+    result["undefined"] = _undefined(classified.errors, given != true, human_entropy, outputs.normalised)
     return Evaluation(result, _curves(scored))
 
 

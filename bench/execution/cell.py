@@ -9,7 +9,7 @@ import torch
 from bench.errors import BenchError, Declined, one_line
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
-from bench.execution.runner import OnEpoch, execute
+from bench.execution.runner import execute
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Progress
 from bench.spec import Cell, CellState, RunSpec
@@ -20,7 +20,7 @@ from bench.training.tracker import EpochLog
 
 
 def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
-    """Return the report of a run that need not start: finished, claimed or out of time; else None."""
+    """Return the report of a run that need not start (finished, claimed, out of time), or None."""
     try:
         if context.is_finished(spec):
             context.store.check(spec)
@@ -36,7 +36,7 @@ def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
 def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
     """Run one cell and return what became of it; only an interrupt is raised."""
     try:
-        return _claimed(spec, context, datasets, observer)
+        return _claimed_and_run(spec, context, datasets, observer)
     except Declined as error:
         return CellReport(spec.title, CellState.DECLINED, one_line(error))
     except OutOfTime as error:
@@ -68,35 +68,30 @@ def _written_down(spec: RunSpec, report: CellReport, store: Store) -> CellReport
     return replace(report, detail=f"{report.detail}{where}")
 
 
-def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
+def claim(spec: RunSpec, context: Context) -> UnderWay | CellReport:
+    """Lock a run that is about to be run, or report why there is no need to.
+
+    Raises:
+        OSError: its folder cannot be written to.
+    """
     under_way = UnderWay.take(context.store.path(spec))
     if under_way is None:
         return CellReport(spec.title, CellState.CLAIMED)
+    if context.is_finished(spec):  # by who held the claim before
+        under_way.release(done=True)
+        return CellReport(spec.title, CellState.FINISHED)
+    return under_way
+
+
+def _claimed_and_run(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
+    under_way = claim(spec, context)
+    if isinstance(under_way, CellReport):
+        return under_way
     done = False
     try:
-        if done := context.is_finished(spec):  # by who held the claim before
-            return CellReport(spec.title, CellState.FINISHED)
         context.store.failure(spec).unlink(missing_ok=True)
         observer.run_started(spec)
-
-        def on_epoch(progress: Progress, log: EpochLog) -> None:
-            under_way.epoch_done(progress.epoch)
-            observer.epoch(spec, progress)
-
-        def on_checkpoint(path: Path) -> None:
-            under_way.checkpointed()
-            observer.checkpointed(spec, path)
-
-        interval, deadline = context.checkpoint_seconds, context.deadline
-        keeper = Keeper(
-            under_way.checkpoint,
-            spec.identity,
-            interval,
-            deadline,
-            restored=under_way.resumed,
-            written=on_checkpoint,
-        )
-        said = _run(spec, context, datasets, on_epoch, keeper)
+        said = _run(spec, context, datasets, under_way, observer)
         done = True
         return CellReport(spec.title, CellState.DONE, said)
     finally:
@@ -104,10 +99,32 @@ def _claimed(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
         under_way.release(done)
 
 
-def _run(spec: RunSpec, context: Context, datasets: DataSets, on_epoch: OnEpoch, keeper: Keeper) -> str:
+def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWay, observer: Observer) -> str:
+    """Train, evaluate and store a run; return its accuracy and time in words."""
+
+    def on_epoch(progress: Progress, log: EpochLog) -> None:
+        under_way.epoch_done(progress.epoch)
+        observer.epoch(spec, progress)
+
     data = datasets.get(spec)
     factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    keeper = _keeper(spec, context, under_way, observer)
     outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
     return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"
+
+
+def _keeper(spec: RunSpec, context: Context, under_way: UnderWay, observer: Observer) -> Keeper:
+    def on_checkpoint(path: Path) -> None:
+        under_way.checkpointed()
+        observer.checkpointed(spec, path)
+
+    return Keeper(
+        under_way.checkpoint,
+        spec.identity,
+        context.checkpoint_seconds,
+        context.deadline,
+        restored=under_way.resumed,
+        written=on_checkpoint,
+    )

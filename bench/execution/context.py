@@ -1,4 +1,4 @@
-"""What the cells of a grid share: where things are, how long they may take, and loaded data sets."""
+"""What the cells of a grid share: where things are, the time allowed, and loaded data sets."""
 
 import time
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Context:
 
 
 class DataSets:
-    """The data sets of a grid, one at a time in memory; one that cannot be loaded is not tried again."""
+    """The data sets of a grid, one at a time in memory; what cannot be loaded is tried once."""
 
     def __init__(self, context: Context) -> None:
         self.context = context

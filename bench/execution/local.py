@@ -1,9 +1,9 @@
-"""Runs a grid in this process, cell by cell, where a debugger reaches; a cell that fails costs only itself."""
+"""Runs a grid in this process, cell by cell, where a debugger reaches."""
 
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import Observer
-from bench.execution.pool import Pool
+from bench.execution.queue_and_retries import Pool
 from bench.spec import RunSpec
 
 

@@ -86,24 +86,17 @@ class Machines(Frozen):
             UsageError: they do not.
         """
         if self.address and self.executor != "ray":
-            raise UsageError(f"--address {self.address}: is of a Ray cluster; pass --executor ray as well")
+            raise UsageError("--address needs --executor ray")
         if self.slurm and self.executor != "slurm":
-            raise UsageError("--slurm: is of Slurm's queue; pass --executor slurm as well")
+            raise UsageError("--slurm needs --executor slurm")
         if self.jobs == 0 and self.executor != "local":
-            raise UsageError(
-                f"--jobs 0: is this process alone; with --executor {self.executor} pass auto, or from 1"
-            )
+            raise UsageError(f"--jobs 0 runs in this process, so it cannot go with --executor {self.executor}")
         if self.executor == "local" and wants_gpu(grid):
-            _check_gpu()
+            from bench.grid.cells import require_gpu
+
+            require_gpu()
 
 
 def wants_gpu(grid: list[Cell]) -> bool:
     """Return whether any cell of a grid runs on a GPU."""
     return any(isinstance(cell, RunSpec) and cell.device == "cuda" for cell in grid)
-
-
-def _check_gpu() -> None:
-    import torch
-
-    if not torch.cuda.is_available():
-        raise UsageError("--device cuda: torch sees no CUDA device here; pass --device cpu or auto")

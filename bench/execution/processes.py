@@ -1,4 +1,4 @@
-"""Runs a grid on this machine, each run in a process of its own; if it dies, the run is tried again.
+"""Runs a grid on this machine, each run in its own process; if it dies, the run is tried again.
 
 Processes are forked from a server that has imported torch and nothing more, so they start at once.
 """
@@ -16,8 +16,8 @@ import torch
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Event, Messenger, Observer
-from bench.execution.pool import Pool
 from bench.execution.process_tuning import dedicate
+from bench.execution.queue_and_retries import Pool
 from bench.spec import RunSpec
 
 TRIES = 2

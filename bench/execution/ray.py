@@ -19,9 +19,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.data.images import MappedImages
 from bench.errors import BenchError, UsageError, one_line
+from bench.execution.cell import claim
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, CheckpointSent, EpochDone, Event, Observer
-from bench.execution.pool import Pool
+from bench.execution.queue_and_retries import Pool
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.files.atomic import replace_file
 from bench.plugins.loading import load
@@ -82,22 +83,27 @@ class RayExecutor(Pool):
 
     def start(self, place: int, spec: RunSpec) -> None:
         """Claim a run here and send it to the cluster."""
-        under_way = UnderWay.take(self.context.store.path(spec))
-        if under_way is None:
-            self.reported(place, CellReport(spec.title, CellState.CLAIMED))
-            return
-        if self.context.is_finished(spec):  # by who held the claim before
-            under_way.release(done=True)
-            self.reported(place, CellReport(spec.title, CellState.FINISHED))
-            return
         try:
-            self.workers[place] = self._sent(place, spec, under_way)
+            begun = self._claimed_and_sent(place, spec)
         except (BenchError, OSError, RayError) as error:
+            begun = CellReport(spec.title, CellState.FAILED, one_line(error))
+        if isinstance(begun, Task):
+            self.workers[place] = begun
+        else:
+            self.reported(place, begun)
+
+    def _claimed_and_sent(self, place: int, spec: RunSpec) -> Task | CellReport:
+        under_way = claim(spec, self.context)
+        if isinstance(under_way, CellReport):
+            return under_way
+        try:
+            self.context.store.failure(spec).unlink(missing_ok=True)
+            return self._sent(place, spec, under_way)
+        except BaseException:
             under_way.release(done=False)
-            self.reported(place, CellReport(spec.title, CellState.FAILED, one_line(error)))
+            raise
 
     def _sent(self, place: int, spec: RunSpec, under_way: UnderWay) -> Task:
-        self.context.store.failure(spec).unlink(missing_ok=True)
         self.sent += 1
         key = f"{place}.{self.sent}"
         share = {f"num_{name.lower()}s": amount for name, amount in self._share(spec.device).items()}
@@ -134,7 +140,7 @@ class RayExecutor(Pool):
         return {"CPU": float(self.threads), **gpu}
 
     def _data(self, spec: RunSpec) -> list[Any] | None:
-        """Return the reference of a data set on the cluster, in a list: Ray would wait for a bare one.
+        """Return a data set's reference on the cluster, in a list: Ray would wait for a bare one.
 
         None for a data set that stays on disk: each machine reads its own files.
 

@@ -1,4 +1,4 @@
-"""A run on its way to a machine that shares no files with this one, and the answer that comes back."""
+"""A run on its way to a machine that shares no files with this one, and what comes back."""
 
 import tempfile
 import warnings
@@ -16,9 +16,9 @@ from bench.execution.observer import CellReport, CheckpointSent, Messenger
 from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
-from bench.spec import RunSpec
+from bench.spec import CellState, RunSpec
+from bench.store.file_sources import RUN_FILES, Held
 from bench.store.record import StoreError, read_record
-from bench.store.run_files import RUN_FILES, Held
 from bench.store.store import Store
 from bench.store.unfinished import checkpoint_in, folder_of
 
@@ -119,7 +119,8 @@ def run_parcel(
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         context = _unpacked(parcel, plugins, Path(folder))
         report = run_cell(parcel.spec, context, Delivered(context, fetch), courier)
-        return Answer(report, _files_of(context.store, parcel.spec) if report.status == "done" else None)
+        done = report.status == CellState.DONE
+        return Answer(report, _files_of(context.store, parcel.spec) if done else None)
 
 
 def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Context:

@@ -1,4 +1,4 @@
-"""One run specification through all stages: data → noise → train → predict → metrics → an outcome to store."""
+"""One run from its specification to what is stored: data, noise, training, predictions, metrics."""
 
 from collections.abc import Callable
 from functools import partial
@@ -15,17 +15,16 @@ from bench.data.dataset import DataSet, Split
 from bench.data.images import part
 from bench.data.splits import random_part
 from bench.errors import DataError, Declined, UsageError
-from bench.evaluation import evaluate as evaluation
 from bench.evaluation.human_disagreement import entropy_of_counts
-from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import LabelledPredictions
 from bench.execution.provenance import environment, now, peak_memory
 from bench.nets.backbones import make_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Method, Progress, Task
 from bench.spec import Noise, RunSpec
-from bench.store.outcome import Assessment, Outcome
-from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
+from bench.store.assess import assess
+from bench.store.outcome import Outcome
+from bench.store.record_models import Cost, Environment, NoiseManifest
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
@@ -51,7 +50,7 @@ class Prepared(NamedTuple):
 
 
 def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
-    """Run one specification on a data set that is on its device, from its checkpoint if there is one.
+    """Run one specification on a data set on its device, from its checkpoint if there is one.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
@@ -71,7 +70,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     trained = keeper.spent
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
-    assessment = assess(data, method, prepared, evaluated)
+    assessment = assess(*predictions_of(data, method, prepared, evaluated))
     cost = Cost(
         started=started,
         seconds=round(keeper.spent, 3),
@@ -86,7 +85,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:
-    """Limit the training set, corrupt its labels, and set the held-out part of it aside, in this order."""
+    """Limit the training set, then corrupt its labels, then set its held-out part aside."""
     size, limit = len(data.train.labels), spec.recipe.train_limit
     chosen = random_part(size, limit, 0, LIMIT_STREAM)[0] if limit and limit < size else np.arange(size)
     clean = clean_part(spec.noise, data, chosen)
@@ -105,7 +104,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
 
 
 def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
-    """Return the chosen training samples for a point of the noise axis, with what it needs of the data set.
+    """Return the chosen training samples, with what a point of the noise axis needs of the data.
 
     Raises:
         DataError: a label set that it names is not here, or a confused class does not exist.
@@ -134,7 +133,7 @@ def _held_out_size(spec: RunSpec, size: int) -> int:
 
 
 def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int, noise_rate: float) -> Method:
-    """Return the method, freshly initialised on its device; the noise rate is for those that use it.
+    """Return the method, freshly initialised on its device; some methods are told the noise rate.
 
     Raises:
         Declined: the method gives a reason not to run this setting.
@@ -160,7 +159,7 @@ def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int,
 def train(
     spec: RunSpec, data: DataSet, method: Method, prepared: Prepared, on_epoch: OnEpoch, keeper: Keeper
 ) -> list[EpochLog]:
-    """Train to the last epoch and return the log; the test set is looked at only if it is the one reported."""
+    """Train to the last epoch and return the log; a test set that is not reported stays unseen."""
     classes = len(data.class_names)
     watched = {"held_out_accuracy": prepared.held_out} if prepared.held_out else {}
     if spec.evaluate == "test":
@@ -177,20 +176,16 @@ def train(
     return log
 
 
-def assess(data: DataSet, method: Method, prepared: Prepared, evaluated: Split) -> Assessment:
-    """Predict the evaluated and the training set and compute all metrics from the predictions."""
+def predictions_of(
+    data: DataSet, method: Method, prepared: Prepared, evaluated: Split
+) -> tuple[LabelledPredictions, LabelledPredictions]:
+    """Return the predictions on the evaluated and on the training set, with their labels."""
     classes = len(data.class_names)
     test = predict(method, evaluated.images, data.evaluate, classes)
     seen = predict(method, prepared.train.images, data.evaluate, classes, features=False)
+    columns = {"label": evaluated.labels.cpu().numpy()}
+    if (counts := evaluated.extra.get("human-counts")) is not None:
+        columns["human_entropy"] = entropy_of_counts(counts)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
-    label = evaluated.labels.cpu().numpy()
-    counts = evaluated.extra.get("human-counts")
-    human = {} if counts is None else {"human_entropy": entropy_of_counts(counts)}
-    metrics, curves = evaluation.evaluate(test, label, seen, given, true, **human)
-    return Assessment(
-        Metrics.model_validate(metrics),
-        VERSION,
-        curves,
-        LabelledPredictions(test, {"label": label} | human),
-        LabelledPredictions(seen, {"index": prepared.places, "true": true, "given": given, "current": current}),
-    )
+    vectors = {"index": prepared.places, "true": true, "given": given, "current": current}
+    return LabelledPredictions(test, columns), LabelledPredictions(seen, vectors)

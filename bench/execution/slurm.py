@@ -10,8 +10,8 @@ from bench.errors import UsageError, one_line
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
-from bench.execution.pool import Pool
 from bench.execution.process_tuning import dedicate
+from bench.execution.queue_and_retries import Pool
 from bench.plugins.method import Progress
 from bench.spec import CellState, RunSpec
 from bench.store.unfinished import epochs_done
@@ -73,7 +73,7 @@ class SlurmExecutor(Pool):
             job.cancel()
 
     def _show(self, place: int) -> None:
-        """Tell the observer that a job has started, and of the newest epoch in its lock file."""
+        """Tell the observer that a job has started, and the newest epoch in its file `epochs`."""
         spec = self.cells[place]
         assert isinstance(spec, RunSpec)
         epoch, _ = epochs_done(self.context.store.path(spec))

@@ -1,6 +1,7 @@
 """Files and folders that are there as a whole or not at all, after a power cut too."""
 
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,11 +15,16 @@ Move = tuple[Path, Path]  # a written folder, and its place
 
 @contextmanager
 def replace_file(path: Path) -> Iterator[BinaryIO]:
-    """Open a file that takes a path's place in one step once all of it is written and on disk."""
-    partial = path.with_name(f"{path.name}.partial")
+    """Open a file that takes a path's place in one step once all of it is written and on disk.
+
+    Several programs may do so at once: the last to end wins. Until then the file has a hidden name
+    of its own, under which it stays only if its program is killed.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    # Not by `tempfile`, whose files nobody else may read, even once they are in place.
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(8)}.partial")
     try:
-        with partial.open("wb") as file:
+        with partial.open("xb") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -72,8 +78,8 @@ def move_all(moves: list[Move]) -> list[OSError]:
 
 
 def _move(partial: Path, place: Path) -> None:
-    # A place is taken only where a finished run is run again on purpose (`--force`). Its old folder goes
-    # just before, as no folder can be renamed onto another: a power cut in between costs that one run.
+    # A place is taken only where a finished run is run again on purpose (`--force`). Its old folder
+    # goes just before, as none can be renamed onto another: a power cut in between costs that run.
     if place.exists():
         shutil.rmtree(place)
     partial.rename(place)

@@ -1,8 +1,7 @@
-"""SHA-256 checksums of a run's files, in the format of `sha256sum`: torn or edited files are never used."""
+"""SHA-256 checksums of files, as `sha256sum` has them: torn and edited files are detected."""
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 NAME = "SHA256SUMS"
 
@@ -37,9 +36,3 @@ def check(name: str, content: bytes, digests: Mapping[str, str]) -> None:
     """
     if hashlib.sha256(content).hexdigest() != digests.get(name):
         raise ValueError(f"{name} is not as it was written: its checksum differs from that in {NAME}")
-
-
-def write(folder: Path) -> None:
-    """Write the checksums of all files in a folder."""
-    paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
-    (folder / NAME).write_bytes(written(of({path.name: path.read_bytes() for path in paths})))

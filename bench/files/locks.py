@@ -16,7 +16,7 @@ TRIES = 100  # to make a file in a folder that its last holder may be removing
 def lock(path: Path) -> FileLock:
     """Return the lock on a file, not yet taken; `with` waits for it.
 
-    It is never a file whose existence alone would count as a lock, as that outlives a killed process.
+    It is never a file whose mere existence counts as a lock, as that outlives a killed process.
     """
     return FileLock(path, thread_local=False, fallback_to_soft=False)
 
@@ -43,7 +43,10 @@ def take(path: Path) -> FileLock | None:
 
 
 def is_held(path: Path) -> bool:
-    """Return whether a program holds the lock on a file; writes nothing, so a read-only folder will do."""
+    """Return whether a program holds the lock on a file; writes nothing.
+
+    It relies on `filelock` taking its locks by `flock` on Unix: a test compares the two.
+    """
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:

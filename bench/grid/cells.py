@@ -182,10 +182,19 @@ def _precision(request: Request) -> Any:
     if request.precision != "auto":
         return request.precision
     if _device(request) == "cuda":
-        if not torch.cuda.is_available():
-            raise UsageError(
-                "--device cuda: torch sees no CUDA device here; pass --device cpu or auto, "
-                "or --precision as well if other machines run the runs"
-            )
+        require_gpu(", or --precision as well if other machines run the runs")
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"
+
+
+def require_gpu(otherwise: str = "") -> None:
+    """Check that torch sees a GPU here.
+
+    Args:
+        otherwise: what may be passed besides another device, for the message.
+
+    Raises:
+        UsageError: it sees none.
+    """
+    if not torch.cuda.is_available():
+        raise UsageError(f"--device cuda: torch sees no CUDA device here; pass --device cpu or auto{otherwise}")

@@ -14,7 +14,6 @@ from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
 from bench.store.recomputed import keep, recall
 from bench.store.record import Record
-from bench.store.record_models import Metrics
 from bench.store.store import Store
 from bench.version import PROTOCOL
 
@@ -25,7 +24,6 @@ def load_records(store: Store) -> tuple[list[Record], list[str]]:
     Raises:
         UsageError: the store is of version 0.1, or its pack is damaged.
     """
-    store.check_format()
     records, problems = store.scan()
     records, stale = _refresh(store, records)
     kept, outdated = without_outdated(records)
@@ -108,19 +106,12 @@ def _recomputed(store: Store, record: Record) -> Record:
     """
     if found := recall(store.recomputed, record, VERSION):
         return found
-    from bench.evaluation.evaluate import evaluate  # and torch with it, which a report seldom needs
+    from bench.store.assess import assess  # and torch with it, which a report seldom needs
 
     test, train = read_predictions(record.files, "test"), read_predictions(record.files, "train")
     if len(test.labels) != record.metrics.samples:
         raise ValueError(f"test.parquet has {len(test.labels)} rows, the record {record.metrics.samples} samples")
-    metrics, curves = evaluate(
-        test.predictions,
-        test.labels,
-        train.predictions,
-        train.columns["given"],
-        train.columns["true"],
-        test.columns.get("human_entropy"),
-    )
-    made = record.with_metrics(Metrics.model_validate(metrics), VERSION, to_csv(curves))
-    keep(store.recomputed, made)
-    return made
+    made = assess(test, train)
+    refreshed = record.with_metrics(made.metrics, made.metrics_version, to_csv(made.curves))
+    keep(store.recomputed, refreshed)
+    return refreshed

@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.errors import BenchError, one_line
 from bench.spec import IN_FLUX, RunSpec, validated
-from bench.store.run_files import json_bytes
+from bench.store.file_sources import json_bytes
 
 TABLE = Path(__file__).with_name("first_format.toml")
 ORACLE = "†"  # stood in the label of a method that is told the true noise rate
@@ -23,7 +23,7 @@ class FormatError(BenchError):
 
 
 def is_first(spec: bytes) -> bool:
-    """Return whether a spec.json is of version 0.1, which hashed plugins' files and had no protocol."""
+    """Return whether a spec.json is of version 0.1: no protocol, hashes of plugins' files."""
     try:
         content = json.loads(spec)
         return "protocol" not in content and "source" in content["dataset"] and "source" in content["method"]
@@ -34,9 +34,9 @@ def is_first(spec: bytes) -> bool:
 def upgraded(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """Return the files of a run of version 0.1 as today's code would have written them.
 
-    Labels, log and predictions stay as they are, and so does the hash of the outcome. The commit tells
-    the protocol, the hashes of plugins' files tell their versions; runs of code that is not known get
-    a protocol or version of their own, and so stand in rows of their own.
+    Labels, log and predictions stay as they are, and so does the hash of the outcome. The commit
+    tells the protocol, the hashes of plugins' files tell their versions; runs of code that is not
+    known get a protocol or version of their own, and so stand in rows of their own.
 
     Args:
         files: spec.json, record.json and others, checked; whoever calls writes the checksums anew.
@@ -59,7 +59,7 @@ def upgraded(files: Mapping[str, bytes]) -> dict[str, bytes]:
 
 
 def _specification(old: dict[str, Any], commit: str | None) -> dict[str, Any]:
-    """Return a specification with protocol and versions; without a commit, the code was installed."""
+    """Return a specification with protocol and versions; no commit: the code was installed."""
     located_by = LOCATED_BY.get(old["dataset"]["name"], ())
     location = {key: old["dataset"]["hyperparameters"].pop(key) for key in located_by}
     return old | {

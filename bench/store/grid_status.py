@@ -1,4 +1,4 @@
-"""State of each run that was asked for: done, running, interrupted, failed or left, and the time it takes."""
+"""State of each run that was asked for (done, running, failed, …), and the time that is left."""
 
 import json
 import statistics
@@ -34,18 +34,18 @@ def remember(store: Store, grid: Iterable[Cell]) -> None:
     Raises:
         UsageError: the store is of version 0.1.
     """
-    store.check_format()
+    path = store.asked
     specs = [cell for cell in grid if isinstance(cell, RunSpec)]
     asked = {spec.identity: spec.model_dump(mode="json") for spec in specs}
     again = set(map(_without_versions, specs))
-    store.asked.parent.mkdir(parents=True, exist_ok=True)
-    with lock(store.asked.with_name(".asked.lock")):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with lock(path.with_name(".asked.lock")):
         try:
-            kept = [spec for spec in _asked(store) if _without_versions(spec) not in again]
+            kept = [spec for spec in _asked(path) if _without_versions(spec) not in again]
             before = {spec.identity: spec.model_dump(mode="json") for spec in kept}
         except BenchError:
             before = {}  # it holds no results: what is asked for now is worth more than what is torn
-        with replace_file(store.asked) as file:
+        with replace_file(path) as file:
             file.write(json.dumps(before | asked).encode())
 
 
@@ -57,33 +57,32 @@ def of(store: Store) -> list[RunStatus]:
     """Return how far every run is that was asked for.
 
     Raises:
-        BenchError: the list of what was asked for is damaged.
+        BenchError: the list of what was asked for is damaged, or the store is of version 0.1.
     """
-    store.check_format()
-    specs = _asked(store)
+    specs = _asked(store.asked)
     pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
     return [_of(store, spec, pace) for spec in specs]
 
 
-def _asked(store: Store) -> list[RunSpec]:
+def _asked(path: Path) -> list[RunSpec]:
     """Return the runs that were asked for.
 
     Raises:
         BenchError: the list of them is damaged.
     """
-    if not store.asked.is_file():
+    if not path.is_file():
         return []
     try:
-        content = json.loads(store.asked.read_text(encoding="utf-8"))
+        content = json.loads(path.read_text(encoding="utf-8"))
         if not (isinstance(content, dict) and all(isinstance(each, dict) for each in content.values())):
             raise ValueError("it is no list of runs")
         return [validated(RunSpec, each, "key of a run") for each in content.values()]
     except (ValueError, BenchError) as error:
-        raise BenchError(f"{store.asked} is damaged ({error}); delete it: it holds no results") from None
+        raise BenchError(f"{path} is damaged ({error}); delete it: it holds no results") from None
 
 
 class Pace:
-    """Seconds an epoch, from finished runs: of the same method and recipe, else of the same data set."""
+    """Seconds an epoch, from finished runs of the same method and recipe, else of the data set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         measured: dict[str, list[float]] = {}
@@ -93,7 +92,7 @@ class Pace:
         self.medians = {key: statistics.median(seconds) for key, seconds in measured.items()}
 
     def seconds(self, spec: RunSpec, epochs: int) -> float | None:
-        """Return the seconds of so many epochs of a run, or None if nothing like it was measured."""
+        """Return the seconds of so many epochs of a run, or None if nothing like it was timed."""
         known = [self.medians[key] for key in self._keys(spec) if key in self.medians]
         return epochs * known[0] if known else None
 

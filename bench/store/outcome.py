@@ -10,9 +10,9 @@ from bench.evaluation.predictions import LabelledPredictions
 from bench.files import checksums
 from bench.spec import RunSpec
 from bench.store.csv_columns import to_csv
+from bench.store.file_sources import json_bytes
 from bench.store.prediction_files import to_parquet
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
-from bench.store.run_files import json_bytes
 
 
 @dataclass(frozen=True)

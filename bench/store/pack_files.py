@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.store.run_files import PREDICTIONS, RECORD_FILES, RUN_FILES, RunFiles
+from bench.store.file_sources import PREDICTIONS, RECORD_FILES, RUN_FILES, RunFiles
 
 NAME = "runs.tar.gz"  # of the pack in a results folder
 MOST_BYTES = {name: 2**30 if name in PREDICTIONS else 2**26 for name in RUN_FILES}
@@ -22,7 +22,7 @@ DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, Overflow
 
 @dataclass(frozen=True)
 class PackedRun:
-    """The files of a run in a pack: the small ones in memory, predictions read from it when asked for."""
+    """The files of a run in a pack: small ones in memory, predictions read when asked for."""
 
     pack: Path
     place: PurePosixPath  # below `runs`
@@ -62,7 +62,7 @@ class PackedRun:
 
 
 def runs_in(pack: Path) -> dict[PurePosixPath, PackedRun]:
-    """Return the runs of a pack, by their place below `runs`; a pack that was read is kept until it changes.
+    """Return the runs of a pack, by their place below `runs`; read once until the pack changes.
 
     Raises:
         UsageError: it is no pack, or is damaged.

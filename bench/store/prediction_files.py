@@ -4,7 +4,7 @@ import io
 from typing import Literal
 
 from bench.evaluation.predictions import LabelledPredictions
-from bench.store.run_files import RunFiles, read_checked
+from bench.store.file_sources import RunFiles, read_checked
 
 
 def to_parquet(predictions: LabelledPredictions) -> bytes:

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict
 
 from bench.files.atomic import replace_file
+from bench.store.csv_columns import check
 from bench.store.record import Record
 from bench.store.record_models import Metrics
 
@@ -26,9 +27,10 @@ class Recomputed(BaseModel):
 
 
 def recall(folder: Path, record: Record, version: int) -> Record | None:
-    """Return a record with the metrics of a version that are kept for it, None where there are none."""
+    """Return the record with its cached metrics of this version, or None."""
     try:
         kept = Recomputed.model_validate_json(_file(folder, record).read_bytes())
+        check(kept.curves.encode(), "curves", "rejected")
     except (OSError, ValueError):
         return None
     if (kept.outcome, kept.metrics_version) != (record.outcome, version):

@@ -3,15 +3,14 @@
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
 from bench.spec import Noise, RunSpec, validated
 from bench.store.csv_columns import Columns, check, read_csv
-from bench.store.record_models import Cost, Entries, Environment, Metrics, NoiseManifest, RunRecord
-from bench.store.run_files import RECORD_FILES, RunFiles, read_checked
+from bench.store.file_sources import RECORD_FILES, RunFiles, read_checked
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
 
 
 class StoreError(BenchError):
@@ -48,20 +47,13 @@ class Record:
 
     @property
     def epochs(self) -> Columns:
-        """The log, one value per epoch in each column; read at each use: many records take little memory."""
+        """The log, one value per epoch in each column; read at each use, to save memory."""
         return read_csv(self.epochs_csv)
 
     @property
     def curves(self) -> Columns:
         """Accuracy by rejected part, one column per score; read at each use."""
         return read_csv(self.curves_csv)
-
-    def metric(self, *path: str) -> float | None:
-        """Return a number of the metrics by its names, `"scores", "own", "aurc"`; None where it is undefined."""
-        found: Any = self.metrics
-        for key in path:
-            found = found.get(key) if isinstance(found, dict | Entries) else None
-        return found if isinstance(found, int | float) else None
 
     def with_metrics(self, metrics: Metrics, version: int, curves: bytes) -> "Record":
         """Return the record with metrics and curves that other code made of its predictions."""
@@ -72,7 +64,7 @@ def read_record(files: RunFiles) -> Record:
     """Return the record of a run.
 
     Raises:
-        StoreError: it is not a run, its files are not as they were written, or they do not fit together.
+        StoreError: it is not a run, or its files are not as written or do not fit together.
     """
     try:
         spec_json, manifest_json, epochs, curves, record_json = read_checked(files, RECORD_FILES).values()

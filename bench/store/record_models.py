@@ -39,8 +39,9 @@ class Entries(Stored):
 
 
 class TopK(Entries):
-    """Counts among the k most uncertain and the k most certain samples; all None for an undefined score,
-    some where older code did not write them.
+    """Counts among the k most uncertain and the k most certain samples.
+
+    All are None for an undefined score, some where older code did not write them.
     """
 
     k: int | None = None
@@ -58,7 +59,7 @@ class ScoreMetrics(Entries):
 
 
 class Metrics(Entries):
-    """All metrics of a run: a number by the name of each metric of the classifier, the others by score."""
+    """All metrics of a run: numbers of the classifier by name, the others by score."""
 
     samples: int
     misclassified: int

@@ -1,4 +1,7 @@
-"""Results on disk: one folder per run, written once and as a whole, by whoever holds the run's lock.
+"""Results on disk: one folder per run, written once, as a whole, by the holder of the run's lock.
+
+Two things change a run's folder later: `--force` replaces it by that of a new run, and a merge adds
+the files of predictions that it lacks, if they are those that its checksums name.
 
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
@@ -23,11 +26,11 @@ from bench.files import checksums
 from bench.files.atomic import PARTIAL, Move, empty_beside, move_all, new_folder, replace_file
 from bench.spec import RunSpec
 from bench.store import pack_files, unfinished
+from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
 from bench.store.first_format import is_first
 from bench.store.outcome import Outcome
 from bench.store.pack_files import PackedRun, runs_in
 from bench.store.record import Record, StoreError, read_record
-from bench.store.run_files import PREDICTIONS, Folder, RunFiles
 
 Prepare = Callable[[RunFiles], RunFiles]
 
@@ -43,8 +46,17 @@ class Store:
         self.results = results
         self.root = results / "runs"
         self.pack = results / pack_files.NAME
-        self.asked = self.root / ".asked.json"  # what runs were asked for
         self.recomputed = results / ".recomputed"  # metrics of newer code, by the run's identity
+
+    @property
+    def asked(self) -> Path:
+        """The file that names the runs that were asked for.
+
+        Raises:
+            UsageError: the store is of version 0.1, whose file has another form.
+        """
+        self.check_format()
+        return self.root / ".asked.json"
 
     def exists(self) -> bool:
         """Return whether there is a place of runs at all."""
@@ -55,7 +67,7 @@ class Store:
         return self.root / spec.folder
 
     def has(self, spec: RunSpec) -> bool:
-        """Return whether a run is there, in its folder or packed; one that is not finished is not."""
+        """Return whether a finished run is there, in its folder or packed."""
         return self.path(spec).is_dir() or PurePosixPath(spec.folder) in self._packed()
 
     def files(self, spec: RunSpec) -> RunFiles:
@@ -64,7 +76,7 @@ class Store:
         return Folder(place) if place.is_dir() else self._packed().get(PurePosixPath(spec.folder), Folder(place))
 
     def check_place(self, record: Record) -> None:
-        """Check that a run of another store, whose names may be anything, has its place in this one.
+        """Check that a run of another store, with whatever names, has its place in this one.
 
         Raises:
             StoreError: it has not.
@@ -81,17 +93,17 @@ class Store:
         try:
             is_it = self.read(spec).spec.identity == spec.identity
         except StoreError as error:
-            raise StoreError(f"{error}; move the folder away to run it again") from None
+            raise StoreError(f"{error}; pass --force to run it again") from None
         if not is_it:
-            raise StoreError(f"{self.files(spec)} holds another run; move it away, or pass --force to run over it")
+            raise StoreError(f"{self.files(spec)} holds another run; pass --force to have this one in its place")
 
     def check_format(self) -> None:
-        """Check that the first run found is not of version 0.1, whose runs are told apart by other rules.
+        """Check that the first run found is not of version 0.1, whose identities are others.
 
         Raises:
             UsageError: it is.
         """
-        specs = (run.read("spec.json") for run in self.runs() if "spec.json" in run.names())
+        specs = (run.read("spec.json") for run in self.runs_of_any_version() if "spec.json" in run.names())
         if is_first(next(specs, b"")):
             raise UsageError(
                 f"{self.results} holds runs of version 0.1, which this version does not read; "
@@ -107,7 +119,7 @@ class Store:
         return read_record(self.files(spec))
 
     def save(self, outcome: Outcome) -> None:
-        """Write a run beside its place and move it there in one step: a reader sees all of it or nothing."""
+        """Write a run beside its place and move it there in one step: it is whole or absent."""
         with new_folder(self.path(outcome.spec)) as folder:
             for name, content in outcome.files().items():
                 (folder / name).write_bytes(content)
@@ -133,7 +145,7 @@ class Store:
             raise error
 
     def add_all(self, records: Iterable[Record]) -> list[Exception]:
-        """Write different runs as `add` does, many at a time; return the errors of those that could not be."""
+        """Write different runs as `add` does, many at a time; return the errors of failed ones."""
         moves, errors = list[Move](), list[Exception]()
         try:
             for record in records:
@@ -170,12 +182,21 @@ class Store:
         """Return all runs, and a line for each folder that is none; such folders are left alone.
 
         Raises:
-            UsageError: its pack is damaged.
+            UsageError: the store is of version 0.1, or its pack is damaged.
         """
         return read_all(self.runs())
 
     def runs(self) -> Iterator[RunFiles]:
-        """Yield what may be runs: folders first, then those of the pack."""
+        """Return what may be runs: folders first, then those of the pack.
+
+        Raises:
+            UsageError: the store is of version 0.1, or its pack is damaged.
+        """
+        self.check_format()
+        return self.runs_of_any_version()
+
+    def runs_of_any_version(self) -> Iterator[RunFiles]:
+        """Yield what may be runs, those of version 0.1 too, which only a merge can read."""
         yield from map(Folder, _leaves(self.root))
         yield from self._packed().values()
 
@@ -184,7 +205,7 @@ class Store:
 
 
 def read_all(runs: Iterable[RunFiles], prepare: Prepare | None = None) -> tuple[list[Record], list[str]]:
-    """Return the records of runs, and a line for each that is none; one in a folder and packed counts once.
+    """Return the records of runs, each once, and a line for each that cannot be read.
 
     Args:
         runs: those in folders first.

@@ -8,10 +8,10 @@ from pathlib import Path
 from bench.errors import BenchError, UsageError, one_line
 from bench.files import checksums
 from bench.files.atomic import replace_file
+from bench.store.file_sources import RECORD_FILES, Held, RunFiles, read_checked
 from bench.store.first_format import is_first, upgraded
 from bench.store.pack_files import runs_in, write_pack
 from bench.store.record import Record, StoreError
-from bench.store.run_files import RECORD_FILES, Held, RunFiles, read_checked
 from bench.store.store import Store, lacking, read_all
 from bench.store.unfinished import UnderWay
 
@@ -30,7 +30,9 @@ class Merged:
 
 
 def merge(store: Store, other: Path) -> Merged:
-    """Copy the runs of another results folder, or of a pack, into a store; those of version 0.1 are brought over.
+    """Copy the runs of another results folder, or of a pack, into a store.
+
+    Those of version 0.1 are brought over.
 
     A run that is here already must have had the same outcome there: the same labels, log and
     predictions; what predictions it lacks here are taken over.
@@ -69,7 +71,7 @@ def _runs_of(other: Path) -> Iterable[RunFiles]:
         return runs_in(other).values()
     if not Store(other).exists():
         raise UsageError(f"{other}: must be a results folder with runs in it, or a file that `bench pack` wrote")
-    return Store(other).runs()
+    return Store(other).runs_of_any_version()
 
 
 def brought_over(run: RunFiles) -> RunFiles:
@@ -132,7 +134,7 @@ def _complete(store: Store, ours: Record, record: Record) -> None:
 
 
 def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]:
-    """Write all finished runs to an archive; return how many, and a line for each folder that is none.
+    """Write all finished runs to a pack; return how many, and a line for each unreadable folder.
 
     Args:
         store: where they are; its own pack may be the target.
@@ -140,11 +142,11 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
         predictions: whether to take those of the test set along, which pictures of samples need.
 
     Raises:
-        UsageError: there is no finished run, or a folder in the archive's place.
+        UsageError: there is no finished run, a folder is in the archive's place, or the store is of
+            version 0.1.
     """
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file, such as {target / 'runs.tar.gz'}")
-    store.check_format()
     records, problems = store.scan()
     if not records:
         raise UsageError(f"{store.results} holds no finished run")

@@ -13,7 +13,7 @@ PREFIX = ".progress-"
 
 
 class UnderWay:
-    """A run that this program has locked, until it is released: nobody else writes to its place meanwhile.
+    """A run that this program has locked: until it is released, nobody else writes to its place.
 
     Args:
         lock: on the file `lock` in the folder.

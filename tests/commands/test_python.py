@@ -17,7 +17,7 @@ TINY = {"datasets": "tiny", "methods": "dummy", "device": "cpu", "precision": "f
         ({"epochs": True}, "epochs: input should be a valid integer, got True"),
         ({"jobs": -1}, "jobs: input should be greater than or equal to 0, got -1"),
         ({"max_minutes": "-1"}, "max_minutes: input should be greater than or equal to 0, got -1"),
-        ({"address": "h:1"}, "--address h:1: is of a Ray cluster; pass --executor ray as well"),
+        ({"address": "h:1"}, "--address needs --executor ray"),
     ],
 )
 def test_an_option_that_does_not_fit_is_one_line_and_nothing_is_written(tmp_path, options, said):

@@ -51,6 +51,16 @@ def test_files_that_did_not_change_are_read_once(tree, monkeypatch):
     assert hashed(tree) == before
 
 
+@pytest.mark.parametrize("content", [b"", b"0123456789a", b"0123456789AB", b"0123456789ab\n", b"\xff" * 12])
+def test_a_torn_hash_is_computed_again(tree, content, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    before = hashed(tree)
+    (kept,) = (tmp_path / "cache" / "content").iterdir()
+    kept.write_bytes(content)
+    assert hashed(tree) == before
+    assert kept.read_text() == before
+
+
 def test_a_hash_that_cannot_be_kept_is_computed_each_time(tree, monkeypatch, tmp_path):
     before = hashed(tree)
     (tmp_path / "file").write_text("")

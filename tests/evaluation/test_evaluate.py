@@ -4,6 +4,7 @@ from itertools import combinations, pairwise, permutations
 import numpy as np
 import pytest
 import scipy.special
+from harness import evaluation_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import spearmanr
@@ -12,7 +13,6 @@ from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_s
 from bench.evaluation import calibration
 from bench.evaluation.evaluate import (
     class_distances,
-    evaluate,
     human_uncertainty,
     noise_detection,
     of_score,
@@ -64,7 +64,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def result(data):
-    return evaluate(*data, human_entropy=np.random.default_rng(2).random(N)).metrics
+    return evaluation_of(*data, human_entropy=np.random.default_rng(2).random(N)).metrics
 
 
 # ---- evaluate ----------------------------------------------------------------------------------------------
@@ -123,13 +123,13 @@ def test_the_fixed_points_of_the_curve_are_10_percent_rejection_and_80_percent_c
 
 
 def test_human_uncertainty_is_left_out_where_there_are_no_human_labels(data):
-    assert "human_uncertainty" not in evaluate(*data).metrics
+    assert "human_uncertainty" not in evaluation_of(*data).metrics
 
 
 def test_the_result_is_strict_json(data, result):
     json.dumps(result, allow_nan=False)
     test, _, train, _, true = data
-    json.dumps(evaluate(test, test.logits.argmax(axis=1), train, true, true).metrics, allow_nan=False)
+    json.dumps(evaluation_of(test, test.logits.argmax(axis=1), train, true, true).metrics, allow_nan=False)
     assert result["undefined"] == {}
 
 
@@ -142,7 +142,7 @@ def test_the_result_is_strict_json(data, result):
 @pytest.mark.parametrize("metric", DETECTION)
 def test_error_detection_without_errors_or_right_ones_is_none_with_a_reason(data, metric, shift, reason):
     labels, train, given, true = data[1:]
-    result = evaluate(certain(labels), (labels + shift) % K, train, given, true).metrics
+    result = evaluation_of(certain(labels), (labels + shift) % K, train, given, true).metrics
     assert [of_one[metric] for of_one in result["scores"].values()] == [None] * len(SCORES)
     assert result["undefined"] == {"error_detection": reason}
 
@@ -150,14 +150,14 @@ def test_error_detection_without_errors_or_right_ones_is_none_with_a_reason(data
 @pytest.mark.parametrize("metric", NOISE_DETECTION)
 def test_noise_detection_without_flips_is_none_with_a_reason(data, metric):
     test, labels, train, _, true = data
-    result = evaluate(test, labels, train, true, true).metrics
+    result = evaluation_of(test, labels, train, true, true).metrics
     assert [of_one[metric] for of_one in result["noise_detection"].values()] == [None] * (len(SCORES) + 1)
     assert result["undefined"] == {"noise_detection": "no training label is flipped"}
 
 
 def test_noise_detection_where_every_label_is_flipped_is_none_with_a_reason(data):
     test, labels, train, _, true = data
-    result = evaluate(test, labels, train, (true + 1) % K, true).metrics
+    result = evaluation_of(test, labels, train, (true + 1) % K, true).metrics
     assert result["noise_detection"]["own"]["auroc"] is None
     assert result["noise_detection"]["own"]["average_precision"] is None
     assert "noise_detection" in result["undefined"]
@@ -170,7 +170,7 @@ def test_human_uncertainty_of_a_constant_score_is_none(data):
 
 
 def test_human_uncertainty_where_humans_never_differ_is_none_with_a_reason(data):
-    result = evaluate(*data, human_entropy=np.zeros(N)).metrics
+    result = evaluation_of(*data, human_entropy=np.zeros(N)).metrics
     assert set(result["human_uncertainty"].values()) == {None}
     assert "human_uncertainty" in result["undefined"]
 
@@ -189,7 +189,7 @@ def as_probabilities(predicted):
 def test_log_probabilities_offer_no_energy_and_the_reason_is_told(data, result):
     test, labels, train, given, true = data
     human = np.random.default_rng(2).random(N)
-    found = evaluate(as_probabilities(test), labels, as_probabilities(train), given, true, human)
+    found = evaluation_of(as_probabilities(test), labels, as_probabilities(train), given, true, human)
     assert list(found.metrics["undefined"]) == ["energy"]
     assert "log-probabilities" in found.metrics["undefined"]["energy"]
     assert found.curves["energy"].isna().all()
@@ -205,7 +205,7 @@ def test_log_probabilities_offer_no_energy_and_the_reason_is_told(data, result):
 
 def test_log_probabilities_offer_the_other_scores_as_logits_do(data, result):
     test, labels, train, given, true = data
-    found = evaluate(as_probabilities(test), labels, as_probabilities(train), given, true).metrics
+    found = evaluation_of(as_probabilities(test), labels, as_probabilities(train), given, true).metrics
     for score in ("own", "msp", "entropy", "margin"):
         assert found["scores"][score]["auroc"] == pytest.approx(result["scores"][score]["auroc"], abs=1e-3)
     assert found["nll"] == pytest.approx(result["nll"], rel=1e-5)
@@ -273,7 +273,7 @@ def test_the_confusion_matrix_is_that_of_scikit_learn(data, result):
 
 def test_a_class_without_images_has_its_row_and_its_column():
     test = certain([0, 0, 3])
-    found = evaluate(test, np.array([0, 1, 0]), test, np.zeros(3, dtype=int), np.zeros(3, dtype=int)).metrics
+    found = evaluation_of(test, np.array([0, 1, 0]), test, np.zeros(3, dtype=int), np.zeros(3, dtype=int)).metrics
     assert found["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
 
 
@@ -281,7 +281,7 @@ def test_a_class_without_images_has_its_row_and_its_column():
 def test_a_confusion_matrix_of_more_than_100_classes_is_not_kept(classes, kept):
     labels = np.arange(4)
     test = predictions(np.eye(classes)[labels])
-    assert ("confusion" in evaluate(test, labels, test, labels, labels).metrics) is kept
+    assert ("confusion" in evaluation_of(test, labels, test, labels, labels).metrics) is kept
 
 
 # ---- distances to class centres ----------------------------------------------------------------------------
@@ -327,7 +327,7 @@ def test_each_score_has_the_distances_of_its_own_tenths(data, result):
 
 def test_distances_are_left_out_where_there_are_no_features(data):
     test, *others = data
-    assert "class_distances" not in evaluate(test._replace(features=None), *others).metrics
+    assert "class_distances" not in evaluation_of(test._replace(features=None), *others).metrics
 
 
 def test_distances_within_one_class_only_are_none():
@@ -340,7 +340,7 @@ def test_distances_within_one_class_only_are_none():
 
 
 def test_curves_start_at_the_accuracy_and_reject_up_to_99_percent(data, result):
-    curves = evaluate(*data).curves
+    curves = evaluation_of(*data).curves
     assert list(curves.columns) == ["rejected", *SCORES]
     assert curves["rejected"].tolist() == [percent / 100 for percent in range(100)]
     assert curves.loc[0, SCORES].tolist() == pytest.approx([result["accuracy"]] * len(SCORES))
@@ -353,7 +353,7 @@ def test_curves_keep_n_minus_the_rounded_part_that_is_rejected(n):
     right = (chosen == labels)[np.argsort(u)]
     kept = [max(1, n - round(percent / 100 * n)) for percent in range(100)]
     test = predictions(np.eye(K)[chosen], u)
-    curves = evaluate(test, labels, test, labels, labels).curves
+    curves = evaluation_of(test, labels, test, labels, labels).curves
     np.testing.assert_allclose(curves["own"], [right[:k].mean() for k in kept])
 
 

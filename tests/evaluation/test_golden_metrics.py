@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from harness import evaluation_of
 
-from bench.evaluation.evaluate import evaluate
 from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import Predictions
 
@@ -27,7 +27,7 @@ def evaluated() -> dict:
     labels, true = np.arange(N) * 7 % K, np.arange(N) * 5 % K
     given = np.where(np.arange(N) % 4 == 0, (true + 1) % K, true)
     people = np.abs(np.sin(np.arange(N))).round(3)
-    metrics, curves = evaluate(predictions(0, features=True), labels, predictions(1000), given, true, people)
+    metrics, curves = evaluation_of(predictions(0, features=True), labels, predictions(1000), given, true, people)
     return {"metrics": metrics, "curves": {name: column.tolist() for name, column in curves.items()}}
 
 

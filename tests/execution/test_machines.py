@@ -35,7 +35,7 @@ def make_machines(options, cells):
     [
         (
             {"jobs": "0", "executor": "ray"},
-            "--jobs 0: is this process alone; with --executor ray pass auto, or from 1",
+            "--jobs 0 runs in this process, so it cannot go with --executor ray",
         ),
         ({"jobs": "-2"}, "--jobs: must be auto or a number from 0, got '-2'"),
         ({"jobs": "two"}, "--jobs: must be auto or a number from 0, got 'two'"),
@@ -54,10 +54,10 @@ def make_machines(options, cells):
         ({"threads": 0}, "--threads: input should be greater than 0, got 0"),
         ({"runs_per_gpu": -1}, "--runs-per-gpu: input should be greater than 0, got -1"),
         ({"executor": "rya"}, "--executor: input should be 'local', 'ray' or 'slurm', got 'rya'"),
-        ({"address": "h:1"}, "--address h:1: is of a Ray cluster; pass --executor ray as well"),
+        ({"address": "h:1"}, "--address needs --executor ray"),
         (
             {"slurm": {"mem_gb": 4}, "executor": "ray"},
-            "--slurm: is of Slurm's queue; pass --executor slurm as well",
+            "--slurm needs --executor slurm",
         ),
     ],
 )

@@ -1,4 +1,4 @@
-"""Runs in processes of their own: in order, apart from each other, and none lost with its process."""
+"""Runs in their own processes: in order, apart from each other, none lost with its process."""
 
 import os
 import signal
@@ -71,11 +71,11 @@ def undisturbed(results, folder, name):
     return record.outcome
 
 
-# ---- what runs where ----------------------------------------------------------------------------------------
+# ---- what runs where -----------------------------------------------------------------------------
 
 
 def test_reports_come_in_the_order_of_the_grid_whichever_run_ends_first(tmp_path):
-    """The first run waits for the second to be stored, which it can only where they run at the same time."""
+    """The first run waits for the second to be stored: it must run at the same time."""
     bb = f"Path({str(tmp_path)!r}).glob('results/runs/tiny/bb/*/seed0-*/record.json')"
     method(tmp_path / "plugins", "aa", f"import time\nwhile not list({bb}):\n    time.sleep(0.01)")
     folder = method(tmp_path / "plugins", "bb")
@@ -90,7 +90,7 @@ def test_reports_come_in_the_order_of_the_grid_whichever_run_ends_first(tmp_path
 
 
 def test_each_run_has_a_process_of_its_own_with_the_threads_and_the_gpu_of_its_job(tmp_path, monkeypatch):
-    """The GPUs that this program may use are told by the variable, whether or not the machine has any."""
+    """The GPUs that this program may use are told by the variable, even where there are none."""
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
     said = tmp_path / "said"
     said.mkdir()
@@ -140,7 +140,7 @@ def test_a_cell_that_fails_in_its_process_says_why_and_the_others_run(tmp_path):
     assert sum(told[0] == "started" for told in watcher.told) == 2  # what fails is not tried again
 
 
-# ---- processes that die -------------------------------------------------------------------------------------
+# ---- processes that die --------------------------------------------------------------------------
 
 
 def dying(folder, how, epoch=3, once=True):
@@ -248,7 +248,7 @@ def is_alive(pid):
         return False
 
 
-# ---- runs that another program works on ---------------------------------------------------------------------
+# ---- runs that another program works on ----------------------------------------------------------
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
@@ -296,7 +296,7 @@ def test_when_time_is_over_what_another_program_works_on_is_not_waited_for(tmp_p
     assert [(report.status, report.detail) for report in reports] == [("stopped", "not begun")] * 2
 
 
-# ---- how many, and how they ended ---------------------------------------------------------------------------
+# ---- how many, and how they ended ----------------------------------------------------------------
 
 
 def test_jobs_take_the_gpus_that_the_program_may_use_in_turn(monkeypatch):

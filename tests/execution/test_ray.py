@@ -1,4 +1,4 @@
-"""A grid on a real Ray cluster of several nodes on this machine, which share no results folder; one is killed."""
+"""A grid on a real Ray cluster of nodes that share no results folder; one of them is killed."""
 
 import os
 from pathlib import Path
@@ -15,7 +15,7 @@ from bench.plugins.registry import Registry
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
 
-# Ray looks at it when it is imported: 127.0.0.1 is then not replaced by the machine's other address.
+# Ray looks at it when imported: 127.0.0.1 is then not replaced by the machine's other address.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()

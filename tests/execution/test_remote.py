@@ -1,4 +1,4 @@
-"""Runs that travel: all they need goes along, all they leave comes back, and nothing else is shared."""
+"""Runs that travel: all they need goes along, all they leave comes back, no more is shared."""
 
 import io
 import pickle
@@ -48,7 +48,7 @@ class Told(Courier):
 
 @pytest.mark.parametrize("noise", ["0.3", "human:crowd", "instance-dependent:0.3"])
 def test_a_run_that_travelled_has_the_same_bits(tmp_path, noise):
-    """The plugins' folder is gone when the parcel is opened; the data set's functions are the plugin's own."""
+    """The plugins' folder is gone when the parcel is opened; the data set uses its functions."""
     augment = "\n\ndef shifted(images, generator):\n    return normalise(images + 1, [0.5], [0.5])\n"
     source = TINY.replace("transforms.augment", "shifted") + augment
     source = source.replace(

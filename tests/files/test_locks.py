@@ -129,7 +129,7 @@ def test_looking_at_a_lock_holds_up_nobody(tmp_path):
 
 
 def test_a_file_that_its_holder_removed_is_no_lock_on_a_new_one(tmp_path):
-    """Who has opened the file before it was removed may lock it, and must not take that for a lock."""
+    """Who opened the file before it was removed may lock it, and must not take that for a lock."""
     path = tmp_path / "lock"
     first = locks.take(path)
     path.unlink()
@@ -146,7 +146,7 @@ def test_what_is_in_the_way_of_a_lock_is_told(tmp_path):
             locks.take(path)
 
 
-# Each takes the lock over and over, counts, and removes the file, or the whole folder, before it lets go.
+# Each takes the lock over and over, counts, and removes file or folder before it lets go.
 STRESS = """
 import os, shutil, sys
 from pathlib import Path

@@ -9,6 +9,7 @@ from bench.errors import UsageError
 from bench.plugins.factory import MethodFactory
 from bench.plugins.hyperparameters import EXACT
 from bench.plugins.registry import Registry
+from bench.report.summaries import entry
 from bench.spec import BrokenCell, RunSpec
 from bench.store.store import Store
 
@@ -232,4 +233,4 @@ def test_the_method_inside_trains_with_its_values(tmp_path, folder):
     assert [each.status for each in reports] == ["done", "done"], reports
     scaled, constant = (Store(tmp_path).read(cell) for cell in grid(folder, **settings))
     assert scaled.metrics.accuracy > constant.metrics.accuracy
-    assert constant.metric("nll") == pytest.approx(1.0986, abs=1e-4)  # ln 3: logits that are all 0
+    assert entry(constant, "nll") == pytest.approx(1.0986, abs=1e-4)  # ln 3: logits that are all 0

@@ -6,15 +6,15 @@ from itertools import product
 import numpy as np
 import pandas as pd
 import pytest
-from harness import PLUGINS, plugin, report, run, spec
+from harness import PLUGINS, checksummed, plugin, report, run, spec
 from matplotlib.image import imread
 from pandas.api.types import is_numeric_dtype
 
 from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VERSION
-from bench.files import checksums
 from bench.report import tables
 from bench.report.grouping import Group, group
 from bench.report.results import frame, load_records
+from bench.report.summaries import entry
 from bench.report.tables import accuracy as table1
 from bench.store.record_models import Metrics
 from bench.store.store import Store
@@ -103,7 +103,7 @@ def test_csv_tables_hold_the_numbers_of_the_records(members):
     found = {(row["noise"], row["method"], row["score"]): row for row in rows}
     for noise, label, cell in members.cells():
         for score, metric in product(["own", "margin"], RANKING):
-            values = pd.Series([r.metric("scores", score, metric.name) for r in cell], dtype=float).dropna()
+            values = pd.Series([entry(r, "scores", score, metric.name) for r in cell], dtype=float).dropna()
             row = found[noise.label, label, score]
             read = [row[f"{metric.name}_{part}"] for part in ("mean", "std", "n")]
             expected = [values.mean(), values.std(), len(values) or np.nan]
@@ -247,7 +247,7 @@ def spoil(folder):
     right = record["metrics"]["accuracy"]
     record["metrics"]["accuracy"], record["metrics_version"] = 0.123, VERSION - 1
     path.write_text(json.dumps(record))
-    checksums.write(folder)
+    checksummed(folder)
     return right
 
 
@@ -286,7 +286,7 @@ def test_recomputed_metrics_are_kept_beside_the_runs_and_nothing_is_written_into
     assert first[0][0].metrics_version == VERSION
 
 
-@pytest.mark.parametrize("content", ["", "{ torn", "outcome", "metrics_version"])
+@pytest.mark.parametrize("content", ["", "{ torn", "outcome", "metrics_version", "curves"])
 def test_a_cache_of_metrics_that_is_torn_or_of_something_else_does_not_count(tmp_path, content):
     run(tmp_path)
     store = Store(tmp_path)
@@ -296,7 +296,11 @@ def test_a_cache_of_metrics_that_is_torn_or_of_something_else_does_not_count(tmp
     other = json.loads(kept.read_text())
     other["metrics"]["accuracy"] = 0.5
     if content in other:
-        other[content] = {"outcome": "another", "metrics_version": VERSION + 1}[content]
+        other[content] = {
+            "outcome": "another",
+            "metrics_version": VERSION + 1,
+            "curves": "rejected,own\n0,high\n",
+        }[content]
         content = json.dumps(other)
     kept.write_text(content)
     assert load_records(store)[0][0].metrics.accuracy == right
@@ -308,7 +312,7 @@ def test_metrics_of_newer_code_are_left_as_they_are(tmp_path):
     spoil(folder)
     path = folder / "record.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics_version": VERSION + 1}))
-    checksums.write(folder)
+    checksummed(folder)
     assert load_records(Store(tmp_path))[0][0].metrics.accuracy == 0.123
     assert not Store(tmp_path).recomputed.exists()
 

@@ -14,7 +14,7 @@ from bench.plugins.loading import load
 from bench.plugins.registry import Registry
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples, most
-from bench.store.run_files import Folder
+from bench.store.file_sources import Folder
 from bench.store.store import Store
 
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()

@@ -1,8 +1,13 @@
+import json
 import statistics
+from functools import reduce
+from operator import getitem
 
 import pytest
+from harness import record, run, spec
 
-from bench.report.summaries import Summary, summarise
+from bench.report.summaries import Summary, entry, summarise
+from bench.store.store import Store
 
 
 def test_mean_and_sample_deviation():
@@ -40,3 +45,22 @@ def test_nothing_defined_has_no_summary(values):
 
 def test_any_iterable_will_do():
     assert summarise(value for value in (1.0, 3.0)).n == 2
+
+
+def test_an_entry_is_found_by_its_names(tmp_path):
+    run(tmp_path)
+    found = Store(tmp_path).read(spec())
+    stored = json.loads((found.path / "record.json").read_text())["metrics"]
+    paths = [("accuracy",), ("nll",), ("scores", "msp", "aurc"), ("scores", "own", "top_k", "k")]
+    for path in [
+        *paths,
+        ("noise_detection", "label_aware", "auroc"),
+        ("scores", "own", "top_k", "certain_classes"),
+    ]:
+        assert entry(found, *path) == reduce(getitem, path, stored)
+    for path in [("none",), ("scores", "none"), ("accuracy", "of"), ("model_dump",)]:
+        assert entry(found, *path) is None
+
+
+def test_an_undefined_entry_is_none():
+    assert entry(record(spec(), metrics={"nll": None}), "nll") is None

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from harness import evaluation_of
 
 from bench.evaluation import evaluate as evaluation
 from bench.evaluation.predictions import Predictions
@@ -58,6 +59,6 @@ def test_every_metric_and_curve_of_a_million_samples(against):
     given = np.where(np.arange(1000) % 4, labels[:1000], (labels[:1000] + 1) % CLASSES)
 
     def ours() -> None:
-        evaluation.evaluate(predicted, labels, few, given, labels[:1000])
+        evaluation_of(predicted, labels, few, given, labels[:1000])
 
     against(ours, theirs(predicted, labels), "goal 1, and 6 s of ours", rounds=3)

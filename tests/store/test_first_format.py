@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 from commandline import Shell
-from harness import run, spec
+from harness import checksummed, run, spec
 
 import bench
 from bench.errors import UsageError
@@ -49,7 +49,7 @@ def old(tmp_path, files):
     folder.mkdir(parents=True)
     for name, content in aged(files).items():
         (folder / name).write_bytes(content)
-    checksums.write(folder)
+    checksummed(folder)
     return tmp_path / "old"
 
 
@@ -196,3 +196,11 @@ def test_a_torn_run_of_version_01_is_not_brought_over(old, tmp_path):
     path.write_text("epoch\n")
     (problem,) = merge(Store(tmp_path / "new"), old).problems
     assert "epochs.csv is not as it was written" in problem
+
+
+def test_a_store_tells_of_its_version_itself_and_only_a_merge_reads_past_it(old):
+    store = Store(old)
+    assert len(list(store.runs_of_any_version())) == 1
+    for read in (store.runs, store.scan, lambda: store.asked):
+        with pytest.raises(UsageError, match="holds runs of version 0.1"):
+            read()

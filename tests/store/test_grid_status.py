@@ -7,10 +7,10 @@ import statistics
 
 import pytest
 from commandline import Shell
-from harness import PLUGINS, grid, run, spec
+from harness import PLUGINS, checksummed, grid, run, spec
 
 from bench.errors import BenchError
-from bench.files import checksums, locks
+from bench.files import locks
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store
@@ -29,7 +29,7 @@ def took(store, cell, seconds):
     content = json.loads(path.read_text())
     content["cost"]["seconds"] = seconds
     path.write_text(json.dumps(content))
-    checksums.write(path.parent)
+    checksummed(path.parent)
 
 
 def states(store):
@@ -89,7 +89,7 @@ def test_looking_holds_up_nobody(store):
 
 
 def test_looking_writes_nothing(store):
-    """A results folder may be somebody else's, and a run may end, its lock with it, at any moment."""
+    """A results folder may be somebody else's, and a run may end with its lock at any moment."""
     remember(store, cells())
     folder_of(store.path(spec(seeds=[4]))).mkdir()
     before = sorted(store.root.rglob("*"))
@@ -201,7 +201,7 @@ def test_a_damaged_list_never_stops_a_run(store, content):
     assert states(store)["dummy", 4] == "left"
 
 
-# ---- the command --------------------------------------------------------------------------------------------
+# ---- the command ---------------------------------------------------------------------------------
 
 
 def test_the_command_tells_counts_time_and_what_is_under_way(store, shell):

@@ -6,11 +6,10 @@ import warnings
 from pathlib import Path
 
 import pytest
-from harness import grid, run, spec, unwritable
+from harness import checksummed, grid, run, spec, unwritable
 
 import bench
 from bench.evaluation.metrics import VERSION
-from bench.files import checksums
 from bench.store import grid_status
 from bench.store.grid_status import remember
 from bench.store.store import Store
@@ -19,7 +18,7 @@ from bench.store.transfer import pack
 
 @pytest.fixture(params=["runs", "pack"])
 def results(request):
-    """A folder of two methods' runs, one of them with stale metrics, in a place that is open to all."""
+    """A folder of two methods' runs, one with stale metrics, in a place that is open to all."""
     with tempfile.TemporaryDirectory() as folder:  # pytest's own is closed to others
         Path(folder).chmod(0o755)
         root = Path(folder) / "results"
@@ -27,7 +26,7 @@ def results(request):
         remember(Store(root), grid(methods=["dummy", "baseline"], seeds=[0, 1, 2]))
         path = Store(root).path(spec()) / "record.json"
         path.write_text(json.dumps(json.loads(path.read_text()) | {"metrics_version": VERSION - 1}))
-        checksums.write(path.parent)
+        checksummed(path.parent)
         if request.param == "pack":
             pack(Store(root), root / "runs.tar.gz", predictions=False)
         yield root

@@ -3,9 +3,8 @@
 import json
 
 import pytest
-from harness import metrics, record, run, spec
+from harness import checksummed, metrics, run, spec
 
-from bench.files import checksums
 from bench.store.record_models import Metrics, RunRecord
 from bench.store.store import Store
 
@@ -19,29 +18,6 @@ def finished(tmp_path_factory):
 
 def content(store):
     return json.loads((store.path(spec()) / "record.json").read_text())
-
-
-def test_a_metric_is_found_by_its_names(finished):
-    found, stored = finished.read(spec()), content(finished)["metrics"]
-    assert found.metric("accuracy") == stored["accuracy"]
-    assert found.metric("nll") == stored["nll"]
-    assert found.metric("scores", "msp", "aurc") == stored["scores"]["msp"]["aurc"]
-    assert found.metric("scores", "own", "top_k", "k") == stored["scores"]["own"]["top_k"]["k"]
-    assert (
-        found.metric("noise_detection", "label_aware", "auroc")
-        == stored["noise_detection"]["label_aware"]["auroc"]
-    )
-
-
-@pytest.mark.parametrize(
-    "path", [("none",), ("scores",), ("scores", "own"), ("accuracy", "of"), ("model_dump",), ()]
-)
-def test_what_is_no_number_is_none(finished, path):
-    assert finished.read(spec()).metric(*path) is None
-
-
-def test_an_undefined_metric_is_none():
-    assert record(spec(), metrics={"nll": None}).metric("nll") is None
 
 
 def test_the_files_layout_is_kept_to_the_byte(finished):
@@ -84,7 +60,7 @@ def test_one_run_with_a_record_of_another_shape_is_named_and_the_others_go_on(tm
         owner = owner[key]
     owner[path[-1]] = value
     (store.path(spec()) / "record.json").write_text(json.dumps(whole))
-    checksums.write(store.path(spec()))
+    checksummed(store.path(spec()))
     records, (problem,) = store.scan()
     assert [each.spec.seed for each in records] == [1]
     assert problem.startswith(f"{store.path(spec())} cannot be read as a run: {'.'.join(path)}")

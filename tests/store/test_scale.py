@@ -1,4 +1,4 @@
-"""How the work grows with the runs, told by counting the steps of our own code, never by the clock."""
+"""How the work grows with the runs, by counting steps of our own code, never by the clock."""
 
 import shutil
 import sys
@@ -27,7 +27,7 @@ GROWN = {
 
 
 def steps(work):
-    """Do some work; return what it returns, and the instructions of the package's own code that took."""
+    """Do some work; return what it returns, and how many instructions of our own code it took."""
     taken = 0
 
     def count(frame, event, argument):

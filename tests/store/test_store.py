@@ -4,10 +4,10 @@ import subprocess
 import numpy as np
 import pandas as pd
 import pytest
-from harness import run, spec
+from harness import checksummed, run, spec
 
 from bench.evaluation.predictions import LabelledPredictions, Predictions
-from bench.files import checksums
+from bench.store.file_sources import RUN_FILES
 from bench.store.prediction_files import from_parquet, read_predictions, to_parquet
 from bench.store.record import StoreError
 from bench.store.store import Store
@@ -95,6 +95,12 @@ def test_scan_finds_the_runs_and_no_problem(store):
     assert problems == []
 
 
+def test_a_file_that_a_killed_program_was_writing_counts_for_nothing(store):
+    (store.path(spec()) / ".test.parquet.0123456789abcdef.partial").write_bytes(b"torn")
+    assert store.files(spec()).names() == [*RUN_FILES]
+    assert (len(store.scan()[0]), store.scan()[1]) == (1, [])
+
+
 def test_a_foreign_folder_is_named_and_left_alone(store):
     foreign = store.root / "notes"
     foreign.mkdir()
@@ -124,7 +130,7 @@ def test_a_torn_or_missing_file_is_named_never_skipped_in_silence(store, name, c
 def test_an_edited_specification_is_refused_even_with_new_checksums(store):
     folder = store.path(spec())
     edit(folder / "spec.json", seed=99)
-    checksums.write(folder)
+    checksummed(folder)
     with pytest.raises(StoreError, match="does not hash to the identity"):
         store.read(spec())
 
@@ -137,7 +143,7 @@ def test_a_folder_that_holds_only_a_traceback_is_no_problem(store):
 @pytest.mark.parametrize("changes", [{"cost": {}}, {"cost": None}, {"metrics": []}, {"cost": {"started": 5}}])
 def test_a_record_of_another_shape_is_named(store, changes):
     edit(store.path(spec()) / "record.json", **changes)
-    checksums.write(store.path(spec()))
+    checksummed(store.path(spec()))
     records, problems = store.scan()
     assert records == []
     assert "cannot be read as a run" in problems[0]

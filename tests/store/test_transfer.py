@@ -10,15 +10,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from commandline import Shell
-from harness import PLUGINS, plugin, run, spec
+from harness import PLUGINS, checksummed, plugin, run, spec
 
 from bench.errors import UsageError
 from bench.files import checksums
 from bench.files.atomic import empty_beside
 from bench.spec import RunSpec
 from bench.store import transfer
+from bench.store.file_sources import RECORD_FILES
 from bench.store.prediction_files import read_predictions
-from bench.store.run_files import RECORD_FILES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
 from bench.store.unfinished import UnderWay, folder_of
@@ -70,7 +70,7 @@ def edit(store, cell, **changes):
     """Change entries of a run's record, with checksums that fit."""
     path = store.path(cell) / "record.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-    checksums.write(path.parent)
+    checksummed(path.parent)
 
 
 def names_in(archive):
@@ -78,7 +78,7 @@ def names_in(archive):
         return content.getnames()
 
 
-# ---- merge --------------------------------------------------------------------------------------------------
+# ---- merge ---------------------------------------------------------------------------------------
 
 
 def test_a_grid_in_two_parts_merges_into_the_whole_with_the_same_tables(tmp_path, finished, bench):
@@ -268,7 +268,7 @@ def test_an_archive_whose_link_reaches_out_is_refused(tmp_path):
 
 
 def test_a_run_whose_names_reach_out_of_the_store_is_not_merged(tmp_path, finished):
-    """A folder may hold any specification, with an identity and checksums that fit; its names make its place."""
+    """Any specification may have an identity and checksums that fit; its names make its place."""
     there = Store(copy(finished, tmp_path / "there", "dummy"))
     cell = spec()
     content = cell.model_dump()
@@ -282,7 +282,7 @@ def test_a_run_whose_names_reach_out_of_the_store_is_not_merged(tmp_path, finish
     assert (merged.added, len(merged.problems)) == (3, 1)
 
 
-# ---- pack ---------------------------------------------------------------------------------------------------
+# ---- pack ----------------------------------------------------------------------------------------
 
 
 def test_a_pack_brings_the_same_tables_without_the_predictions(tmp_path, finished, bench):
@@ -364,7 +364,7 @@ def test_a_pack_that_fails_leaves_the_old_one(tmp_path, finished, monkeypatch):
     assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
 
 
-# ---- many at a time -----------------------------------------------------------------------------------------
+# ---- many at a time ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("together", [1, 3, 8, 100])
@@ -441,7 +441,7 @@ def test_a_merge_that_is_interrupted_leaves_whole_runs_and_goes_on(tmp_path, fin
     assert content(tmp_path / "runs") == content(finished / "runs")
 
 
-# ---- beside other programs ----------------------------------------------------------------------------------
+# ---- beside other programs -----------------------------------------------------------------------
 
 
 def test_a_run_that_is_being_run_here_is_left_to_who_runs_it(tmp_path, finished):

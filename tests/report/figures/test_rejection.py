@@ -3,9 +3,8 @@ import dataclasses
 import numpy as np
 import pandas as pd
 import pytest
-from harness import record, spec
+from harness import evaluation_of, record, spec
 
-from bench.evaluation.evaluate import evaluate
 from bench.evaluation.predictions import Predictions
 from bench.report.figures.rejection import draw, ideal, pictures
 from bench.report.grouping import group
@@ -23,7 +22,7 @@ def measured(accuracy, knows, seed=0, **content):
     errors[rng.permutation(N)[: round((1 - accuracy) * N)]] = True
     logits = (rng.random((N, 3)) + 2 * np.eye(3)[(labels + errors) % 3]).astype(np.float32)
     test = Predictions(logits, np.where(rng.random(N) < knows, errors, rng.random(N)), None)
-    metrics, curves = evaluate(test, labels, test, labels, labels)
+    metrics, curves = evaluation_of(test, labels, test, labels, labels)
     assert metrics["accuracy"] == pytest.approx(accuracy)
     return record(spec(seeds=[seed], **content), metrics=metrics, curves=curves)
 

@@ -176,6 +176,7 @@ def test_a_damaged_run_is_named_and_left_alone_until_forced(tmp_path):
     (report,) = run(tmp_path)
     assert report.status == "failed"
     assert str(record.parent) in report.detail
+    assert report.detail.endswith("; pass --force to run it again")
     assert record.read_text() == "{ torn"
     assert [r.status for r in run(tmp_path, force=True)] == ["done"]
 

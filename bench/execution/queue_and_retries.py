@@ -18,8 +18,7 @@ class Pool(ABC):
     """Hands the cells of a grid to workers; a subclass knows what a worker is.
 
     Args:
-        tries: for a cell whose worker dies or runs out of memory; one whose checkpoint has moved on
-            since gets as many anew.
+        tries: how often a cell may die, or run out of memory, in a row without a new checkpoint.
     """
 
     def __init__(self, context: Context, observer: Observer, tries: int) -> None:

@@ -52,7 +52,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Held:
-    """The files of a run in memory, those that are not there in others."""
+    """Files held in memory; missing ones are read from `rest`."""
 
     path: Path
     held: Mapping[str, bytes]
