@@ -4,13 +4,14 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 """
 
 import hashlib
+import json
 import re
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from bench.report.values import MethodLabel
-from bench.spec import IN_FLUX, Noise, Relabel, RunSpec
+from bench.spec import IN_FLUX, UNHASHED, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
@@ -86,7 +87,7 @@ def setting(spec: RunSpec) -> dict[str, Any]:
         "dataset": spec.dataset.name,
         **spec.dataset.hyperparameters,
         **({"content": spec.dataset.content} if spec.dataset.content else {}),
-        **spec.recipe.model_dump(exclude={"pretrained": {"path"}}),
+        **spec.recipe.model_dump(exclude=UNHASHED["recipe"]),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
     }
 
@@ -137,18 +138,15 @@ def _labelled(record: Record, *newest: int | str) -> Record:
 
 
 def _row(spec: RunSpec) -> str:
-    """Return the key of a table row: the specification without code versions, noise and seed.
+    """Return the key of a table row: what counts, without code versions, noise and seed.
 
     The label stands for the hyper-parameters: one that a plugin gains belongs to its new version.
     """
-    changing: Any = {
-        "dataset": {"version", "location"},
-        "method": {"version", "hyperparameters"},
-        "noise": True,
-        "seed": True,
-        "protocol": True,
-    }
-    return spec.model_dump_json(exclude=changing)
+    row = spec.counting
+    for varying in ("noise", "seed", "protocol", "method"):
+        del row[varying]
+    del row["dataset"]["version"]
+    return json.dumps([spec.label, spec.method.name, row], sort_keys=True)
 
 
 def _versions(spec: RunSpec) -> tuple[str, str]:
@@ -179,7 +177,7 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     for record in group.records:
         spec = record.spec
         if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
-            key = repr((spec.method, spec.protocol))
+            key = repr([spec.counting[part] for part in ("method", "dataset", "protocol")])
             variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
             labels.setdefault(key, []).append(spec.label)
     both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}
