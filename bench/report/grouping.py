@@ -6,7 +6,7 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 import hashlib
 import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +15,11 @@ from bench.spec import IN_FLUX, UNHASHED, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+
+
+@dataclass(frozen=True)
+class OlderRecord(Record):
+    """A run of an older protocol or version than the newest beside it; its row's label says which."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,12 @@ class Group:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}
         return sorted(labels, key=_natural)
+
+    @cached_property
+    def current(self) -> list[str]:
+        """The row labels of the newest protocol and versions, sorted; only these compete."""
+        older = {record.spec.label for record in self.records if isinstance(record, OlderRecord)}
+        return [label for label in self.labels if label not in older]
 
     def shown(self, label: str) -> str:
         """Return a row label as people see it, with a mark if the method is told the noise rate."""
@@ -107,7 +118,7 @@ def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
 
 
 def told_apart(records: list[Record]) -> list[Record]:
-    """Return the runs with labels that tell older protocols and versions from the newest.
+    """Return the runs, those of older protocols and versions as `OlderRecord`s with labels that say it.
 
     A row's runs thus come from one protocol and one version of method and data set. Protocols are
     told apart within a setting, versions within a row.
@@ -134,7 +145,8 @@ def _labelled(record: Record, *newest: int | str) -> Record:
     if not older:
         return record
     label = f"{record.spec.label} [{', '.join(older)}]"
-    return replace(record, spec=record.spec.model_copy(update={"label": label}))
+    same = {field.name: getattr(record, field.name) for field in fields(record)}
+    return OlderRecord(**same | {"spec": record.spec.model_copy(update={"label": label})})
 
 
 def _row(spec: RunSpec) -> str:

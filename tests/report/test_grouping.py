@@ -107,6 +107,22 @@ def test_runs_of_several_protocols_stand_in_rows_of_their_own():
     assert [r.spec.label for r in told_apart([old])] == ["dummy"]
 
 
+def test_only_rows_of_the_newest_protocol_and_version_are_current():
+    made = [remade(record(seeds=[s]), version=str(s)) for s in (1, 2)]
+    released = made[0].spec.dataset.model_copy(update={"version": "1"})
+    made = [dataclasses.replace(r, spec=r.spec.model_copy(update={"dataset": released})) for r in made]
+    (found,) = group(told_apart([*made, record(methods=["baseline"])]))
+    assert found.current == ["baseline", "dummy"]
+    assert found.labels == ["baseline", "dummy", "dummy [version 1]"]
+
+
+def test_runs_that_are_all_of_one_older_protocol_are_current():
+    runs = [record(methods=[method]) for method in ("dummy", "baseline")]
+    runs = [dataclasses.replace(r, spec=r.spec.model_copy(update={"protocol": PROTOCOL - 1})) for r in runs]
+    (found,) = group(told_apart(runs))
+    assert found.current == found.labels == ["baseline", "dummy"]
+
+
 def elsewhere(made, folder, **method):
     """The record with the same files under another folder, as another user has them."""
     moved, spec = {"location": {"data_root": folder}}, made.spec

@@ -42,8 +42,12 @@ class Contrast(NamedTuple):
 
 
 def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
-    """Return the differences of all pairs of methods, or of each with one, by noise and pooled."""
-    runs = _runs_by_label(group, metric)
+    """Return the differences of all pairs of methods, or of each with one, by noise and pooled.
+
+    Rows of older protocols and versions take part only as the one that each is compared with.
+    """
+    rows = [label for label in group.labels if label in group.current or label == against]
+    runs = _runs_by_label(group, metric, rows)
     replicates = _replicates(runs, metric)
     scopes = [noise.label for noise in group.noises]
     found = []
@@ -59,12 +63,12 @@ def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
     return found
 
 
-def _runs_by_label(group: Group, metric: str) -> Runs:
-    """Return the runs that have a value of the metric, by label, then by noise and seeds."""
-    runs: Runs = {label: {} for label in group.labels}
+def _runs_by_label(group: Group, metric: str, rows: list[str]) -> Runs:
+    """Return the rows' runs that have a value of the metric, by label, then by noise and seeds."""
+    runs: Runs = {label: {} for label in rows}
     columns = {noise.point: noise.label for noise in group.noises}
     for record in group.records:
-        if _value(record, metric) is not None:
+        if record.spec.label in runs and _value(record, metric) is not None:
             noise = record.spec.noise
             runs[record.spec.label][columns[noise.point], noise.seed, record.spec.seed] = record
     return {label: of for label, of in runs.items() if of}
@@ -73,13 +77,15 @@ def _runs_by_label(group: Group, metric: str) -> Runs:
 def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
     """Rank three or more methods over the blocks (setting, noise, seed) that all of them have.
 
+    Rows of older protocols and versions are not ranked.
+
     Returns:
         The ranks, None without three methods or a block; and how many blocks lack a method.
     """
     blocks: dict[tuple[str, Key], dict[str, float]] = {}
     sign = find(metric).sign
     for group in groups:
-        for label, of in _runs_by_label(group, metric).items():
+        for label, of in _runs_by_label(group, metric, group.current).items():
             for key, record in of.items():
                 blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
     labels = list(dict.fromkeys(label for block in blocks.values() for label in block))

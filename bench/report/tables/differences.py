@@ -9,7 +9,7 @@ from bench.report.statistics.paired import POOLED, Contrast
 from bench.report.statistics.ranks import Ranks
 from bench.report.statistics.significance import ALPHA, pairs_needed, smallest_p
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import method_labels
+from bench.report.tables.shared_columns import method_labels, older_note
 from bench.report.values import TWO_DECIMALS, Format, MethodLabel, Range
 
 LONG = 30  # rows that a screen takes
@@ -30,6 +30,7 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
     shown = [each for each in found if _supported(each)][:LONG] if brief and len(found) > LONG else found
     labels = method_labels(group.records)
     rivals = {each.against for each in found}
+    older = older_note(group) if rivals <= set(group.current) else []
     one = labels[rivals.pop()] if len(rivals) == 1 else None
     columns = _columns(metric, with_against=not (brief and one))
     place = [column.heading for column in columns].index("mean")
@@ -38,7 +39,7 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
         f"{metric}, method − {one or 'against'}: {group.title}",
         columns,
         [Row([_cells(each, labels)[column.heading] for column in columns]) for each in shown],
-        [*_left_out(found, shown), *_notes(metric, found)],
+        [*_left_out(found, shown), *_notes(metric, found), *older],
         frozenset((i, place) for i, each in enumerate(shown) if _supported(each)),
         in_title=[one] if one else [],
     )
