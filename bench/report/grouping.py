@@ -15,6 +15,7 @@ from bench.spec import IN_FLUX, UNHASHED, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+SHOWN_CLASSES = 20  # a table with more columns, or a larger matrix, cannot be read
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,11 @@ class Group:
     def dataset(self) -> str:
         """Name of the data set."""
         return self.records[0].spec.dataset.name
+
+    @property
+    def has_few_classes(self) -> bool:
+        """Whether a table or a figure can show each class."""
+        return len(self.records[0].classes) <= SHOWN_CLASSES
 
     @cached_property
     def labels(self) -> list[str]:

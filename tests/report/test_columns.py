@@ -14,7 +14,7 @@ SIGNED = Format(2, factor=100, signed=True)
         (Summaries("a", form=PERCENT), Summary(0.99364, 0.00051, 3), "99.36 ± 0.05"),
         (Summaries("a", form=PERCENT), Summary(0.5, None, 1), "50.00"),
         (Summaries("a", form=THOUSANDTHS), Summary(0.0123, 0.001, 2), "12.30 ± 1.00"),
-        (Summaries("a", form=Format(2, divisor=1e6)), Summary(1_250_000, 0.0, 2), "1.25 ± 0.00"),
+        (Summaries("a", form=Format(2, factor=1e-6)), Summary(1_250_000, 0.0, 2), "1.25 ± 0.00"),
         (Summaries("a", form=Format(3)), Summary(-0.25, 0.0, 2), "−0.250 ± 0.000"),
         (Summaries("a", form=SIGNED), Summary(0.04, 0.0141, 2), "+4.00 ± 1.41"),
         (Summaries("a", form=SIGNED), Summary(-0.02, None, 1), "−2.00"),

@@ -14,14 +14,12 @@ from bench.report.summaries import entry
 from bench.spec import Noise
 from bench.store.record import Record
 
-SHOWN_CLASSES = 20  # a larger matrix cannot be read
-
 
 def pictures(group: Group) -> Iterator[Picture]:
     """Yield one picture for each noise, unless there are too many classes."""
     for noise in group.noises:
         cells = {label: cell for label in group.labels if (cell := _known(group.cell(label, noise)))}
-        if cells and len(group.records[0].classes) <= SHOWN_CLASSES:
+        if cells and group.has_few_classes:
             caption = f"Confusion matrices, {group.dataset}, noise {noise.label}"
             yield Picture(f"confusion-{group.name}-{noise.slug}", caption, partial(draw, group, noise, cells))
 

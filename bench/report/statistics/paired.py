@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +21,7 @@ Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
 Replicates = dict[str, Float[np.ndarray, " replicates"]]  # by the run's identity
 POOLED = "pooled"
+Resampled = Literal["seeds and samples", "samples", "seeds", ""]  # by a bootstrap; "": nothing was
 
 
 class Contrast(NamedTuple):
@@ -36,7 +37,7 @@ class Contrast(NamedTuple):
     difference: float
     low: float | None  # 95 % bootstrap interval
     high: float | None
-    interval: str  # what was resampled: `seeds and samples`, `samples`, `seeds`, or nothing
+    interval: Resampled
     p: float
     p_holm: float  # within the data set's setting and the noise
 
@@ -122,7 +123,7 @@ def _contrast(
 
 def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
-) -> tuple[Interval | None, str]:
+) -> tuple[Interval | None, Resampled]:
     """Return the bootstrap interval and what was resampled: samples, too, if all runs have them."""
     if all(record.spec.identity in replicates for pair in pairs for record in pair):
         drawn = np.stack([replicates[a.spec.identity] - replicates[b.spec.identity] for a, b in pairs])
