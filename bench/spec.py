@@ -5,7 +5,7 @@ import json
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -231,6 +231,9 @@ class CellState(StrEnum):
     STARVED = "starved"  # out of memory; tried again with fewer runs beside it
 
 
+# The method's own score, and those that any logits offer (`bench/evaluation/scores.py`).
+ScoreName = Literal["own", "msp", "entropy", "margin", "energy"]
+SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
 PICTURES = "Pictures of samples"
 
 
@@ -243,9 +246,9 @@ class Pictures(Frozen):
     top: Count | None = option(
         None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"
     )
-    score: Literal["own", "msp", "entropy", "margin", "energy"] = option(
+    score: ScoreName = option(
         "own",
-        "The score by which images are certain or uncertain: own, msp, entropy, margin or energy.",
+        f"The score by which images are certain or uncertain: {', '.join(SCORE_NAMES[:-1])} or {SCORE_NAMES[-1]}.",
         PICTURES,
         "NAME",
     )

@@ -175,7 +175,7 @@ def test_labels_with_fractions_stand_in_order_of_size():
     assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]
 
 
-# ---- with and without relabelling --------------------------------------------------------------------------
+# ---- with and without relabelling ----------------------------------------------------------------
 
 both = partial(record, methods=["rul"])
 

@@ -51,16 +51,19 @@ def axes_of(group: Group, noise: Noise) -> list[Axis]:
             key = (cell[0].spec.method.name, name, _rest(cell[0], name))
             found.setdefault(key, {})[str(value)] = cell
     return [
-        Axis(method, name, {value: cells[value] for value in sorted(cells, key=natural)})
+        Axis(method, name, {value: cells[value] for value in sorted(cells, key=by_first_number)})
         for (method, name, _), cells in found.items()
         if len(cells) > 1
     ]
 
 
-def natural(value: str) -> tuple[Any, ...]:
-    """Return a key that sorts numbers by size, and a text by the first number in it, before that number itself.
+def by_first_number(value: str) -> tuple[Any, ...]:
+    """Return a key that sorts numbers by size, and a text by the first number in it.
 
-    >>> sorted(["5", "16", "3", "C(3,2)", "2"], key=natural)
+    The text comes before that number itself: `C(3,2)` stands among the numbers, where the order of
+    row labels (`grouping`) would put it behind them all.
+
+    >>> sorted(["5", "16", "3", "C(3,2)", "2"], key=by_first_number)
     ['2', 'C(3,2)', '3', '5', '16']
     """
     number = re.search(r"(?:(?<!\w)-)?\d+(\.\d*)?(e[-+]?\d+)?", value)
