@@ -1,6 +1,6 @@
 """Which stored runs belong in one table: those trained and evaluated under one setting.
 
-A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside it.
+A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside.
 """
 
 import hashlib
@@ -20,7 +20,7 @@ SHOWN_CLASSES = 20  # a table with more columns, or a larger matrix, cannot be r
 
 @dataclass(frozen=True)
 class OlderRecord(Record):
-    """A run of an older protocol or version than the newest beside it; its row's label says which."""
+    """A run of an older protocol or version than the newest; its row's label says which."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def _along_the_axis(noise: Noise) -> tuple[bool, str, float]:
 
 
 def _natural(label: str) -> list[float | str]:
-    """Return a key that sorts labels by their text and the numbers in it, a sign after `=` included."""
+    """Return a key that sorts labels by text and the numbers in it, a sign after `=` included."""
     parts = re.split(r"((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", label)
     return [float(part) if place % 2 else part for place, part in enumerate(parts)]
 
@@ -110,7 +110,7 @@ def setting(spec: RunSpec) -> dict[str, Any]:
 
 
 def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
-    """Drop runs of plugins in flux whose code was run in a newer form; also return how many they are."""
+    """Drop runs of plugins in flux whose code was run in a newer form, and return how many too."""
     newest: dict[str, tuple[str, str]] = {}
     for record in sorted(records, key=lambda record: record.cost.started):
         if _is_in_flux(record.spec):
@@ -124,7 +124,7 @@ def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
 
 
 def told_apart(records: list[Record]) -> list[Record]:
-    """Return the runs, those of older protocols and versions as `OlderRecord`s with labels that say it.
+    """Return the runs, those of older protocols and versions as `OlderRecord`s, labelled as such.
 
     A row's runs thus come from one protocol and one version of method and data set. Protocols are
     told apart within a setting, versions within a row.
@@ -176,7 +176,7 @@ def _is_in_flux(spec: RunSpec) -> bool:
 
 
 def group(records: list[Record]) -> list[Group]:
-    """Return the runs by setting, sorted by data set; titles tell the settings of one data set apart."""
+    """Return the runs by setting, sorted by data set; titles tell a data set's settings apart."""
     by_setting: dict[str, list[Record]] = {}
     for record in records:
         key = record.spec.dataset.name + " " + repr(setting(record.spec))
@@ -189,7 +189,7 @@ def group(records: list[Record]) -> list[Group]:
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
-    """Return the runs (without, with) relabelling of each method that has both, by its shorter label."""
+    """Return runs (without, with) relabelling of each method that has both, by its shorter label."""
     variants: dict[str, dict[bool, list[Record]]] = {}
     labels: dict[str, list[str]] = {}
     for record in group.records:
@@ -225,7 +225,7 @@ def _differing(settings: list[dict[str, Any]]) -> set[str]:
 
 
 def _codes(texts: list[str]) -> list[str]:
-    """Return a suffix for each text, of four hexadecimal digits, or of as many as tell them apart."""
+    """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart."""
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
     return [f"-{each[:digits]}" for each in hashes]

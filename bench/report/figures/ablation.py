@@ -1,4 +1,7 @@
-"""Ablations: accuracy along one hyper-parameter, or with and without relabelling (supplement, section I)."""
+"""Ablations: accuracy along a hyper-parameter, or with and without relabelling.
+
+As in the supplement, section I.
+"""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +30,7 @@ class Axis(NamedTuple):
 
 
 def pictures(group: Group) -> Iterator[Picture]:
-    """Yield a picture for each hyper-parameter with two values or more, and one for relabelling, by noise."""
+    """Yield a picture by noise for each hyper-parameter with two values, and one for relabelling."""
     for noise in group.noises:
         axes = axes_of(group, noise)
         for axis in axes:
@@ -113,7 +116,7 @@ def _bars(axes: Axes, x: np.ndarray, cells: list[list[Record]], path: tuple[str,
 
 
 def _rest(record: Record, name: str) -> str:
-    """Return what else may tell two runs of a method apart: the other hyper-parameters, and relabelling."""
+    """Return what tells runs of a method apart besides one hyper-parameter, as text."""
     others = {key: value for key, value in record.spec.method.hyperparameters.items() if key != name}
     spec = record.spec
     return repr((others, spec.relabel, spec.protocol, spec.method.version))

@@ -1,4 +1,4 @@
-"""Confusion matrices, row-normalised, one for each method (supplement, section H, Figures 13–15)."""
+"""Confusion matrices, row-normalised, one for each method (supplement, Figures 13–15)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -25,7 +25,7 @@ def pictures(group: Group) -> Iterator[Picture]:
 
 
 def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
-    """Return the methods' matrices side by side, in % of each true class, counts added over seeds."""
+    """Return the methods' matrices side by side, in % of each true class, seeds added up."""
     classes = group.records[0].classes
     rows, columns = grid_shape(len(cells), 2 if len(cells) == 4 else 3)
     side = max(2.9, 0.29 * len(classes) + 0.5)
@@ -43,7 +43,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
 
 
 def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
-    """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
+    """Return the counts of all runs in % of each true class; a class without images is NaN."""
     counts = np.sum([entry(record, "confusion") for record in cell], axis=0).astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)

@@ -8,7 +8,7 @@ from bench.report.figures.style import Picture, save
 
 SHARE = 4  # pictures that are drawn while another process starts
 MOST = 4  # processes: each takes some 200 MB
-# Above so many runs, sending them to another process takes longer than drawing a share there saves.
+# With more runs than this, sending them to another process takes longer than drawing there saves.
 MANY = 4000
 
 

@@ -42,7 +42,7 @@ def figure(members):
 
 
 def by_pca(features):
-    """The first two principal components, by the singular value decomposition; their signs are free."""
+    """The first two principal components by singular value decomposition; their signs are free."""
     centred = features - features.mean(axis=0)
     u, s, _ = np.linalg.svd(centred.astype(float), full_matrices=False)
     return u[:, :2] * s[:2], (s[:2] ** 2).sum() / (s**2).sum()

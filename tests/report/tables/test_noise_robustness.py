@@ -41,7 +41,7 @@ def test_methods_that_do_not_cross_are_not_listed():
 
 
 def test_each_crossing_has_a_row_and_a_number_in_csv():
-    """The gaps are 0.1, −0.1 and 0.3: they change sign in the middle, and at a quarter of the way."""
+    """The gaps are 0.1, −0.1 and 0.3: they change sign half way, then a quarter of the way."""
     zigzag = {"dummy": {0: 0.9, 0.1: 0.6, 0.3: 0.7}, "baseline": {0: 0.8, 0.1: 0.7, 0.3: 0.4}}
     made = crossing_table(members(zigzag))
     assert made.texts == [["symmetric", "baseline", "dummy", at] for at in ("5.0", "15.0")]
