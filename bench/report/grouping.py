@@ -189,7 +189,7 @@ def group(records: list[Record]) -> list[Group]:
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
-    """Return runs (without, with) relabelling of each method that has both, by its shorter label."""
+    """Return runs (without, with) relabelling of methods that have both, by the shorter label."""
     variants: dict[str, dict[bool, list[Record]]] = {}
     labels: dict[str, list[str]] = {}
     for record in group.records:

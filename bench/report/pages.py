@@ -83,7 +83,7 @@ def _from_records(members: Group) -> Iterator[Picture]:
 
 
 def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
-    """Write and yield pictures of samples; the problems name cells without predictions or images."""
+    """Write and yield pictures of samples; problems name cells without predictions or images."""
     for name in dict.fromkeys(wanted.figures):
         reasons = []
         for _, _, cell in members.cells():

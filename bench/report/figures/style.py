@@ -99,7 +99,7 @@ def slug(label: str) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG of 256 colours, a third of the size; same results give the same file."""
+    """Write a figure as PNG of 256 colours, a third of the size, the same for the same results."""
     figure.set_dpi(150)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

@@ -41,7 +41,7 @@ def pictures(group: Group) -> Iterator[Picture]:
 
 
 def draw(group: Group, noise: Noise) -> Figure:
-    """Return a panel for each column of the log, a line for each method, bands of ± std over seeds."""
+    """Return a panel for each column of the log, with lines of methods, bands of ± std of seeds."""
     logs = {label: [record.epochs for record in group.cell(label, noise)] for label in group.labels}
     columns = [name for name in PANELS if any(_has(log, name) for cell in logs.values() for log in cell)]
     rows, across = grid_shape(len(columns), 3)
@@ -63,7 +63,7 @@ def draw(group: Group, noise: Noise) -> Figure:
 
 
 def _place(figure: Figure, rows: int, legend_rows: int) -> None:
-    """Place the panels by hand, in inches: matplotlib fits so many more slowly than it draws them."""
+    """Place the panels by hand, in inches: matplotlib fits so many slower than it draws them."""
     width, height = figure.get_size_inches()
     title_rows = figure.get_suptitle().count("\n") + 1
     figure.subplots_adjust(

@@ -178,7 +178,7 @@ METHODS = ["rul", "baseline", "scn"]
 
 @pytest.fixture(scope="module")
 def both_ways():
-    """Accuracies that all differ; scn was run one way only, at the second noise only rul both ways."""
+    """Accuracies that all differ; scn ran one way only, at the second noise only rul both ways."""
     rng = np.random.default_rng(0)
     one = partial(measured, kept=0.9)
     return of(
