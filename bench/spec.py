@@ -5,7 +5,7 @@ import json
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
@@ -27,6 +27,15 @@ Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
 Rate = Annotated[float, Field(ge=0, le=1)]
 # Prefix, before the hash of the code, of the version of a plugin that declares none.
 IN_FLUX = "code:"
+# Fields of a run that do not count, in the form of pydantic's `exclude`: where files lie (the hash of
+# their content counts instead), and what is only shown.
+UNHASHED: Any = {
+    "label": True,
+    "oracle": True,
+    "dataset": {"location": True},
+    "method": {"location": True},
+    "recipe": {"pretrained": {"path": True}},
+}
 
 
 class Frozen(BaseModel):
@@ -144,7 +153,7 @@ class Choice(Frozen):
     hyperparameters: dict[str, Any]
     # As declared, or the hash of the code; versions of nested methods follow after a +.
     version: str
-    location: dict[str, Any] = {}  # options that locate its files; not hashed
+    location: dict[str, Any] = {}  # options that locate its files
     content: str | None = None  # hash of the content of those files
 
 
@@ -163,26 +172,23 @@ class RunSpec(Frozen):
     precision: Literal["float32", "bfloat16"]
     protocol: NonNegativeInt  # of the harness; 0: unknown
     # Row of the method in tables: its name and the hyper-parameters that differ from their
-    # defaults. Not hashed.
+    # defaults.
     label: str
-    oracle: bool = False  # whether the method gets the true noise rate; not hashed
+    oracle: bool = False  # whether the method gets the true noise rate
 
     @cached_property
     def identity(self) -> str:
-        """SHA-256 of the specification in hex.
+        """SHA-256 of what counts of the specification, in hex."""
+        return hashlib.sha256(json.dumps(self.counting, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def counting(self) -> dict[str, Any]:
+        """The fields that count, as JSON has them: all but `UNHASHED`.
 
         Fields that are None are left out, so that optional fields can be added without changing
         existing identities.
         """
-        unhashed: Any = {
-            "label": True,
-            "oracle": True,
-            "dataset": {"location"},
-            "method": {"location"},
-            "recipe": {"pretrained": {"path"}},
-        }
-        content = self.model_dump(mode="json", exclude=unhashed, exclude_none=True)
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+        return self.model_dump(mode="json", exclude=UNHASHED, exclude_none=True)
 
     @property
     def folder(self) -> Path:
@@ -225,6 +231,9 @@ class CellState(StrEnum):
     STARVED = "starved"  # out of memory; tried again with fewer runs beside it
 
 
+# The method's own score, and those that any logits offer (`bench/evaluation/scores.py`).
+ScoreName = Literal["own", "msp", "entropy", "margin", "energy"]
+SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
 PICTURES = "Pictures of samples"
 
 
@@ -237,9 +246,9 @@ class Pictures(Frozen):
     top: Count | None = option(
         None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"
     )
-    score: Literal["own", "msp", "entropy", "margin", "energy"] = option(
+    score: ScoreName = option(
         "own",
-        "The score by which images are certain or uncertain: own, msp, entropy, margin or energy.",
+        f"The score by which images are certain or uncertain: {', '.join(SCORE_NAMES[:-1])} or {SCORE_NAMES[-1]}.",
         PICTURES,
         "NAME",
     )

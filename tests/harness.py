@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,7 @@ from bench.store.file_sources import Folder
 from bench.store.record import Record
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
 from bench.store.store import Store
+from bench.version import PROTOCOL
 
 PLUGINS = Path(__file__).parent / "example_plugins"
 TASK = Task(num_classes=3, image_shape=(1, 4, 4), train_size=60, epochs=4, noise_rate=None)
@@ -68,6 +70,12 @@ def record(cell: RunSpec, **fields: Any) -> Record:
     path = fields.pop("path", cell.folder)
     plain = {"metrics_version": VERSION, "outcome": "", "classes": ["a", "b", "c"]}
     return Record(Folder(path), cell, **models, **plain | fields, **frames)
+
+
+def of_older_protocol(made: Record, **entries: Any) -> Record:
+    """The record as a run of the protocol before this version's, of other metrics."""
+    spec = made.spec.model_copy(update={"protocol": PROTOCOL - 1})
+    return replace(made, spec=spec, metrics=metrics(**entries))
 
 
 def metrics(**entries: Any) -> Metrics:

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.checks.comparisons import differing, predict, same
+from bench.checks.equality import differing, predict, same
 from bench.data.dataset import DataSet
 from bench.grid.config_files import own_recipe
 from bench.nets.backbones import make_backbone

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.checks.comparisons import close, equal, predict, same
+from bench.checks.equality import close, equal, predict, same
 from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
 from bench.errors import BenchError, one_line

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.checks.comparisons import differing, predict
+from bench.checks.equality import differing, predict
 from bench.checks.method_bed import SHORT, MethodBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
 from bench.errors import UsageError, one_line

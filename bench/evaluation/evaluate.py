@@ -19,10 +19,10 @@ from bench.evaluation.human_disagreement import Entropy, Judged
 from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.evaluation.ranking import Errors, Scored, Uncertainty, rejection_curve
 from bench.evaluation.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
+from bench.spec import SCORE_NAMES
 
 LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept
 REJECTION_RATES = np.arange(100) / 100
-SCORES = ("own", *LOGIT_SCORES)
 Evidence = TypeVar("Evidence")
 
 
@@ -114,7 +114,7 @@ def _defined(value: Any) -> Any:
 
 def _completed(by_score: dict[str, Any]) -> dict[str, Any]:
     """Return metrics by score in the usual order, None for each of a score that is not defined."""
-    names = dict.fromkeys([*SCORES, *by_score])
+    names = dict.fromkeys([*SCORE_NAMES, *by_score])
     return {name: by_score[name] if name in by_score else _nothing(by_score["own"]) for name in names}
 
 
@@ -143,5 +143,5 @@ def _one_sided(positive: Errors, thing: str, quality: str) -> str | None:
 
 def _curves(scored: Mapping[str, Scored]) -> pd.DataFrame:
     curves = {name: rejection_curve(each.ranking, REJECTION_RATES) for name, each in scored.items()}
-    columns = pd.DataFrame({"rejected": REJECTION_RATES, **curves}, columns=["rejected", *SCORES])
+    columns = pd.DataFrame({"rejected": REJECTION_RATES, **curves}, columns=["rejected", *SCORE_NAMES])
     return columns.astype(float)

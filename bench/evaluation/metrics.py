@@ -1,7 +1,8 @@
 """The metrics of a run, one object each: its function, direction, scale and words.
 
-A new metric is one more object in a tuple below, and nothing else: evaluation, lists, tables and
-comparisons iterate over the tuples. Its function may stand here as well.
+A new metric is one more object in a tuple below, and VERSION raised by one, so that it is computed
+for stored runs, too; nothing else: evaluation, lists, tables and comparisons iterate over the
+tuples. Its function may stand here as well.
 """
 
 from collections.abc import Callable
@@ -75,10 +76,15 @@ OF_PREDICTIONS: tuple[Metric[Classified], ...] = (
            "calibration error over 15 bins of equal mass", "lower", "percent", "adaptive ECE"),
 )
 
-AUROC = Metric("auroc", _ranked(ranking.auroc),
-               "of detecting errors (positive = misclassified)", "higher", "percent", "AUROC")
-AVERAGE_PRECISION = Metric("average_precision", _ranked(ranking.average_precision),
-                           "of detecting errors", "higher", "percent", "AP")
+
+def _detecting(positives: str, positive: str) -> tuple[Metric[Scored], Metric[Scored]]:
+    return (
+        Metric("auroc", _ranked(ranking.auroc),
+               f"of detecting {positives} (positive = {positive})", "higher", "percent", "AUROC"),
+        Metric("average_precision", _ranked(ranking.average_precision),
+               f"of detecting {positives}", "higher", "percent", "AP"),
+    )
+
 
 # Of each score's ranking of the evaluated images, under `scores.SCORE`.
 OF_SCORES: tuple[Metric[Scored], ...] = (
@@ -88,8 +94,7 @@ OF_SCORES: tuple[Metric[Scored], ...] = (
            "aurc minus the exact optimum", "lower", "thousandths", "e-AURC"),
     Metric("augrc", _ranked(ranking.augrc),
            "area under the generalised risk-coverage curve", "lower", "thousandths", "AUGRC"),
-    AUROC,
-    AVERAGE_PRECISION,
+    *_detecting("errors", "misclassified"),
     Metric("fpr95_error", _ranked(ranking.fpr95_error),
            "right images flagged when 95 % of errors are", "lower", "percent", "FPR95 error"),
     Metric("fpr95_correct", _ranked(ranking.fpr95_correct),
@@ -105,8 +110,7 @@ OF_SCORES: tuple[Metric[Scored], ...] = (
 
 # Of each score's ranking of the training labels, under `noise_detection.SCORE`.
 OF_FLIPS: tuple[Metric[Scored], ...] = (
-    AUROC,
-    AVERAGE_PRECISION,
+    *_detecting("flips", "flipped label"),
     Metric("precision_at_flips", ranking.precision_at_positives,
            "flips in as many most uncertain training labels", "higher", "percent", "precision at flips"),
 )
@@ -129,8 +133,10 @@ ALL_METRICS: tuple[Metric[Any], ...] = (
     CLASS_DISTANCES,
     HUMAN_UNCERTAINTY,
 )
-WORDS = {metric.name: metric.words for metric in ALL_METRICS} | {
+WORDS = {
+    **{metric.name: metric.words for metric in ALL_METRICS if metric not in OF_FLIPS},
     "noise_detection": "of flipped labels by training scores",
+    **{f"noise_detection.{metric.name}": metric.words for metric in OF_FLIPS},
     "curves.csv": "accuracy after rejecting 0, 1, … 99 %",
 }
 _PATTERNS: dict[str, Metric[Any]] = {

@@ -1,7 +1,8 @@
 """Metrics of a ranking: how well an uncertainty score orders errors after right samples.
 
 One sort serves all metrics of a score. Tied samples count in expectation over their order.
-All values are fractions of 1. Symbols: n samples, e errors (1 = misclassified), R error rate.
+All values are fractions of 1. Symbols: n samples, e errors (1 = misclassified,
+or, among training labels, flipped), R error rate.
 """
 
 from dataclasses import dataclass
@@ -104,9 +105,9 @@ def augrc(ranking: Ranking) -> float:
 
 
 def auroc(ranking: Ranking) -> float:
-    """Return the area under the ROC curve (positive = misclassified, score = u).
+    """Return the area under the ROC curve of detecting errors (positive = error, score = u).
 
-    NaN where every sample, or none, is misclassified.
+    NaN where every sample, or none, is an error.
     """
     correct = ranking.counts - ranking.errors
     if not 0 < ranking.positives < ranking.n:

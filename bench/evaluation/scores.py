@@ -35,11 +35,9 @@ def energy(logits: Logits) -> Scores:
     return -logits.double().logsumexp(dim=1)
 
 
+# By their names in metrics, tables and options, in the order of `SCORE_NAMES`.
 LOGIT_SCORES: dict[str, Callable[[Logits], Scores]] = {
-    "msp": msp,
-    "entropy": entropy,
-    "margin": margin,
-    "energy": energy,
+    score.__name__: score for score in (msp, entropy, margin, energy)
 }
 # Those that log-probabilities do not offer, and why.
 UNDEFINED_IF_NORMALISED = {"energy": "the logits are log-probabilities, whose logsumexp is 0 for every image"}

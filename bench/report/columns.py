@@ -3,7 +3,6 @@
 A cell holds a value, or None where there is none; text is made only when a table is rendered.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any, ClassVar
@@ -139,18 +138,3 @@ class Ranges(Column):
 
     def _text(self, cell: Range) -> str:
         return " to ".join(map(self.form.text, cell))
-
-
-@dataclass(frozen=True)
-class Lists(Column):
-    """A column of several numbers a cell; in CSV separated by spaces."""
-
-    form: Format = TWO_DECIMALS
-    is_number: ClassVar[bool] = True
-
-    def csv(self, cell: Sequence[float]) -> dict[str, Any]:
-        """Return the numbers as one text."""
-        return {self.csv_name: " ".join(repr(float(each)) for each in cell)}
-
-    def _text(self, cell: Sequence[float]) -> str:
-        return ", ".join(map(self.form.text, cell))

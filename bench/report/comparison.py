@@ -72,7 +72,8 @@ def load(
         results: the folder of the store.
         datasets, methods: names that are compared, all if empty; a method's row label will do, too.
         metric: a metric's dotted name.
-        against: the row label that every other is compared with.
+        against: the row label that every other is compared with; an older row's will do, too,
+            though such rows are else left out.
 
     Raises:
         UsageError: an unknown name, or nothing to compare.
@@ -92,7 +93,7 @@ def load(
     groups = group([record for record in records if _wanted(record, datasets, methods, against)])
     found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
     if not found:
-        raise UsageError(f"--metric {metric}: no two methods have runs of one data set, noise and seed with it")
+        raise _nothing(metric, groups)
     return Comparison(metric, found, *ranks([of for of, _ in found], metric), problems)
 
 
@@ -100,6 +101,12 @@ def _check(kind: str, asked: list[str], there: set[str]) -> None:
     for name in asked:
         if name not in there:
             raise unknown(kind, name, there)
+
+
+def _nothing(metric: str, groups: list[Group]) -> UsageError:
+    older = any(of.current != of.labels for of in groups)
+    hint = "; a row of an older protocol or version takes part as --against only" if older else ""
+    return UsageError(f"--metric {metric}: no two methods have runs of one data set, noise and seed with it{hint}")
 
 
 def _names(record: Record) -> tuple[str, str]:

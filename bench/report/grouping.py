@@ -1,19 +1,26 @@
 """Which stored runs belong in one table: those trained and evaluated under one setting.
 
-A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside it.
+A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside.
 """
 
 import hashlib
+import json
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
 from bench.report.values import MethodLabel
-from bench.spec import IN_FLUX, Noise, Relabel, RunSpec
+from bench.spec import IN_FLUX, UNHASHED, Noise, Relabel, RunSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+SHOWN_CLASSES = 20  # a table with more columns, or a larger matrix, cannot be read
+
+
+@dataclass(frozen=True)
+class OlderRecord(Record):
+    """A run of an older protocol or version than the newest; its row's label says which."""
 
 
 @dataclass(frozen=True)
@@ -29,11 +36,22 @@ class Group:
         """Name of the data set."""
         return self.records[0].spec.dataset.name
 
+    @property
+    def has_few_classes(self) -> bool:
+        """Whether a table or a figure can show each class."""
+        return len(self.records[0].classes) <= SHOWN_CLASSES
+
     @cached_property
     def labels(self) -> list[str]:
         """The methods' row labels, sorted, numbers in them by size."""
         labels = {record.spec.label for record in self.records}
         return sorted(labels, key=_natural)
+
+    @cached_property
+    def current(self) -> list[str]:
+        """The row labels of the newest protocol and versions, sorted; only these compete."""
+        older = {record.spec.label for record in self.records if isinstance(record, OlderRecord)}
+        return [label for label in self.labels if label not in older]
 
     def shown(self, label: str) -> str:
         """Return a row label as people see it, with a mark if the method is told the noise rate."""
@@ -75,7 +93,7 @@ def _along_the_axis(noise: Noise) -> tuple[bool, str, float]:
 
 
 def _natural(label: str) -> list[float | str]:
-    """Return a key that sorts labels by their text and the numbers in it, a sign after `=` included."""
+    """Return a key that sorts labels by text and the numbers in it, a sign after `=` included."""
     parts = re.split(r"((?:(?<==)-)?\d+(?:\.\d+)?(?:e[-+]?\d+)?)", label)
     return [float(part) if place % 2 else part for place, part in enumerate(parts)]
 
@@ -86,13 +104,13 @@ def setting(spec: RunSpec) -> dict[str, Any]:
         "dataset": spec.dataset.name,
         **spec.dataset.hyperparameters,
         **({"content": spec.dataset.content} if spec.dataset.content else {}),
-        **spec.recipe.model_dump(exclude={"pretrained": {"path"}}),
+        **spec.recipe.model_dump(exclude=UNHASHED["recipe"]),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
     }
 
 
 def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
-    """Drop runs of plugins in flux whose code was run in a newer form; also return how many they are."""
+    """Drop runs of plugins in flux whose code was run in a newer form, and return how many too."""
     newest: dict[str, tuple[str, str]] = {}
     for record in sorted(records, key=lambda record: record.cost.started):
         if _is_in_flux(record.spec):
@@ -106,7 +124,7 @@ def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
 
 
 def told_apart(records: list[Record]) -> list[Record]:
-    """Return the runs with labels that tell older protocols and versions from the newest.
+    """Return the runs, those of older protocols and versions as `OlderRecord`s, labelled as such.
 
     A row's runs thus come from one protocol and one version of method and data set. Protocols are
     told apart within a setting, versions within a row.
@@ -133,22 +151,20 @@ def _labelled(record: Record, *newest: int | str) -> Record:
     if not older:
         return record
     label = f"{record.spec.label} [{', '.join(older)}]"
-    return replace(record, spec=record.spec.model_copy(update={"label": label}))
+    same = {field.name: getattr(record, field.name) for field in fields(record)}
+    return OlderRecord(**same | {"spec": record.spec.model_copy(update={"label": label})})
 
 
 def _row(spec: RunSpec) -> str:
-    """Return the key of a table row: the specification without code versions, noise and seed.
+    """Return the key of a table row: what counts, without code versions, noise and seed.
 
     The label stands for the hyper-parameters: one that a plugin gains belongs to its new version.
     """
-    changing: Any = {
-        "dataset": {"version", "location"},
-        "method": {"version", "hyperparameters"},
-        "noise": True,
-        "seed": True,
-        "protocol": True,
-    }
-    return spec.model_dump_json(exclude=changing)
+    row = spec.counting
+    for varying in ("noise", "seed", "protocol", "method"):
+        del row[varying]
+    del row["dataset"]["version"]
+    return json.dumps([spec.label, spec.method.name, row], sort_keys=True)
 
 
 def _versions(spec: RunSpec) -> tuple[str, str]:
@@ -160,7 +176,7 @@ def _is_in_flux(spec: RunSpec) -> bool:
 
 
 def group(records: list[Record]) -> list[Group]:
-    """Return the runs by setting, sorted by data set; titles tell the settings of one data set apart."""
+    """Return the runs by setting, sorted by data set; titles tell a data set's settings apart."""
     by_setting: dict[str, list[Record]] = {}
     for record in records:
         key = record.spec.dataset.name + " " + repr(setting(record.spec))
@@ -173,13 +189,13 @@ def group(records: list[Record]) -> list[Group]:
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
-    """Return the runs (without, with) relabelling of each method that has both, by its shorter label."""
+    """Return runs (without, with) relabelling of methods that have both, by the shorter label."""
     variants: dict[str, dict[bool, list[Record]]] = {}
     labels: dict[str, list[str]] = {}
     for record in group.records:
         spec = record.spec
         if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
-            key = repr((spec.method, spec.protocol))
+            key = repr([spec.counting[part] for part in ("method", "dataset", "protocol")])
             variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
             labels.setdefault(key, []).append(spec.label)
     both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}
@@ -209,7 +225,7 @@ def _differing(settings: list[dict[str, Any]]) -> set[str]:
 
 
 def _codes(texts: list[str]) -> list[str]:
-    """Return a suffix for each text, of four hexadecimal digits, or of as many as tell them apart."""
+    """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart."""
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
     return [f"-{each[:digits]}" for each in hashes]

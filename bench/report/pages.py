@@ -1,4 +1,4 @@
-"""The report: every table and picture of a results folder, rebuilt from its records without training."""
+"""The report: every table and picture of a results folder, made of its records, not by training."""
 
 import shutil
 from collections.abc import Iterator
@@ -29,7 +29,9 @@ class Report:
 
 
 def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
-    """Rebuild `report/` of a results folder: tables as Markdown, LaTeX and CSV, figures, and a page of all.
+    """Rebuild `report/` of a results folder: tables, figures, and a page of all.
+
+    Tables are written as Markdown, LaTeX and CSV.
 
     Args:
         results: the folder of the store.
@@ -81,7 +83,7 @@ def _from_records(members: Group) -> Iterator[Picture]:
 
 
 def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
-    """Write and yield pictures of samples; cells that lack predictions or images are told among the problems."""
+    """Write and yield pictures of samples; problems name cells without predictions or images."""
     for name in dict.fromkeys(wanted.figures):
         reasons = []
         for _, _, cell in members.cells():

@@ -1,6 +1,6 @@
-"""Samples of a stored run for pictures: its predictions, and the images, loaded from the data set again.
+"""Samples of a stored run for pictures: its predictions, and the images, loaded once more.
 
-What needs torch is imported where it is used, so that a report without samples does not wait for it.
+What needs torch is imported where it is used: a report without samples does not wait for it.
 """
 
 from functools import cache

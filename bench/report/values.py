@@ -44,11 +44,10 @@ class Range(NamedTuple):
 
 @dataclass(frozen=True)
 class Format:
-    """How a number is written: multiplied, divided, rounded, with a sign."""
+    """How a number is written: multiplied, rounded, with a sign."""
 
     decimals: int
     factor: float = 1
-    divisor: float = 1
     signed: bool = False
     signed_zero: bool = True  # whether a small negative number is −0.00
 
@@ -56,7 +55,7 @@ class Format:
         """Return the number as text, with a true minus."""
         sign = "+" if (self.signed if signed is None else signed) else ""
         zero = "" if self.signed_zero else "z"
-        scaled = self.factor * value / self.divisor
+        scaled = self.factor * value
         return f"{scaled:{sign}{zero}.{self.decimals}f}".replace("-", "−")
 
 

@@ -67,7 +67,7 @@ def result(data):
     return evaluation_of(*data, human_entropy=np.random.default_rng(2).random(N)).metrics
 
 
-# ---- evaluate ----------------------------------------------------------------------------------------------
+# ---- evaluate ------------------------------------------------------------------------------------
 
 
 def test_every_metric_has_its_place(result):
@@ -133,7 +133,7 @@ def test_the_result_is_strict_json(data, result):
     assert result["undefined"] == {}
 
 
-# ---- undefined ---------------------------------------------------------------------------------------------
+# ---- undefined -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -211,7 +211,7 @@ def test_log_probabilities_offer_the_other_scores_as_logits_do(data, result):
     assert found["nll"] == pytest.approx(result["nll"], rel=1e-5)
 
 
-# ---- top-k -------------------------------------------------------------------------------------------------
+# ---- top-k ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -261,7 +261,7 @@ def test_top_k_is_the_mean_over_all_orders_inside_ties(rows, k):
     np.testing.assert_allclose(counts["certain_classes"], np.mean(classes, axis=0))
 
 
-# ---- confusion ---------------------------------------------------------------------------------------------
+# ---- confusion -----------------------------------------------------------------------------------
 
 
 def test_the_confusion_matrix_is_that_of_scikit_learn(data, result):
@@ -284,7 +284,7 @@ def test_a_confusion_matrix_of_more_than_100_classes_is_not_kept(classes, kept):
     assert ("confusion" in evaluation_of(test, labels, test, labels, labels).metrics) is kept
 
 
-# ---- distances to class centres ----------------------------------------------------------------------------
+# ---- distances to class centres ------------------------------------------------------------------
 
 
 def mean_over_the_possible(chosen_of, u, k, values):
@@ -336,7 +336,7 @@ def test_distances_within_one_class_only_are_none():
     assert list(found["own"].values()) == [None] * 4
 
 
-# ---- rejection curves --------------------------------------------------------------------------------------
+# ---- rejection curves ----------------------------------------------------------------------------
 
 
 def test_curves_start_at_the_accuracy_and_reject_up_to_99_percent(data, result):
@@ -357,7 +357,7 @@ def test_curves_keep_n_minus_the_rounded_part_that_is_rejected(n):
     np.testing.assert_allclose(curves["own"], [right[:k].mean() for k in kept])
 
 
-# ---- noise detection ---------------------------------------------------------------------------------------
+# ---- noise detection -----------------------------------------------------------------------------
 
 
 def test_label_aware_is_one_minus_the_probability_of_the_given_label(data, result):
@@ -404,7 +404,7 @@ def test_label_aware_keeps_the_order_of_very_confident_samples():
     assert noise_detection(train, given, true)["label_aware"]["auroc"] == 1
 
 
-# ---- human uncertainty -------------------------------------------------------------------------------------
+# ---- human uncertainty ---------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

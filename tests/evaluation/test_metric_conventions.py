@@ -1,4 +1,4 @@
-"""Each cell of the page on conventions is what that library reports; cleanlab orders labels as we do."""
+"""Each cell of the page on conventions is what that library reports; cleanlab orders as we do."""
 
 import re
 from pathlib import Path
@@ -106,7 +106,7 @@ def scikit_learn():
 
 
 def fd_shifts():
-    """Its formulas: risks at the ends of groups of ties; at coverage 0 the first again, or 0 if generalised."""
+    """Its formulas: risks at the ends of ties; at coverage 0 the first again, 0 if generalised."""
     from sklearn.metrics import average_precision_score, roc_auc_score, roc_curve
 
     def points(x):

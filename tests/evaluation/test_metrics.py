@@ -41,9 +41,17 @@ def test_every_number_has_a_better_side(metric):
     assert metric.better in ("higher", "lower")
 
 
-def test_every_metric_has_one_name_and_words():
-    assert all(WORDS[metric.name] == metric.words for metric in ALL_METRICS)
-    assert all(WORDS.values())
+def test_every_metric_has_words():
+    for metric in ALL_METRICS:
+        name = f"noise_detection.{metric.name}" if metric in OF_FLIPS else metric.name
+        assert WORDS[name] == metric.words != ""
+
+
+def test_words_say_what_is_detected():
+    assert WORDS["auroc"] == "of detecting errors (positive = misclassified)"
+    assert WORDS["noise_detection.auroc"] == "of detecting flips (positive = flipped label)"
+    assert "errors" in WORDS["average_precision"]
+    assert "flips" in WORDS["noise_detection.average_precision"]
 
 
 @pytest.mark.parametrize(

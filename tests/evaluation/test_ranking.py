@@ -51,7 +51,7 @@ def errors_in_every_order(uncertainty, errors):
     return e[orders[(np.diff(u[orders], axis=1) >= 0).all(axis=1)]]
 
 
-# ---- of a ranking: known values and brute force ------------------------------------------------------------
+# ---- of a ranking: known values and brute force --------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ def test_e_aurc_is_the_distance_to_the_best_of_all_rankings(sample):
     assert e_aurc(ranking) == pytest.approx(aurc(ranking) - best, abs=1e-12)
 
 
-# ---- of a ranking: properties ------------------------------------------------------------------------------
+# ---- of a ranking: properties --------------------------------------------------------------------
 
 
 @many
@@ -155,7 +155,7 @@ def test_detection_is_perfect_inverted_and_blind_where_it_should_be():
     assert [fpr95_correct(ranked(each, errors)) for each in u] == [0, 1, 1]
 
 
-# ---- of a ranking: against scikit-learn --------------------------------------------------------------------
+# ---- of a ranking: against scikit-learn ----------------------------------------------------------
 
 
 def sklearn_fpr95(positive, score):
@@ -202,7 +202,7 @@ def test_exactly_95_percent_is_enough_for_both_false_positive_rates(found):
     assert fpr95_correct(ranked(-falling, np.invert(fewer))) == pytest.approx(0.4 * least)
 
 
-# ---- of a ranking: undefined and edge cases ----------------------------------------------------------------
+# ---- of a ranking: undefined and edge cases ------------------------------------------------------
 
 
 @pytest.mark.parametrize("metric", DETECTION)

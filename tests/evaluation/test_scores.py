@@ -4,6 +4,8 @@ import scipy.special
 import torch
 
 from bench.evaluation.scores import LOGIT_SCORES, energy, entropy, margin, msp
+from bench.options import options_of
+from bench.spec import SCORE_NAMES, Pictures
 
 EIGHTHS = torch.tensor([[4.0, 2.0, 1.0, 1.0]]).log()  # p = 1/2, 1/4, 1/8, 1/8
 GAPS = torch.arange(15, 115, dtype=torch.float32)
@@ -24,6 +26,11 @@ REFERENCES = {
 
 def test_every_score_has_a_reference_here():
     assert set(LOGIT_SCORES) == set(REFERENCES)
+
+
+def test_the_scores_are_those_that_options_offer():
+    assert ("own", *LOGIT_SCORES) == SCORE_NAMES
+    assert options_of(Pictures)["score"].help.endswith(": own, msp, entropy, margin or energy.")
 
 
 @pytest.mark.parametrize("scale", [0.01, 1, 5])

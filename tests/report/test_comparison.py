@@ -3,13 +3,16 @@ import pandas as pd
 import pytest
 from generated import generate
 from harness import bench as command
-from harness import run
+from harness import of_older_protocol, record, run, spec
 
 import bench
 from bench.errors import UsageError
+from bench.report import comparison
 from bench.report.comparison import load
+from bench.report.grouping import told_apart
 from bench.store.prediction_files import read_predictions
 from bench.store.store import Store
+from bench.version import PROTOCOL
 
 
 @pytest.fixture(scope="module")
@@ -34,10 +37,10 @@ def test_accuracy_is_resampled_over_seeds_and_stored_predictions(real):
     assert row["interval"] == "seeds and samples"
     assert row["low"] <= row["difference"] <= row["high"]
     means = {}
-    for record in Store(real).scan()[0]:
-        found = read_predictions(record.files, "test")
+    for made in Store(real).scan()[0]:
+        found = read_predictions(made.files, "test")
         right = found.predictions.logits.argmax(axis=1) == found.labels
-        means.setdefault(record.spec.label, []).append(right.mean())
+        means.setdefault(made.spec.label, []).append(right.mean())
     assert row["difference"] == pytest.approx(np.mean(means["dummy"]) - np.mean(means["baseline"]))
 
 
@@ -86,6 +89,32 @@ def test_methods_are_chosen_by_name(eight):
 def test_a_bad_request_is_one_clear_line(eight, asked, said):
     with pytest.raises(UsageError, match=said):
         bench.compare(results=eight, **asked)
+
+
+@pytest.fixture
+def aged(monkeypatch, tmp_path):
+    """A folder of two methods, one of which the protocol before made, too."""
+    made = [record(spec(methods=[m], seeds=[s])) for m in ("dummy", "baseline") for s in (0, 1)]
+    older = [of_older_protocol(each, accuracy=0.4) for each in made[:2]]
+    monkeypatch.setattr(comparison, "load_records", lambda _: (told_apart([*made, *older]), []))
+    (tmp_path / "runs").mkdir()
+    return tmp_path
+
+
+def test_rows_of_an_older_protocol_are_left_out_and_the_page_says_so(aged):
+    found = load(aged, [], [], "accuracy")
+    (table,) = found.tables()
+    assert [row[1:3] for row in table.texts] == [["baseline", "dummy"]]
+    assert "named in brackets, are not compared" in table.notes[-1]
+
+
+def test_an_older_row_takes_part_as_the_one_compared_with_only(aged):
+    older = f"dummy [protocol {PROTOCOL - 1}]"
+    (table,) = load(aged, [], ["dummy"], "accuracy", older).tables()
+    assert [row[1:3] for row in table.texts] == [["dummy", older]]
+    assert not any("are not compared" in note for note in table.notes)
+    with pytest.raises(UsageError, match="takes part as --against only"):
+        load(aged, [], [older], "accuracy", "dummy")
 
 
 def test_a_folder_without_runs_is_told(tmp_path):

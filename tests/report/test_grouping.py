@@ -7,6 +7,7 @@ from harness import record as record_of
 from harness import spec
 
 from bench.report.grouping import group, relabel_pairs, setting, told_apart, without_outdated
+from bench.spec import Weights
 from bench.store.record import Record
 from bench.version import PROTOCOL
 
@@ -106,6 +107,50 @@ def test_runs_of_several_protocols_stand_in_rows_of_their_own():
     assert [r.spec.label for r in told_apart([old])] == ["dummy"]
 
 
+def test_only_rows_of_the_newest_protocol_and_version_are_current():
+    made = [remade(record(seeds=[s]), version=str(s)) for s in (1, 2)]
+    released = made[0].spec.dataset.model_copy(update={"version": "1"})
+    made = [dataclasses.replace(r, spec=r.spec.model_copy(update={"dataset": released})) for r in made]
+    (found,) = group(told_apart([*made, record(methods=["baseline"])]))
+    assert found.current == ["baseline", "dummy"]
+    assert found.labels == ["baseline", "dummy", "dummy [version 1]"]
+
+
+def test_runs_that_are_all_of_one_older_protocol_are_current():
+    runs = [record(methods=[method]) for method in ("dummy", "baseline")]
+    runs = [dataclasses.replace(r, spec=r.spec.model_copy(update={"protocol": PROTOCOL - 1})) for r in runs]
+    (found,) = group(told_apart(runs))
+    assert found.current == found.labels == ["baseline", "dummy"]
+
+
+def elsewhere(made, folder, **method):
+    """The record with the same files under another folder, as another user has them."""
+    moved, spec = {"location": {"data_root": folder}}, made.spec
+    weights = Weights(path=f"{folder}/weights.pt", source="0123456789ab")
+    changes = {
+        "recipe": spec.recipe.model_copy(update={"pretrained": weights}),
+        "dataset": spec.dataset.model_copy(update={"version": "1", **moved}),
+        "method": spec.method.model_copy(update=moved | method),
+    }
+    return dataclasses.replace(made, spec=spec.model_copy(update=changes))
+
+
+def test_where_files_lie_makes_no_row_of_its_own():
+    made = [elsewhere(record(seeds=[0]), "/a", version="1"), elsewhere(record(seeds=[1]), "/b", version="2")]
+    assert [r.spec.label for r in told_apart(made)] == ["dummy [version 1]", "dummy"]
+    (found,) = group(told_apart(made))
+    assert found.labels == ["dummy", "dummy [version 1]"]
+    same = [elsewhere(record(), folder, version="1").spec.identity for folder in ("/a", "/b")]
+    assert same[0] == same[1]
+
+
+def test_of_runs_whose_files_lie_elsewhere_those_of_the_newest_code_count():
+    old = elsewhere(record("2026-01-01", accuracy=0.1), "/a", version="code:old")
+    new = elsewhere(record("2026-01-02", accuracy=0.2), "/b", version="code:new")
+    kept, outdated = without_outdated([old, new])
+    assert ([r.metrics.accuracy for r in kept], outdated) == ([0.2], 1)
+
+
 def labels_of(records):
     (found,) = group(records)
     return found.labels
@@ -130,7 +175,7 @@ def test_labels_with_fractions_stand_in_order_of_size():
     assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]
 
 
-# ---- with and without relabelling --------------------------------------------------------------------------
+# ---- with and without relabelling ----------------------------------------------------------------
 
 both = partial(record, methods=["rul"])
 
@@ -154,6 +199,12 @@ def test_a_method_that_does_not_relabel_by_default_is_paired_under_its_own_name(
     (found,) = group([record(methods=["baseline"], relabel=[way]) for way in ("on", "off")])
     assert found.labels == ["baseline", "baseline(relabel=on)"]
     assert list(relabel_pairs(found, found.noises[0])) == ["baseline"]
+
+
+def test_runs_are_paired_wherever_their_files_lie():
+    ways = [elsewhere(both(relabel=[way]), folder) for way, folder in (("on", "/a"), ("off", "/b"))]
+    (found,) = group(ways)
+    assert list(relabel_pairs(found, found.noises[0])) == ["rul"]
 
 
 def test_only_runs_that_differ_in_nothing_but_relabelling_are_paired():

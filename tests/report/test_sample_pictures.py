@@ -51,7 +51,7 @@ def test_images_are_those_of_the_test_set(records):
     assert torch.equal(torch.from_numpy(images), expected)
 
 
-# ---- which ones --------------------------------------------------------------------------------------------
+# ---- which ones ----------------------------------------------------------------------------------
 
 
 def scored(uncertainty, logits=None):
@@ -98,7 +98,7 @@ def test_energy_of_log_probabilities_orders_nothing():
     assert most(found, 2, "own", certain=True).tolist() == [2, 0]
 
 
-# ---- what is lacking ---------------------------------------------------------------------------------------
+# ---- what is lacking -----------------------------------------------------------------------------
 
 
 def moved(record, folder, without):
@@ -152,7 +152,7 @@ def test_a_data_set_whose_files_are_missing_is_told_and_never_fetched(records, t
     assert told(error).startswith(f"tiny: its files are not under {tmp_path / 'nowhere'};")
 
 
-# ---- once --------------------------------------------------------------------------------------------------
+# ---- once ----------------------------------------------------------------------------------------
 
 COUNTING = (
     TINY.replace(

@@ -1,4 +1,7 @@
-"""Ablations: accuracy along one hyper-parameter, or with and without relabelling (supplement, section I)."""
+"""Ablations: accuracy along a hyper-parameter, or with and without relabelling.
+
+As in the supplement, section I.
+"""
 
 import re
 from collections.abc import Iterator
@@ -27,7 +30,7 @@ class Axis(NamedTuple):
 
 
 def pictures(group: Group) -> Iterator[Picture]:
-    """Yield a picture for each hyper-parameter with two values or more, and one for relabelling, by noise."""
+    """Yield a picture by noise for each hyper-parameter with several values; one for relabelling."""
     for noise in group.noises:
         axes = axes_of(group, noise)
         for axis in axes:
@@ -51,16 +54,19 @@ def axes_of(group: Group, noise: Noise) -> list[Axis]:
             key = (cell[0].spec.method.name, name, _rest(cell[0], name))
             found.setdefault(key, {})[str(value)] = cell
     return [
-        Axis(method, name, {value: cells[value] for value in sorted(cells, key=natural)})
+        Axis(method, name, {value: cells[value] for value in sorted(cells, key=by_first_number)})
         for (method, name, _), cells in found.items()
         if len(cells) > 1
     ]
 
 
-def natural(value: str) -> tuple[Any, ...]:
-    """Return a key that sorts numbers by size, and a text by the first number in it, before that number itself.
+def by_first_number(value: str) -> tuple[Any, ...]:
+    """Return a key that sorts numbers by size, and a text by the first number in it.
 
-    >>> sorted(["5", "16", "3", "C(3,2)", "2"], key=natural)
+    The text comes before that number itself: `C(3,2)` stands among the numbers, where the order of
+    row labels (`grouping`) would put it behind them all.
+
+    >>> sorted(["5", "16", "3", "C(3,2)", "2"], key=by_first_number)
     ['2', 'C(3,2)', '3', '5', '16']
     """
     number = re.search(r"(?:(?<!\w)-)?\d+(\.\d*)?(e[-+]?\d+)?", value)
@@ -110,7 +116,7 @@ def _bars(axes: Axes, x: np.ndarray, cells: list[list[Record]], path: tuple[str,
 
 
 def _rest(record: Record, name: str) -> str:
-    """Return what else may tell two runs of a method apart: the other hyper-parameters, and relabelling."""
+    """Return what tells runs of a method apart besides one hyper-parameter, as text."""
     others = {key: value for key, value in record.spec.method.hyperparameters.items() if key != name}
     spec = record.spec
     return repr((others, spec.relabel, spec.protocol, spec.method.version))

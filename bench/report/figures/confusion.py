@@ -1,4 +1,4 @@
-"""Confusion matrices, row-normalised, one for each method (supplement, section H, Figures 13–15)."""
+"""Confusion matrices, row-normalised, one for each method (supplement, Figures 13–15)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,20 +14,18 @@ from bench.report.summaries import entry
 from bench.spec import Noise
 from bench.store.record import Record
 
-SHOWN_CLASSES = 20  # a larger matrix cannot be read
-
 
 def pictures(group: Group) -> Iterator[Picture]:
     """Yield one picture for each noise, unless there are too many classes."""
     for noise in group.noises:
         cells = {label: cell for label in group.labels if (cell := _known(group.cell(label, noise)))}
-        if cells and len(group.records[0].classes) <= SHOWN_CLASSES:
+        if cells and group.has_few_classes:
             caption = f"Confusion matrices, {group.dataset}, noise {noise.label}"
             yield Picture(f"confusion-{group.name}-{noise.slug}", caption, partial(draw, group, noise, cells))
 
 
 def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
-    """Return the methods' matrices side by side, in % of each true class, counts added over seeds."""
+    """Return the methods' matrices side by side, in % of each true class, seeds added up."""
     classes = group.records[0].classes
     rows, columns = grid_shape(len(cells), 2 if len(cells) == 4 else 3)
     side = max(2.9, 0.29 * len(classes) + 0.5)
@@ -45,7 +43,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
 
 
 def row_percent(cell: list[Record]) -> Float[np.ndarray, "classes classes"]:
-    """Return the counts of all runs, added up, in % of each true class; a class without images is NaN."""
+    """Return the counts of all runs in % of each true class; a class without images is NaN."""
     counts = np.sum([entry(record, "confusion") for record in cell], axis=0).astype(float)
     sizes = counts.sum(axis=1, keepdims=True)
     return 100 * np.divide(counts, sizes, out=np.full_like(counts, np.nan), where=sizes > 0)

@@ -35,7 +35,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
 
 
 def draw(found: LabelledPredictions, classes: list[str], run: str, score: str) -> Figure:
-    """Return features by PCA and by t-SNE, classes by colour, the certain and the uncertain tenth marked."""
+    """Return features by PCA and t-SNE, coloured by class, certain and uncertain tenth marked."""
     shown = subset(len(found.labels))
     masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
     features = found.predictions.features

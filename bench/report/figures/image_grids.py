@@ -1,4 +1,4 @@
-"""The most uncertain and the most certain images (supplement, sections A and D, Figures 1–4 and 6–8)."""
+"""The most uncertain and the most certain images (supplement, Figures 1–4 and 6–8)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -22,7 +22,7 @@ INCH = 0.62  # width of a cell
 
 
 def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
-    """Yield two pictures for the first seed of each cell: its most uncertain and its most certain images."""
+    """Yield the most uncertain and the most certain images of the first seed of each cell."""
     for noise, label, (record, *_) in group.cells():
         found = samples.evaluated(record)
         images = samples.images(record, found.labels)
@@ -45,7 +45,10 @@ def draw(
     shown: str,
     which: str,
 ) -> Figure:
-    """Return a grid of images, framed red where wrong, green where right; certain ones with their classes."""
+    """Return a grid of images, framed red where wrong, green where right.
+
+    Beside certain ones stands how many there are of each class.
+    """
     wrong = found.predicted[chosen] != found.labels[chosen]
     rows = -(-len(chosen) // COLUMNS)
     beside = 2.3 if which == "certain" else 0

@@ -28,7 +28,7 @@ def pictures(group: Group) -> Iterator[Picture]:
 
 
 def draw(group: Group, noise: Noise) -> Figure:
-    """Return accuracy against rejection rate by method: own score solid, msp dashed, the ideal order dotted."""
+    """Return accuracy by rejection rate: own score solid, msp dashed, the ideal order dotted."""
     present = {label: cell for label in group.labels if (cell := group.cell(label, noise))}
     with drawing(6.8, 4.2 + 0.16 * len(present)) as figure:
         axes = figure.subplots()
@@ -51,7 +51,7 @@ def draw(group: Group, noise: Noise) -> Figure:
 
 
 def ideal(accuracy: float, rejected: Float[np.ndarray, " points"]) -> Float[np.ndarray, " points"]:
-    """Return the accuracy of the kept if all errors were rejected first, in the unit of `accuracy`, 0–1."""
+    """Return the accuracy, 0–1, of what is kept if all errors were rejected first."""
     return np.minimum(1, accuracy / (1 - rejected))
 
 

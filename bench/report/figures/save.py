@@ -1,4 +1,4 @@
-"""Pictures become files: many are drawn in several processes, since matplotlib draws with one core."""
+"""Pictures become files: many are drawn in several processes, as matplotlib uses one core."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from bench.report.figures.style import Picture, save
 
 SHARE = 4  # pictures that are drawn while another process starts
 MOST = 4  # processes: each takes some 200 MB
-MANY = 4000  # records that take longer to send than the pictures of a share to draw
+# With more runs than this, sending them to another process takes longer than drawing there saves.
+MANY = 4000
 
 
 def save_all(pictures: list[Picture], folder: Path, records: int) -> None:
@@ -21,7 +22,7 @@ def save_all(pictures: list[Picture], folder: Path, records: int) -> None:
     """
     jobs = 1 if records > MANY else max(1, min(cpu_count(), MOST, len(pictures) // SHARE))
     shares = [pictures[place : place + SHARE] for place in range(0, len(pictures), SHARE)]
-    # A share is sent with the runs that its pictures show, and no sooner than a process is free for it.
+    # A share is sent with the runs that its pictures show, once a process is free for it.
     Parallel(jobs, pre_dispatch=jobs)(delayed(save_each)(share, folder) for share in shares)
 
 

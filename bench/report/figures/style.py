@@ -15,7 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
-# Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line markers.
+# Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line
+# markers.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
 MARKERS = ["", "o", "s", "^", "D", "v"]
 RIGHT, WRONG = "#009E73", "#D55E00"  # a green and a red that colour-blind readers can tell apart
@@ -45,7 +46,12 @@ class Picture(NamedTuple):
 def drawing(
     width: float, height: float, layout: Literal["constrained"] | None = "constrained"
 ) -> Iterator[Figure]:
-    """Yield an empty figure of a size in inches, in the project's style; without layout for panels put by hand."""
+    """Yield an empty figure in the project's style.
+
+    Args:
+        width, height: in inches.
+        layout: None where panels are placed by hand.
+    """
     with mpl.rc_context(STYLE):
         yield Figure(figsize=(width, height), layout=layout)
 
@@ -62,7 +68,7 @@ def look(place: int) -> dict[str, Any]:
 def band(
     axes: Axes, x: Any, values: Float[np.ndarray, "runs points"], ceiling: float, style: str = "-", **line: Any
 ) -> None:
-    """Draw the mean over runs and a band of ± their standard deviation, kept between 0 and a ceiling."""
+    """Draw the mean over runs and a band of ± their standard deviation, from 0 to a ceiling."""
     mean = values.mean(axis=0)
     axes.plot(x, mean, style, lw=1.4, markevery=max(1, len(mean) // 10), **line)
     if len(values) > 1:
@@ -93,7 +99,7 @@ def slug(label: str) -> str:
 
 
 def save(figure: Figure, path: Path) -> None:
-    """Write a figure as PNG of 256 colours, a third of the size; the same results give the same file."""
+    """Write a figure as PNG of 256 colours, a third of the size, the same for the same results."""
     figure.set_dpi(150)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()

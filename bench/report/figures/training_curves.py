@@ -1,4 +1,4 @@
-"""Training as it went: accuracy, memorisation and the relabel audit by epoch (supplement, section B)."""
+"""Training as it went: accuracy, memorisation and relabelling by epoch (supplement, section B)."""
 
 from collections.abc import Iterator
 from functools import partial
@@ -14,7 +14,8 @@ from bench.report.grouping import Group
 from bench.spec import Noise
 from bench.store.csv_columns import Columns
 
-# The columns of the log that are drawn where runs have them: the panel's title, and whether they are fractions.
+# The columns of the log that are drawn where runs have them: the panel's title, and whether they
+# are fractions.
 PANELS = {
     "test_accuracy": ("test accuracy (%)", True),
     "held_out_accuracy": ("accuracy on the held-out part (%)", True),
@@ -40,7 +41,7 @@ def pictures(group: Group) -> Iterator[Picture]:
 
 
 def draw(group: Group, noise: Noise) -> Figure:
-    """Return one panel for each column of the log, one line for each method, bands of ± std over seeds."""
+    """Return a panel for each column of the log, with lines of methods, bands of ± std of seeds."""
     logs = {label: [record.epochs for record in group.cell(label, noise)] for label in group.labels}
     columns = [name for name in PANELS if any(_has(log, name) for cell in logs.values() for log in cell)]
     rows, across = grid_shape(len(columns), 3)
@@ -62,7 +63,7 @@ def draw(group: Group, noise: Noise) -> Figure:
 
 
 def _place(figure: Figure, rows: int, legend_rows: int) -> None:
-    """Place the panels by hand, in inches: to fit so many costs matplotlib more than to draw them."""
+    """Place the panels by hand, in inches: matplotlib fits so many slower than it draws them."""
     width, height = figure.get_size_inches()
     title_rows = figure.get_suptitle().count("\n") + 1
     figure.subplots_adjust(
@@ -76,7 +77,7 @@ def _place(figure: Figure, rows: int, legend_rows: int) -> None:
 
 
 def _has(log: Columns, name: str) -> bool:
-    """Return whether a log has values of a column; there are none of wrong labels where no label is wrong."""
+    """Return whether a log has values of a column; of wrong labels there may be none."""
     return name in log and bool(np.isfinite(log[name].astype(float)).any())
 
 

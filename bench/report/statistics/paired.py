@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import combinations
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -21,6 +21,7 @@ Key = tuple[str, int, int]  # noise, its seed, seed
 Runs = dict[str, dict[Key, Record]]  # by label
 Replicates = dict[str, Float[np.ndarray, " replicates"]]  # by the run's identity
 POOLED = "pooled"
+Resampled = Literal["seeds and samples", "samples", "seeds", ""]  # by a bootstrap; "": nothing was
 
 
 class Contrast(NamedTuple):
@@ -36,14 +37,18 @@ class Contrast(NamedTuple):
     difference: float
     low: float | None  # 95 % bootstrap interval
     high: float | None
-    interval: str  # what was resampled: `seeds and samples`, `samples`, `seeds`, or nothing
+    interval: Resampled
     p: float
     p_holm: float  # within the data set's setting and the noise
 
 
 def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
-    """Return the differences of all pairs of methods, or of each with one, by noise and pooled."""
-    runs = _runs_by_label(group, metric)
+    """Return the differences of all pairs of methods, or of each with one, by noise and pooled.
+
+    Rows of older protocols and versions take part only as the one that each is compared with.
+    """
+    rows = [label for label in group.labels if label in group.current or label == against]
+    runs = _runs_by_label(group, metric, rows)
     replicates = _replicates(runs, metric)
     scopes = [noise.label for noise in group.noises]
     found = []
@@ -59,12 +64,12 @@ def contrasts(group: Group, metric: str, against: str | None) -> list[Contrast]:
     return found
 
 
-def _runs_by_label(group: Group, metric: str) -> Runs:
-    """Return the runs that have a value of the metric, by label, then by noise and seeds."""
-    runs: Runs = {label: {} for label in group.labels}
+def _runs_by_label(group: Group, metric: str, rows: list[str]) -> Runs:
+    """Return the rows' runs that have a value of the metric, by label, then by noise and seeds."""
+    runs: Runs = {label: {} for label in rows}
     columns = {noise.point: noise.label for noise in group.noises}
     for record in group.records:
-        if _value(record, metric) is not None:
+        if record.spec.label in runs and _value(record, metric) is not None:
             noise = record.spec.noise
             runs[record.spec.label][columns[noise.point], noise.seed, record.spec.seed] = record
     return {label: of for label, of in runs.items() if of}
@@ -73,13 +78,15 @@ def _runs_by_label(group: Group, metric: str) -> Runs:
 def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
     """Rank three or more methods over the blocks (setting, noise, seed) that all of them have.
 
+    Rows of older protocols and versions are not ranked.
+
     Returns:
         The ranks, None without three methods or a block; and how many blocks lack a method.
     """
     blocks: dict[tuple[str, Key], dict[str, float]] = {}
     sign = find(metric).sign
     for group in groups:
-        for label, of in _runs_by_label(group, metric).items():
+        for label, of in _runs_by_label(group, metric, group.current).items():
             for key, record in of.items():
                 blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
     labels = list(dict.fromkeys(label for block in blocks.values() for label in block))
@@ -116,7 +123,7 @@ def _contrast(
 
 def _interval(
     pairs: list[tuple[Record, Record]], differences: Float[np.ndarray, " pairs"], replicates: Replicates
-) -> tuple[Interval | None, str]:
+) -> tuple[Interval | None, Resampled]:
     """Return the bootstrap interval and what was resampled: samples, too, if all runs have them."""
     if all(record.spec.identity in replicates for pair in pairs for record in pair):
         drawn = np.stack([replicates[a.spec.identity] - replicates[b.spec.identity] for a, b in pairs])

@@ -10,7 +10,7 @@ from bench.report.grouping import Group
 from bench.report.summaries import over, repeated
 from bench.report.table import Row, Table
 from bench.report.tables.bold import best, bold_notes
-from bench.report.tables.shared_columns import method_labels
+from bench.report.tables.shared_columns import method_labels, older_note
 from bench.report.values import Published
 from bench.spec import Noise
 from bench.store.record import Record
@@ -32,7 +32,7 @@ def accuracy_table(group: Group) -> Table:
         f"{evaluated} (%) of the last epoch by label noise: {group.title}",
         [Methods(), *(Summaries(noise.label) for noise in group.noises)],
         rows,
-        [_reading(group), *bold_notes(bests), *_source(group, rows)],
+        [_reading(group), *bold_notes(bests), *older_note(group), *_source(group, rows)],
         frozenset(bold),
     )
 

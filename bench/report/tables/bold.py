@@ -23,7 +23,7 @@ class Best(NamedTuple):
 
 def best(group: Group, noise: Noise, metric: str) -> Best:
     """Test the best method at one noise against each other one, seed by seed."""
-    values = {label: by_seed(group.cell(label, noise), *metric.split(".")) for label in group.labels}
+    values = {label: by_seed(group.cell(label, noise), *metric.split(".")) for label in group.current}
     values = {label: of for label, of in values.items() if of}
     if len(values) < 2:
         return Best(noise.label, None, 0, 0, too_few=False)

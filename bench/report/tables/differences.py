@@ -3,18 +3,19 @@
 from collections.abc import Mapping
 
 from bench.evaluation.metrics import OF_PREDICTIONS, find
-from bench.report.columns import Column, Methods, Numbers, Probabilities, Ranges, Texts
+from bench.report.columns import Methods, Numbers, Probabilities, Ranges, Texts
 from bench.report.grouping import Group
-from bench.report.statistics.paired import POOLED, Contrast
+from bench.report.statistics.paired import POOLED, Contrast, Resampled
 from bench.report.statistics.ranks import Ranks
 from bench.report.statistics.significance import ALPHA, pairs_needed, smallest_p
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import method_labels
+from bench.report.tables.cell_table import ValuedColumns, values, without_values
+from bench.report.tables.shared_columns import method_labels, older_note
 from bench.report.values import TWO_DECIMALS, Format, MethodLabel, Range
 
 LONG = 30  # rows that a screen takes
 BY_SAMPLE = " and ".join(metric.name for metric in OF_PREDICTIONS if metric.by_sample)
-RESAMPLED = {
+RESAMPLED: dict[Resampled, str] = {
     "seeds and samples": "seeds and test images",
     "samples": "test images (one seed)",
     "seeds": f"seeds only, too narrow for few (images too: {BY_SAMPLE}, with stored predictions)",
@@ -30,15 +31,17 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
     shown = [each for each in found if _supported(each)][:LONG] if brief and len(found) > LONG else found
     labels = method_labels(group.records)
     rivals = {each.against for each in found}
+    older = older_note(group) if rivals <= set(group.current) else []
     one = labels[rivals.pop()] if len(rivals) == 1 else None
-    columns = _columns(metric, with_against=not (brief and one))
-    place = [column.heading for column in columns].index("mean")
+    mean = Numbers("mean", form=_signed(metric))
+    columns = _columns(mean, labels, with_against=not (brief and one))
+    place = without_values(columns).index(mean)
     return Table(
         f"comparison-{group.name}",
         f"{metric}, method − {one or 'against'}: {group.title}",
-        columns,
-        [Row([_cells(each, labels)[column.heading] for column in columns]) for each in shown],
-        [*_left_out(found, shown), *_notes(metric, found)],
+        without_values(columns),
+        [Row(values(columns, each)) for each in shown],
+        [*_left_out(found, shown), *_notes(metric, found), *older],
         frozenset((i, place) for i, each in enumerate(shown) if _supported(each)),
         in_title=[one] if one else [],
     )
@@ -58,19 +61,27 @@ def ranks_table(found: Ranks, metric: str, dropped: int, labels: Mapping[str, Me
     return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
 
 
-def _columns(metric: str, *, with_against: bool) -> list[Column]:
+def _signed(metric: str) -> Format:
     is_percent = find(metric).scale == "percent"
-    signed = Format(2 if is_percent else 4, 100 if is_percent else 1, signed=True, signed_zero=False)
+    return Format(2 if is_percent else 4, 100 if is_percent else 1, signed=True, signed_zero=False)
+
+
+def _columns(mean: Numbers, labels: Mapping[str, MethodLabel], *, with_against: bool) -> ValuedColumns:
+    against: ValuedColumns = [(Methods("against"), lambda each: labels[each.against])]
     return [
-        Texts("noise"),
-        Methods(),
-        *([Methods("against")] if with_against else []),
-        Numbers("n"),
-        Numbers("mean", form=signed),
-        Ranges("95 % interval", "interval", signed),
-        Probabilities("p"),
-        Probabilities("Holm", "p_holm"),
+        (Texts("noise"), lambda each: each.noise),
+        (Methods(), lambda each: labels[each.method]),
+        *(against if with_against else []),
+        (Numbers("n"), lambda each: each.pairs),
+        (mean, lambda each: each.difference),
+        (Ranges("95 % interval", "interval", mean.form), _interval),
+        (Probabilities("p"), lambda each: each.p),
+        (Probabilities("Holm", "p_holm"), lambda each: each.p_holm),
     ]
+
+
+def _interval(each: Contrast) -> Range | None:
+    return None if each.low is None or each.high is None else Range(each.low, each.high)
 
 
 def _notes(metric: str, found: list[Contrast]) -> list[str]:
@@ -113,17 +124,3 @@ def _left_out(found: list[Contrast], shown: list[Contrast]) -> list[str]:
 
 def _supported(each: Contrast) -> bool:
     return each.p_holm <= ALPHA
-
-
-def _cells(each: Contrast, labels: Mapping[str, MethodLabel]) -> dict[str, object]:
-    interval = None if each.low is None or each.high is None else Range(each.low, each.high)
-    return {
-        "noise": each.noise,
-        "method": labels[each.method],
-        "against": labels[each.against],
-        "n": each.pairs,
-        "mean": each.difference,
-        "95 % interval": interval,
-        "p": each.p,
-        "Holm": each.p_holm,
-    }

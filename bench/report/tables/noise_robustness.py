@@ -4,12 +4,12 @@ from itertools import combinations
 
 import numpy as np
 
-from bench.report.columns import Lists, Methods, Summaries, Texts
+from bench.report.columns import Methods, Numbers, Summaries, Texts
 from bench.report.grouping import Group
 from bench.report.statistics import noise_curve
 from bench.report.summaries import by_seed, over, summarise
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, older_note
 from bench.report.values import Format
 from bench.spec import Noise
 
@@ -40,14 +40,13 @@ def over_noise_table(group: Group) -> Table:
 
 
 def crossing_table(group: Group) -> Table:
-    """Return the noise at which two methods' mean accuracies cross, for each pair that does."""
+    """Return the noise at which two methods' mean accuracies cross, one row for each crossing."""
     methods, rows = method_labels(group.records), []
     for kind, noises in _axes(group).items():
-        means = {label: found for label in group.labels if (found := _means(group, label, noises)) is not None}
+        means = {label: found for label in group.current if (found := _means(group, label, noises)) is not None}
         for one, other in combinations(means, 2):
             places = noise_curve.crossings(_rates(noises), means[one], means[other])
-            if places:
-                rows.append(Row([kind, methods[one], methods[other], places]))
+            rows += [Row([kind, methods[one], methods[other], place]) for place in places]
     return Table(
         f"crossing-{group.name}",
         f"Noise (%) at which mean accuracies cross: {group.title}",
@@ -55,12 +54,13 @@ def crossing_table(group: Group) -> Table:
             Texts("noise"),
             Methods(),
             Methods("against"),
-            Lists("crosses at", "crosses_at", Format(1, factor=100)),
+            Numbers("crosses at", "crosses_at", Format(1, factor=100)),
         ],
         rows,
         [
             "Linear between the rates that were run; two methods not listed together do not cross. Of "
-            "means, no test: curves that lie close cross by chance."
+            "means, no test: curves that lie close cross by chance.",
+            *older_note(group),
         ],
     )
 

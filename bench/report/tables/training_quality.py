@@ -1,33 +1,47 @@
 """What training made of the net and of the labels."""
 
+from collections.abc import Callable
+
 from bench.evaluation.metrics import OF_PREDICTIONS
 from bench.report.columns import Counts, Summaries
 from bench.report.grouping import Group, relabel_pairs
-from bench.report.summaries import Summary, by_seed, cost_over, epoch_sum, over, remaining, summarise
+from bench.report.summaries import Summary, by_seed, epoch_sum, over, remaining, summarise
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
+from bench.report.tables.cell_table import (
+    Runs,
+    ValuedColumns,
+    cell_table,
+    mean_cost,
+    mean_of,
+    metric_columns,
+    values,
+    without_values,
+)
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
 from bench.report.values import Format
 from bench.store.record import Record
 
 AUDIT = ("relabelled", "corrected", "broken")
 SHOWN = [metric for metric in OF_PREDICTIONS if metric.name != "misclassified"]
+WAYS: ValuedColumns = (  # of the runs (without, with) relabelling
+    (Summaries("off"), lambda ways: over(ways[0], "accuracy")),
+    (Summaries("on"), lambda ways: over(ways[1], "accuracy")),
+    (Summaries("on − off", "gain", Format(2, factor=100, signed=True)), lambda ways: summarise(gain(*ways))),
+)
 
 
 def quality_table(group: Group) -> Table:
     """Return accuracy, likelihood and calibration, the relabel audit and the cost."""
-    labels = method_labels(group.records)
-    rows = [Row([noise.label, labels[label], *_quality(cell)]) for noise, label, cell in group.cells()]
-    return Table(
-        f"quality-{group.name}",
-        f"Likelihood, calibration, relabelling and cost: {group.title}",
+    return cell_table(
+        group,
+        "quality",
+        "Likelihood, calibration, relabelling and cost",
         [
-            *NOISE_AND_METHOD,
-            *metric_columns(SHOWN),
-            *map(Counts, AUDIT),
-            Summaries("noise left", "noise_left"),
-            Summaries("seconds", form=Format(1)),
+            *metric_columns(SHOWN, mean_of),
+            *((Counts(key), _epoch_sums(key)) for key in AUDIT),
+            (Summaries("noise left", "noise_left"), lambda runs: summarise(remaining(r.epochs) for r in runs)),
+            (Summaries("seconds", form=Format(1)), mean_cost("seconds")),
         ],
-        rows,
         ["Accuracy, ECE, noise left in %, NLL in nats; relabelled, corrected, broken are sums over all epochs."],
     )
 
@@ -36,22 +50,14 @@ def relabelling_table(group: Group) -> Table:
     """Return accuracy with and without relabelling, and what relabelling adds."""
     labels = method_labels(group.records)
     rows = [
-        Row(
-            [
-                noise.label,
-                labels[name],
-                *(over(cell, "accuracy") for cell in (off, on)),
-                summarise(gain(off, on)),
-            ]
-        )
+        Row([noise.label, labels[name], *values(WAYS, ways)])
         for noise in group.noises
-        for name, (off, on) in relabel_pairs(group, noise).items()
+        for name, ways in relabel_pairs(group, noise).items()
     ]
-    signed = Format(2, factor=100, signed=True)
     return Table(
         f"relabelling-{group.name}",
         f"Accuracy (%) with and without relabelling: {group.title}",
-        [*NOISE_AND_METHOD, Summaries("off"), Summaries("on"), Summaries("on − off", "gain", signed)],
+        [*NOISE_AND_METHOD, *without_values(WAYS)],
         rows,
         ["on − off: mean and standard deviation of the differences between runs of the same seed."],
     )
@@ -63,11 +69,5 @@ def gain(off: list[Record], on: list[Record]) -> list[float]:
     return [value - before[seeds] for seeds, value in after.items() if seeds in before]
 
 
-def _quality(cell: list[Record]) -> list[Summary | None]:
-    logs = [record.epochs for record in cell]
-    return [
-        *(over(cell, metric.name) for metric in SHOWN),
-        *(summarise(epoch_sum(log, key) for log in logs) for key in AUDIT),
-        summarise(map(remaining, logs)),
-        cost_over(cell, "seconds"),
-    ]
+def _epoch_sums(key: str) -> Callable[[Runs], Summary | None]:
+    return lambda runs: summarise(epoch_sum(record.epochs, key) for record in runs)

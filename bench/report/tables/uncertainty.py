@@ -1,42 +1,45 @@
 """How well scores rank: errors, flipped training labels, images that people disagree on."""
 
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
 from bench.evaluation.metrics import OF_FLIPS, OF_SCORES
 from bench.report.columns import Counts, Summaries, Texts
 from bench.report.grouping import Group
-from bench.report.summaries import entry, over, undefined
-from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, metric_columns
+from bench.report.summaries import Summary, entry, over, undefined
+from bench.report.table import Table
+from bench.report.tables.cell_table import Runs, ValuedColumns, cell_table, mean_of, metric_columns
 from bench.report.values import THREE_DECIMALS
 
 RANKING = [metric for metric in OF_SCORES if metric.heading]
 COUNTED = {"uncertain_misclassified": "uncertain", "certain_right": "certain"}
+TOP_K: ValuedColumns = (
+    (Counts("errors", "misclassified"), mean_of("misclassified")),
+    *(
+        (Counts(f"{word}: {score}", f"{key}_{score}"), mean_of("scores", score, "top_k", key))
+        for key, word in COUNTED.items()
+        for score in ("own", "msp")
+    ),
+)
+SCORE: tuple[Texts, Callable[[Any], Any]] = (Texts("score"), lambda row: row.score)
+
+
+class ScoredRuns(NamedTuple):
+    """The runs of a cell, and the score that a row is about."""
+
+    score: str
+    runs: Runs
 
 
 def top_k_table(group: Group) -> Table:
     """Return how many of the most uncertain images are errors, of the most certain ones right."""
-    first, labels = group.records[0], method_labels(group.records)
+    first = group.records[0]
     k, total = entry(first, "scores", "own", "top_k", "k"), entry(first, "samples")
-    counted = [(key, score) for key in COUNTED for score in ("own", "msp")]
-    rows = [
-        Row(
-            [
-                noise.label,
-                labels[label],
-                over(cell, "misclassified"),
-                *(over(cell, "scores", score, "top_k", key) for key, score in counted),
-            ]
-        )
-        for noise, label, cell in group.cells()
-    ]
-    return Table(
-        f"top-k-{group.name}",
-        f"Errors among the {k} most uncertain, right ones among the {k} most certain: {group.title}",
-        [
-            *NOISE_AND_METHOD,
-            Counts("errors", "misclassified"),
-            *(Counts(f"{COUNTED[key]}: {score}", f"{key}_{score}") for key, score in counted),
-        ],
-        rows,
+    return cell_table(
+        group,
+        "top-k",
+        f"Errors among the {k} most uncertain, right ones among the {k} most certain",
+        TOP_K,
         [
             f"Errors: of all {total} images. Own: by the method's own score; msp: by 1 − max softmax of "
             f"the same checkpoint. Images tied at the boundary count in expectation."
@@ -46,22 +49,17 @@ def top_k_table(group: Group) -> Table:
 
 def scores_table(group: Group) -> Table:
     """Return every ranking metric of every score."""
-    labels = method_labels(group.records)
-    rows = [
-        Row([noise.label, labels[label], score, *(over(cell, "scores", score, m.name) for m in RANKING)])
-        for noise, label, cell in group.cells()
-        for score in entry(cell[0], "scores")
-    ]
-    return Table(
-        f"scores-{group.name}",
-        f"How well each score ranks errors last: {group.title}",
-        [*NOISE_AND_METHOD, Texts("score"), *metric_columns(RANKING)],
-        rows,
+    return cell_table(
+        group,
+        "scores",
+        "How well each score ranks errors last",
+        [SCORE, *metric_columns(RANKING, _mean_at("scores"))],
         [
             "In % where no factor is named. Errors are the positive class of AUROC, AP and FPR95 error, "
             f"right images that of FPR95 correct. Lower is better for {_lower()}.",
             *undefined(group, "error_detection", "energy"),
         ],
+        lambda runs: _by_score(runs, "scores"),
     )
 
 
@@ -74,47 +72,40 @@ def _lower() -> str:
 
 def noise_detection_table(group: Group) -> Table:
     """Return how well training scores find the flipped labels."""
-    labels = method_labels(group.records)
-    rows = [
-        Row(
-            [
-                noise.label,
-                labels[label],
-                score,
-                *(over(cell, "noise_detection", score, m.name) for m in OF_FLIPS),
-            ]
-        )
-        for noise, label, cell in group.cells()
-        if noise.rate
-        for score in entry(cell[0], "noise_detection")
-    ]
-    return Table(
-        f"noise-detection-{group.name}",
-        f"How well training scores find the flipped labels: {group.title}",
-        [*NOISE_AND_METHOD, Texts("score"), *metric_columns(OF_FLIPS)],
-        rows,
+    return cell_table(
+        group,
+        "noise-detection",
+        "How well training scores find the flipped labels",
+        [SCORE, *metric_columns(OF_FLIPS, _mean_at("noise_detection"))],
         [
             "In %. The score label_aware is 1 − p[given label]; the others do not look at the label.",
             *undefined(group, "energy"),
         ],
+        lambda runs: _by_score(runs, "noise_detection") if runs[0].noise.rate else [],
     )
 
 
 def human_uncertainty_table(group: Group) -> Table:
     """Return how each score goes with how much people disagree, where people were asked."""
-    labels, names = method_labels(group.records), list(entry(group.records[0], "scores"))
-    rows = [
-        Row([noise.label, labels[label], *(over(cell, "human_uncertainty", name) for name in names)])
-        for noise, label, cell in group.cells()
-        if entry(cell[0], "human_uncertainty")
-    ]
-    return Table(
-        f"human-uncertainty-{group.name}",
-        f"Spearman correlation with the entropy of human labels: {group.title}",
-        [*NOISE_AND_METHOD, *(Summaries(name, form=THREE_DECIMALS) for name in names)],
-        rows,
+    names = entry(group.records[0], "scores")
+    return cell_table(
+        group,
+        "human-uncertainty",
+        "Spearman correlation with the entropy of human labels",
+        [(Summaries(name, form=THREE_DECIMALS), mean_of("human_uncertainty", name)) for name in names],
         [
             "1: the score orders the images as human disagreement does.",
             *undefined(group, "human_uncertainty", "energy"),
         ],
+        lambda runs: [runs] if entry(runs[0], "human_uncertainty") else [],
     )
+
+
+def _by_score(runs: Runs, place: str) -> Iterator[ScoredRuns]:
+    """Yield what a row of each score at a place of the metrics is about."""
+    return (ScoredRuns(score, runs) for score in entry(runs[0], place))
+
+
+def _mean_at(place: str) -> Callable[[str], Callable[[ScoredRuns], Summary | None]]:
+    """Return what takes a metric's name to the mean of that metric of a row's score."""
+    return lambda name: lambda row: over(row.runs, place, row.score, name)

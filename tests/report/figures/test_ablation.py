@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from harness import record, spec
 
-from bench.report.figures.ablation import axes_of, draw_relabelling, natural, pictures
+from bench.report.figures.ablation import axes_of, by_first_number, draw_relabelling, pictures
 from bench.report.grouping import group
 
 
@@ -52,7 +52,7 @@ def kept(metrics):
     return metrics.scores["own"].get("accuracy_at_10_rejection")
 
 
-# ---- along a hyper-parameter -------------------------------------------------------------------------------
+# ---- along a hyper-parameter ---------------------------------------------------------------------
 
 
 def test_an_axis_holds_the_values_in_natural_order_each_with_its_runs():
@@ -69,14 +69,14 @@ def test_numbers_are_in_order_of_size():
     members = of(ablated("dimension", [128, 16, 8]))
     (axis,) = axes_of(members, members.noises[0])
     assert list(axis.cells) == ["8", "16", "128"]
-    assert sorted(["1e-05", "0.5", "0.25", "10", "none", "logits"], key=natural) == [
+    assert sorted(["1e-05", "0.5", "0.25", "10", "none", "logits"], key=by_first_number) == [
         *("1e-05", "0.25", "0.5", "10"),
         *("logits", "none"),
     ]
 
 
 def test_negative_and_very_large_numbers_are_in_order_of_size():
-    assert sorted(["1", "-2", "-1", "1e+20", "30"], key=natural) == ["-2", "-1", "1", "30", "1e+20"]
+    assert sorted(["1", "-2", "-1", "1e+20", "30"], key=by_first_number) == ["-2", "-1", "1", "30", "1e+20"]
 
 
 def test_what_runs_share_is_no_axis():
@@ -171,14 +171,14 @@ def test_each_noise_has_its_picture():
     assert "pair 30%" in found[1].figure.get_suptitle()
 
 
-# ---- with and without relabelling --------------------------------------------------------------------------
+# ---- with and without relabelling ----------------------------------------------------------------
 
 METHODS = ["rul", "baseline", "scn"]
 
 
 @pytest.fixture(scope="module")
 def both_ways():
-    """Accuracies that all differ; scn was run one way only, and at the second noise only rul was run both ways."""
+    """Accuracies that all differ; scn ran one way only, at the second noise only rul both ways."""
     rng = np.random.default_rng(0)
     one = partial(measured, kept=0.9)
     return of(

@@ -42,7 +42,7 @@ def figure(members):
 
 
 def by_pca(features):
-    """The first two principal components, by the singular value decomposition; their signs are free."""
+    """The first two principal components by singular value decomposition; their signs are free."""
     centred = features - features.mean(axis=0)
     u, s, _ = np.linalg.svd(centred.astype(float), full_matrices=False)
     return u[:, :2] * s[:2], (s[:2] ** 2).sum() / (s**2).sum()
@@ -137,7 +137,7 @@ def test_a_method_without_features_has_no_picture_and_others_one_for_the_first_s
     assert said == "baseline, noise 30%, tiny, seed 0: features of 21 test images, certainty by own score"
 
 
-# ---- a part of a large set ---------------------------------------------------------------------------------
+# ---- a part of a large set -----------------------------------------------------------------------
 
 
 def test_of_a_large_set_a_fixed_part_is_drawn():
@@ -169,7 +169,7 @@ def test_points_and_marks_of_a_part_are_those_of_its_samples(monkeypatch):
     assert "features of 30 test images" in figure.get_suptitle()
 
 
-# ---- unusual sets ------------------------------------------------------------------------------------------
+# ---- unusual sets --------------------------------------------------------------------------------
 
 
 def made(n, classes, width=5):

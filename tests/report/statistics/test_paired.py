@@ -1,10 +1,11 @@
 import numpy as np
 import pytest
-from harness import record, spec
+from harness import of_older_protocol, record, spec
 
-from bench.report.grouping import group
+from bench.report.grouping import group, told_apart
 from bench.report.statistics.paired import POOLED, contrasts, ranks
 from bench.report.statistics.significance import holm, sign_flip
+from bench.version import PROTOCOL
 
 ONE, OTHER = "dummy", "baseline"
 
@@ -71,3 +72,32 @@ def test_smaller_is_better_for_a_loss():
 
 def test_two_methods_are_not_ranked():
     assert ranks([of(runs(ONE, [0.9]), runs(OTHER, [0.5]))], "accuracy") == (None, 0)
+
+
+def with_older_runs():
+    """Three methods, and one of them as the protocol before made it."""
+    made = [runs(m, v) for m, v in ((ONE, [0.9, 0.8]), (OTHER, [0.5, 0.7]), ("rul", [0.1, 0.2]))]
+    older = [of_older_protocol(each, accuracy=0.95) for each in made[0]]
+    (members,) = group(told_apart([*(each for some in made for each in some), *older]))
+    return members, older_label(ONE)
+
+
+def older_label(name):
+    return f"{name} [protocol {PROTOCOL - 1}]"
+
+
+def test_rows_of_an_older_protocol_are_neither_tested_nor_ranked():
+    members, older = with_older_runs()
+    found = contrasts(members, "accuracy", None)
+    assert older in members.labels
+    assert {name for each in found for name in (each.method, each.against)} == {ONE, OTHER, "rul"}
+    np.testing.assert_allclose([each.p_holm for each in found], holm(np.array([each.p for each in found])))
+    ranked, dropped = ranks([members], "accuracy")
+    assert (ranked.labels, ranked.blocks, dropped) == ([ONE, OTHER, "rul"], 2, 0)
+
+
+def test_a_row_of_an_older_protocol_is_compared_with_when_it_is_named():
+    members, older = with_older_runs()
+    found = contrasts(members, "accuracy", older)
+    assert {(each.method, each.against) for each in found} == {(name, older) for name in (ONE, OTHER, "rul")}
+    assert found[[each.method for each in found].index(ONE)].difference == pytest.approx(0.85 - 0.95)

@@ -1,8 +1,9 @@
 import pytest
-from harness import record, spec
+from harness import of_older_protocol, record, spec
 
 from bench.report import tables
-from bench.report.grouping import group
+from bench.report.grouping import group, told_apart
+from bench.version import PROTOCOL
 
 METHODS = ["dummy", "baseline"]
 
@@ -51,6 +52,20 @@ def test_equal_methods_are_not_bold():
 
 def test_one_method_has_nothing_to_be_better_than():
     assert not any("old" in note for note in table(8, methods=["dummy"]).notes)
+
+
+def test_rows_of_an_older_protocol_stand_there_and_do_not_compete():
+    """The older row is the best, and its one seed would be too few for any test."""
+    runs = [
+        record(spec(methods=[m], seeds=[s]), metrics={"accuracy": 0.8 + 0.01 * s + 0.02 * (m == "dummy")})
+        for m in METHODS
+        for s in range(6)
+    ]
+    (members,) = group(told_apart([*runs, of_older_protocol(runs[0], accuracy=0.99)]))
+    made = tables.accuracy_table(members)
+    assert made.texts[2][0] == f"dummy [protocol {PROTOCOL - 1}]"
+    assert bold(made) == ["dummy"]
+    assert "named in brackets, are not compared" in made.notes[-1]
 
 
 @pytest.mark.parametrize("form", ["markdown", "latex"])

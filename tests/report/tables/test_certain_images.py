@@ -50,7 +50,7 @@ def test_the_histogram_of_more_than_20_classes_is_left_out(classes, rows):
     assert len(certain_classes_table(of([counted([1.0] * classes, names)])).rows) == rows
 
 
-# ---- distances ---------------------------------------------------------------------------------------------
+# ---- distances -----------------------------------------------------------------------------------
 
 KEYS = ("certain_own", "uncertain_own", "certain_nearest_other", "uncertain_nearest_other")
 

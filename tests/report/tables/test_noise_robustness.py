@@ -1,7 +1,10 @@
-import pytest
-from harness import record, spec
+import io
 
-from bench.report.grouping import group
+import pandas as pd
+import pytest
+from harness import of_older_protocol, record, spec
+
+from bench.report.grouping import group, told_apart
 from bench.report.tables.noise_robustness import crossing_table, over_noise_table
 
 FALLS = {"dummy": {0: 0.9, 0.1: 0.8, 0.3: 0.4}, "baseline": {0: 0.8, 0.1: 0.7, 0.3: 0.5}}
@@ -35,6 +38,23 @@ def test_the_crossing_is_linear_between_rates():
 def test_methods_that_do_not_cross_are_not_listed():
     higher = {rate: a + 0.3 for rate, a in FALLS["dummy"].items()}
     assert crossing_table(members({"dummy": higher, "baseline": FALLS["dummy"]})).texts == []
+
+
+def test_each_crossing_has_a_row_and_a_number_in_csv():
+    """The gaps are 0.1, −0.1 and 0.3: they change sign half way, then a quarter of the way."""
+    zigzag = {"dummy": {0: 0.9, 0.1: 0.6, 0.3: 0.7}, "baseline": {0: 0.8, 0.1: 0.7, 0.3: 0.4}}
+    made = crossing_table(members(zigzag))
+    assert made.texts == [["symmetric", "baseline", "dummy", at] for at in ("5.0", "15.0")]
+    assert pd.read_csv(io.StringIO(made.csv()))["crosses_at"].tolist() == pytest.approx([0.05, 0.15])
+
+
+def test_rows_of_an_older_protocol_have_an_area_and_no_crossing():
+    runs = members().records
+    older = [of_older_protocol(run, accuracy=run.metrics.accuracy) for run in runs]
+    (found,) = group(told_apart([*runs, *older]))
+    assert len(over_noise_table(found).rows) == 4
+    assert crossing_table(found).texts == crossing_table(members()).texts
+    assert "are not compared with others" in crossing_table(found).notes[-1]
 
 
 @pytest.mark.parametrize("make", [over_noise_table, crossing_table])

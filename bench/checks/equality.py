@@ -1,4 +1,4 @@
-"""Prediction as the harness does it, and comparisons of predictions and states of methods."""
+"""Prediction as the harness does it, and equality of predictions and of methods' states."""
 
 from typing import Any
 
