@@ -13,6 +13,9 @@ from typing import Any
 
 import pytest
 
+# Besides the command line itself, what takes long to import and is imported only where it is used.
+IMPORTED = ["bench.__main__", "bench.commands.run", "bench.api", "torch._dynamo"]
+IMPORTED += ["pyarrow.parquet", "scipy.stats", "sklearn.datasets"]
 PATIENCE = 120.0  # seconds after which what a test waits for is taken never to come
 
 
@@ -29,7 +32,7 @@ def until(happened: Callable[[], Any], what: str) -> Any:
 def server() -> Any:
     """Return the server of processes, which has imported what the command line needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.__main__", "bench.commands.run", "torch._dynamo"])
+    context.set_forkserver_preload(IMPORTED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         multiprocessing.forkserver.ensure_running()

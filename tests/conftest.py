@@ -13,7 +13,7 @@ from bench.plugins.method import Batch, Method, Progress, Step, Task
 from bench.plugins.registry import Registry
 
 torch.set_num_threads(1)
-# The workers of pytest-xdist have the cores already: more processes that draw pictures would only cost their start.
+# The workers of pytest-xdist have the cores: more processes that draw pictures would only cost time.
 os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 # A shell's background job ignores SIGINT, and so would every program that its tests start and interrupt.
 signal.signal(signal.SIGINT, signal.default_int_handler)
