@@ -7,12 +7,15 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+# Besides the command line itself, what takes long to import and is imported only where it is used.
+IMPORTED = ["bench.__main__", "bench.commands.run", "bench.api", "torch._dynamo"]
+IMPORTED += ["pyarrow.parquet", "scipy.stats", "sklearn.datasets"]
 PATIENCE = 120.0  # seconds after which what a test waits for is taken never to come
 
 
@@ -29,16 +32,21 @@ def until(happened: Callable[[], Any], what: str) -> Any:
 def server() -> Any:
     """Return the server of processes, which has imported what the command line needs."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["bench.__main__", "bench.commands.grid_session", "torch._dynamo"])
+    context.set_forkserver_preload(IMPORTED)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("OMP_NUM_THREADS", "1")
         multiprocessing.forkserver.ensure_running()
     return context
 
 
-def _bench(arguments: list[str], folder: Path, file_size: int | None) -> None:
+def _bench(
+    arguments: list[str], folder: Path, file_size: int | None, environment: Mapping[str, str] | None
+) -> None:
     """Be `python -m bench` in a session of its own; output goes to files of limited size."""
     os.setsid()
+    if environment is not None:
+        os.environ.clear()
+        os.environ.update(environment)
     for number, name in ((1, "out"), (2, "err")):
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     if file_size is not None:
@@ -52,10 +60,16 @@ def _bench(arguments: list[str], folder: Path, file_size: int | None) -> None:
 class Command:
     """A `bench` command under way."""
 
-    def __init__(self, folder: Path, arguments: list[str], file_size: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        arguments: list[str],
+        file_size: int | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         folder.mkdir(parents=True)
-        self.folder = folder
-        self.process = server().Process(target=_bench, args=(arguments, folder, file_size))
+        self.folder, self.arguments = folder, arguments
+        self.process = server().Process(target=_bench, args=(arguments, folder, file_size, environment))
         self.process.start()
 
     def signal(self, number: signal.Signals) -> None:
@@ -92,6 +106,14 @@ class Command:
     def family(self) -> list[int]:
         """The processes that it began and itself, as far as they are alive."""
         return [pid for pid, session in sessions() if session == self.process.pid]
+
+    def end(self) -> None:
+        """Kill what is left of it and of all that it began."""
+        for pid in self.family:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.join(PATIENCE)
+        self.process.close()
 
     def _said(self, name: str) -> str:
         path = self.folder / name
@@ -138,8 +160,4 @@ class Shell:
     def clean(self) -> None:
         """Kill what is left of the commands."""
         for command in self.commands:
-            for pid in command.family:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
-            command.process.join(PATIENCE)
-            command.process.close()
+            command.end()

@@ -1,3 +1,4 @@
+import os
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -12,6 +13,8 @@ from bench.plugins.method import Batch, Method, Progress, Step, Task
 from bench.plugins.registry import Registry
 
 torch.set_num_threads(1)
+# The workers of pytest-xdist have the cores: more processes to draw pictures only cost time.
+os.environ["LOKY_MAX_CPU_COUNT"] = "1"
 # A shell's background job ignores SIGINT; so would all programs that its tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -2,15 +2,16 @@
 
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from commandline import Command
 
 from bench.evaluation.evaluate import Evaluation, evaluate
 from bench.evaluation.metrics import VERSION
@@ -122,13 +123,13 @@ def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:
 def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command line, `bench run` with `--jobs 0` unless another is given."""
     jobs = ("--jobs", "0") if arguments[:1] == ("run",) and "--jobs" not in arguments else ()
-    return subprocess.run(
-        [sys.executable, "-m", "bench", *arguments, *jobs],
-        capture_output=True,
-        text=True,
-        env=os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment,
-        timeout=300,
-    )
+    given = os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment
+    with TemporaryDirectory() as folder:
+        command = Command(Path(folder) / "said", [*arguments, *jobs], environment=given)
+        try:
+            return subprocess.CompletedProcess(command.arguments, command.wait(), command.out, command.err)
+        finally:
+            command.end()
 
 
 @contextmanager

@@ -1,17 +1,28 @@
 """Every check of the public kit on every built-in plugin; data sets whose files are absent skip."""
 
+import pytest
+
 from bench.checks.suite import parametrize_with_checks
 from bench.plugins.registry import Registry
 
 REGISTRY = Registry()
-METHODS, DATA_SETS = (list(REGISTRY.all(kind)) for kind in ("methods", "datasets"))
 
 
-@parametrize_with_checks(METHODS)
+def each(kind):
+    """Every check of every plugin; those of one plugin in one worker, which trains or reads it once."""
+    names, cases = parametrize_with_checks(REGISTRY.all(kind)).mark.args
+    return pytest.mark.parametrize(names, [grouped(*case.values, id=case.id) for case in cases])
+
+
+def grouped(plugin, check, id):
+    return pytest.param(plugin, check, id=id, marks=pytest.mark.xdist_group(f"checks of {plugin.name}"))
+
+
+@each("methods")
 def test_every_method_conforms(plugin, check):
     check(plugin)
 
 
-@parametrize_with_checks(DATA_SETS)
+@each("datasets")
 def test_every_data_set_conforms(plugin, check):
     check(plugin)

@@ -1,15 +1,14 @@
 """The real command line in a process of its own, and the files it writes."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
 
 import pandas as pd
 import pytest
 import torch
+from commandline import Command, until
 from generated import generate
 from harness import PLUGINS, bench, plugin, report
 
@@ -19,6 +18,9 @@ from bench.store.store import Store
 from bench.store.transfer import pack
 
 TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "dummy", "--device", "cpu")
+
+
+ONE_WORKER = pytest.mark.xdist_group("command line")  # for what they share is made once
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,7 @@ def digits(tmp_path_factory):
     return results, done
 
 
+@ONE_WORKER
 def test_the_main_job_shows_the_tables(digits):
     _, done = digits
     assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\n")
@@ -42,6 +45,7 @@ def test_the_main_job_shows_the_tables(digits):
     assert max(len(line) for line in done.stdout.splitlines() if not line.startswith(("[", "All tables"))) <= 80
 
 
+@ONE_WORKER
 def test_the_main_job_writes_one_folder_a_run(digits):
     results, _ = digits
     records = sorted((results / "runs" / "digits").glob("*/symmetric-*/seed*/record.json"))
@@ -59,6 +63,7 @@ def test_the_main_job_writes_one_folder_a_run(digits):
     assert (manifest["flips"], manifest["samples"]) == (359, 1197)
 
 
+@ONE_WORKER
 def test_the_main_job_writes_report_tables_and_curves(digits):
     results, done = digits
     report = results / "report"
@@ -72,6 +77,7 @@ def test_the_main_job_writes_report_tables_and_curves(digits):
     assert (report / "figures" / "rejection-digits-symmetric-0.3.png").stat().st_size > 10_000
 
 
+@ONE_WORKER
 def test_a_second_run_finds_everything_finished_and_shows_the_same_tables(digits):
     results, done = digits
     again = bench(
@@ -85,6 +91,7 @@ def test_a_second_run_finds_everything_finished_and_shows_the_same_tables(digits
     assert tables in again.stdout
 
 
+@ONE_WORKER
 def test_report_rebuilds_what_was_deleted(digits):
     results, _ = digits
     page = results / "report" / "README.md"
@@ -96,6 +103,7 @@ def test_report_rebuilds_what_was_deleted(digits):
     assert "Test accuracy (%)" in rebuilt.stdout
 
 
+@ONE_WORKER
 def test_the_python_interface_gives_a_row_for_each_run(digits):
     results, _ = digits
     frame = package.load_results(results)
@@ -254,6 +262,7 @@ def pictures_of(folder):
     return {path.name for path in (folder / "report" / "figures").iterdir()}
 
 
+@ONE_WORKER
 def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
     folder, done = pictured
     run = "baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
@@ -266,12 +275,14 @@ def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
     assert done.stderr == ""
 
 
+@ONE_WORKER
 def test_a_setting_on_the_command_line_replaces_that_key_of_the_experiment_alone(pictured):
     folder, _ = pictured
     (path,) = folder.rglob("spec.json")
     assert json.loads(path.read_text())["method"]["hyperparameters"] == {"dimension": 8, "dropout": 0.25}
 
 
+@ONE_WORKER
 def test_report_draws_the_images_that_are_asked_for(pictured):
     folder, _ = pictured
     shown = bench("report", "--figures", "images", "--top", "5", "--score", "msp", *PLACES, str(folder))
@@ -284,6 +295,7 @@ def test_report_draws_the_images_that_are_asked_for(pictured):
     assert not any(name.startswith("features") for name in pictures_of(folder))
 
 
+@ONE_WORKER
 def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(pictured):
     folder, _ = pictured
     before = pictures_of(folder)
@@ -333,16 +345,15 @@ def test_a_results_folder_may_be_in_the_home_folder(tmp_path):
 
 
 def test_interrupting_keeps_finished_runs_and_says_how_to_go_on(tmp_path):
-    command = [sys.executable, "-m", "bench", *TINY, "--noise", "0,0.1,0.2,0.3", "--results", str(tmp_path)]
-    command += ["--set", "recipe.batch_size=2", "--epochs", "60", "--jobs", "1"]
+    grid = [*TINY, "--noise", "0,0.1,0.2,0.3", "--set", "recipe.batch_size=2", "--epochs", "60", "--jobs", "1"]
     finished = "runs/tiny/dummy/*/seed*/record.json"
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True) as process:
-        while process.poll() is None and not list(tmp_path.glob(finished)):
-            time.sleep(0.05)
-        os.kill(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=60)
+    command = Command(tmp_path / "said", [*grid, "--results", str(tmp_path)])
+    until(lambda: not command.is_alive or list(tmp_path.glob(finished)), "a finished run")
+    command.signal(signal.SIGINT)
+    status, said = command.wait(), command.err
+    command.end()
     kept = len(list(tmp_path.glob(finished)))
-    assert process.returncode == 130
+    assert status == 130
     assert 1 <= kept < 4
     assert said == f"interrupted: {kept} of 4 runs are finished and kept; the same command goes on from there\n"
 
@@ -381,6 +392,7 @@ def reported(tmp_path_factory):
     return results
 
 
+@ONE_WORKER
 @pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
 def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
     (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())

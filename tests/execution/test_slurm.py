@@ -18,6 +18,13 @@ DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 
 
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch):
+    """Look at jobs often, and do not wait long for the result of one that has ended without."""
+    monkeypatch.setattr("bench.execution.pool.PATIENCE", 0.1)
+    monkeypatch.setattr(pytest.importorskip("submitit.core.core").Job, "_results_timeout_s", 1)
+
+
 class Watcher(Observer):
     def __init__(self):
         self.told = []
@@ -54,7 +61,7 @@ def outcomes(results):
 
 
 def test_jobs_have_the_same_bits_and_tell_how_far_they_are(tmp_path):
-    folder = method(tmp_path / "plugins", "slow", "time.sleep(0.4)")
+    folder = method(tmp_path / "plugins", "slow", "time.sleep(0.1)")
     cells, watcher = grid(folder, methods=["slow"]), Watcher()
     reports = make(tmp_path / "there", folder, observer=watcher, timeout_min=5).run(cells)
     assert [report.status for report in reports] == ["done"]

@@ -23,6 +23,7 @@ GRID = [
     *["--epochs", EPOCHS, "--set", "recipe.batch_size=8", "--set", "scn.dimension=8"],
 ]
 RUNS = 4
+pytestmark = pytest.mark.xdist_group("survival")  # what they share is made once
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def whole(tmp_path_factory):
     """What the grid leaves when nothing disturbs it."""
     folder = tmp_path_factory.mktemp("whole")
     shell = Shell(folder / ".commands")
-    done = shell.run(*GRID, "--jobs", "1", "--results", folder)
+    done = shell.run(*GRID, "--jobs", "0", "--results", folder)
     assert (done.wait(), done.err) == (0, "")
     yield files(folder)
     shell.clean()
@@ -86,7 +87,7 @@ def survive(shell, results, command, kills, seed):
     return begun
 
 
-@pytest.mark.parametrize(("jobs", "kills", "seed"), [(1, 4, 1), (2, 1, 2)])
+@pytest.mark.parametrize(("jobs", "kills", "seed"), [(0, 4, 1), (2, 1, 2)])
 def test_a_grid_killed_at_random_moments_ends_in_the_same_bytes(tmp_path, shell, whole, jobs, kills, seed):
     begun = survive(shell, tmp_path, [*GRID, "--jobs", jobs], kills, seed)
     assert (begun[-1].wait(), begun[-1].err) == (0, "")
@@ -126,7 +127,7 @@ def test_an_interrupt_of_all_processes_keeps_what_is_done_and_the_same_command_g
         f"interrupted: {kept} of {RUNS} runs are finished and kept; the same command goes on from there\n"
     )
     until(lambda: not command.family, "the end of all processes")
-    again = shell.run(*GRID, "--jobs", "1", "--results", tmp_path)
+    again = shell.run(*GRID, "--jobs", "0", "--results", tmp_path)
     assert (again.wait(), again.err) == (0, "")
     assert "resumed after epoch" in again.out
     assert files(tmp_path) == whole
@@ -178,7 +179,7 @@ def test_a_disk_that_is_full_costs_what_does_not_fit_and_the_same_command_goes_o
         assert len(told) == 2
         assert all(("failed: " in line) == (method == "scn") for line in told), told
     assert {record.spec.label for record in Store(tmp_path).scan()[0]} == {"dummy"}
-    again = shell.run(*GRID, "--jobs", "1", "--results", tmp_path)
+    again = shell.run(*GRID, "--jobs", "0", "--results", tmp_path)
     assert (again.wait(), again.err) == (0, "")
     assert files(tmp_path) == whole
     assert leftovers(tmp_path) == []
