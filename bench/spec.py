@@ -27,8 +27,8 @@ Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
 Rate = Annotated[float, Field(ge=0, le=1)]
 # Prefix, before the hash of the code, of the version of a plugin that declares none.
 IN_FLUX = "code:"
-# Fields of a run that do not count, in the form of pydantic's `exclude`: where files lie (the hash of
-# their content counts instead), and what is only shown.
+# Fields of a run that do not count, in the form of pydantic's `exclude`: where files lie (the hash
+# of their content counts instead), and what is only shown.
 UNHASHED: Any = {
     "label": True,
     "oracle": True,

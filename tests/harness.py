@@ -100,7 +100,7 @@ def evaluation_of(
 
 
 def checksummed(folder: Path) -> None:
-    """Write the checksums of all files in a folder anew, as if a run had written them as they are."""
+    """Write the checksums of a folder's files anew, as if a run had written them so."""
     paths = [path for path in folder.iterdir() if not path.name.startswith(".")]
     written = checksums.written(checksums.of({path.name: path.read_bytes() for path in paths}))
     (folder / checksums.NAME).write_bytes(written)

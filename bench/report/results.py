@@ -1,4 +1,4 @@
-"""The stored runs that a report, a comparison or a data frame is made of, their metrics up to date."""
+"""Stored runs for reports, comparisons and data frames, with metrics up to date."""
 
 import math
 from collections import Counter
@@ -19,7 +19,7 @@ from bench.version import PROTOCOL
 
 
 def load_records(store: Store) -> tuple[list[Record], list[str]]:
-    """Return the runs that count, their metrics up to date, and a line for everything that is left out.
+    """Return the runs to report, metrics up to date, and a line for all that is left out.
 
     Raises:
         UsageError: the store is of version 0.1, or its pack is damaged.
@@ -43,7 +43,7 @@ def _protocols(records: list[Record]) -> list[str]:
 
 
 def frame(records: list[Record], results: Path) -> pd.DataFrame:
-    """Return one row per run: what was run, what it cost, and every metric, nested names joined by dots."""
+    """Return one row per run: settings, cost and metrics, nested names joined by dots."""
     columns: dict[str, list[object]] = {}
     for place, record in enumerate(records):
         for name, value in _row(record, results).items():
@@ -80,7 +80,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
-    """Recompute metrics that older code made, where the predictions are here; say how many are not."""
+    """Recompute metrics of older code from predictions; say how many runs lack them."""
     refreshed, problems, absent = [], [], 0
     for record in records:
         try:

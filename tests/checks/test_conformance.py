@@ -9,7 +9,7 @@ REGISTRY = Registry()
 
 
 def each(kind):
-    """Every check of every plugin; those of one plugin in one worker, which trains or reads it once."""
+    """Every check of every plugin; one worker has all of a plugin, and trains it once."""
     names, cases = parametrize_with_checks(REGISTRY.all(kind)).mark.args
     return pytest.mark.parametrize(names, [grouped(*case.values, id=case.id) for case in cases])
 
