@@ -77,14 +77,14 @@ class PluginLoader(SourceFileLoader):
         name: str,
         globals: Mapping[str, object] | None = None,
         locals: Mapping[str, object] | None = None,
-        fromlist: Sequence[str] = (),
+        fromlist: Sequence[str] | None = (),
         level: int = 0,
     ) -> ModuleType:
         package = self.name.partition(".")[0]
         first = name.partition(".")[0]
         if level or not Folder(Path(sys.modules[package].__path__[0])).find(first):
-            return builtins.__import__(name, globals, locals, fromlist, level)
-        module = builtins.__import__(f"{package}.{name}", globals, locals, fromlist, 0)
+            return builtins.__import__(name, globals, locals, fromlist or (), level)
+        module = builtins.__import__(f"{package}.{name}", globals, locals, fromlist or (), 0)
         return module if fromlist else sys.modules[f"{package}.{first}"]
 
 
