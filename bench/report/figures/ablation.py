@@ -30,7 +30,7 @@ class Axis(NamedTuple):
 
 
 def pictures(group: Group) -> Iterator[Picture]:
-    """Yield a picture by noise for each hyper-parameter with several values; one for relabelling."""
+    """Yield a picture by noise for each hyper-parameter of several values; one for relabelling."""
     for noise in group.noises:
         axes = axes_of(group, noise)
         for axis in axes:
