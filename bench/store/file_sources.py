@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from bench.files import checksums
 
@@ -14,6 +14,7 @@ PREDICTIONS = ("test.parquet", "train.parquet")
 RUN_FILES = (*RECORD_FILES, checksums.NAME, *PREDICTIONS)  # all that a run may have
 
 
+@runtime_checkable
 class RunFiles(Protocol):
     """The files of one run; its text is for messages."""
 

@@ -1,8 +1,9 @@
 """What manifest.json and record.json hold, as models: frozen, typed, all numbers finite."""
 
+from collections.abc import Callable
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, SerializerFunctionWrapHandler, field_validator, model_serializer
+from pydantic import BaseModel, ConfigDict, field_validator, model_serializer
 
 from bench.spec import Confusions
 
@@ -33,7 +34,7 @@ class Entries(Stored):
         return self.__dict__[key] if key in self.__dict__ else self.__pydantic_extra__.get(key)
 
     @model_serializer(mode="wrap")
-    def _numbers_first(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+    def _numbers_first(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
         made = handler(self)
         return dict(sorted(made.items(), key=lambda entry: isinstance(entry[1], dict | list)))
 
