@@ -7,7 +7,7 @@ import builtins
 import hashlib
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
@@ -40,7 +40,7 @@ class PluginFinder(MetaPathFinder):
     """Import finder of the modules in plugins' packages."""
 
     def find_spec(
-        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+        self, fullname: str, path: Iterable[str] | None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         """Return the import spec of a module in a plugin's package; None for all others."""
         package, _, name = fullname.partition(".")
