@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 import pandas as pd
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from bench.evaluation import metrics
 from bench.evaluation.calibration import Classified, Labels, log_softmax
@@ -122,7 +122,7 @@ def _nothing(like: Any) -> Any:
     return {key: _nothing(value) for key, value in like.items()} if isinstance(like, dict) else None
 
 
-def _undefined(errors: Errors, flipped: Errors, human: Entropy | None, normalised: bool) -> dict[str, str]:
+def _undefined(errors: Errors, flipped: Bool[np.ndarray, " m"], human: Entropy | None, normalised: bool) -> dict[str, str]:
     """Return the reason for each thing that is undefined."""
     reasons = {
         "error_detection": _one_sided(errors, "image", "misclassified"),

@@ -77,7 +77,7 @@ class Numbers(Column):
     form: Format = WHOLE
     is_number: ClassVar[bool] = True
 
-    def _text(self, cell: float) -> str:
+    def _text(self, cell: float | int) -> str:
         return self.form.text(cell)
 
 
@@ -87,7 +87,7 @@ class Probabilities(Numbers):
 
     form: Format = THREE_DECIMALS
 
-    def _text(self, cell: float) -> str:
+    def _text(self, cell: float | int) -> str:
         return "< .001" if cell < 0.0005 else super()._text(cell)
 
 

@@ -47,11 +47,11 @@ class Format:
     """How a number is written: multiplied, rounded, with a sign."""
 
     decimals: int
-    factor: float = 1
+    factor: float | int = 1.0
     signed: bool = False
     signed_zero: bool = True  # whether a small negative number is −0.00
 
-    def text(self, value: float, signed: bool | None = None) -> str:
+    def text(self, value: float | int, signed: bool | None = None) -> str:
         """Return the number as text, with a true minus."""
         sign = "+" if (self.signed if signed is None else signed) else ""
         zero = "" if self.signed_zero else "z"
@@ -60,6 +60,6 @@ class Format:
 
 
 WHOLE, TWO_DECIMALS, THREE_DECIMALS = Format(0), Format(2), Format(3)
-PERCENT = Format(2, factor=100)
+PERCENT = Format(2, factor=100.0)
 THOUSANDTHS = Format(2, factor=1e3)
 FORMATS: dict[Scale, Format] = {"percent": PERCENT, "thousandths": THOUSANDTHS, "plain": Format(4)}

@@ -63,7 +63,7 @@ def ranks_table(found: Ranks, metric: str, dropped: int, labels: Mapping[str, Me
 
 def _signed(metric: str) -> Format:
     is_percent = find(metric).scale == "percent"
-    return Format(2 if is_percent else 4, 100 if is_percent else 1, signed=True, signed_zero=False)
+    return Format(2 if is_percent else 4, 100.0 if is_percent else 1.0, signed=True, signed_zero=False)
 
 
 def _columns(mean: Numbers, labels: Mapping[str, MethodLabel], *, with_against: bool) -> ValuedColumns:

@@ -13,7 +13,7 @@ from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, 
 from bench.report.values import Format
 from bench.spec import Noise
 
-POINTS_PER_TENTH = Format(2, factor=10, signed=True)  # of a slope: % of accuracy per 10 % of noise
+POINTS_PER_TENTH = Format(2, factor=10.0, signed=True)  # of a slope: % of accuracy per 10 % of noise
 
 
 def over_noise_table(group: Group) -> Table:
@@ -54,7 +54,7 @@ def crossing_table(group: Group) -> Table:
             Texts("noise"),
             Methods(),
             Methods("against"),
-            Numbers("crosses at", "crosses_at", Format(1, factor=100)),
+            Numbers("crosses at", "crosses_at", Format(1, factor=100.0)),
         ],
         rows,
         [

@@ -26,7 +26,7 @@ SHOWN = [metric for metric in OF_PREDICTIONS if metric.name != "misclassified"]
 WAYS: ValuedColumns = (  # of the runs (without, with) relabelling
     (Summaries("off"), lambda ways: over(ways[0], "accuracy")),
     (Summaries("on"), lambda ways: over(ways[1], "accuracy")),
-    (Summaries("on − off", "gain", Format(2, factor=100, signed=True)), lambda ways: summarise(gain(*ways))),
+    (Summaries("on − off", "gain", Format(2, factor=100.0, signed=True)), lambda ways: summarise(gain(*ways))),
 )
 
 
