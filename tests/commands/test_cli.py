@@ -1,4 +1,4 @@
-"""The real command line in a process of its own, and the files it writes."""
+"""The real command line in processes of its own, some begun from nothing, and the files it writes."""
 
 import json
 import signal
@@ -21,6 +21,12 @@ TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "du
 
 
 ONE_WORKER = pytest.mark.xdist_group("command line")  # for what they share is made once
+
+
+def from_nothing(*arguments):
+    """Run `python -m bench` in a new interpreter, which has imported nothing before."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
@@ -226,14 +232,14 @@ def test_a_foreign_folder_in_the_store_is_named_and_left_alone(tmp_path):
     foreign = tmp_path / "runs" / "mine"
     foreign.mkdir(parents=True)
     (foreign / "notes.md").write_text("keep me")
-    done = bench(*TINY, "--noise", "0", "--results", str(tmp_path))
+    done = from_nothing(*TINY, "--noise", "0", "--jobs", "0", "--results", str(tmp_path))
     assert done.returncode == 0
     assert f"note: {foreign} is not a finished run" in done.stderr
     assert (foreign / "notes.md").read_text() == "keep me"
 
 
 def test_report_of_a_folder_without_runs_says_so(tmp_path):
-    failed = bench("report", "--results", str(tmp_path))
+    failed = from_nothing("report", "--results", str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr.startswith(f"error: --results {tmp_path}: there is no folder")
 
@@ -367,7 +373,7 @@ def test_help_names_every_option_in_80_columns():
 
 
 def test_version():
-    assert bench("--version").stdout == f"uncertainty-bench {package.__version__}\n"
+    assert from_nothing("--version").stdout == f"uncertainty-bench {package.__version__}\n"
 
 
 def test_list_has_every_section_with_a_line_on_each():
