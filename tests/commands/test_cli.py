@@ -10,7 +10,7 @@ import pytest
 import torch
 from commandline import Command, until
 from generated import generate
-from harness import PLUGINS, bench, plugin, report
+from harness import PLUGINS, bench, from_nothing, plugin, report
 
 import bench as package
 from bench.store.grid_status import remember
@@ -21,12 +21,6 @@ TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "du
 
 
 ONE_WORKER = pytest.mark.xdist_group("command line")  # for what they share is made once
-
-
-def from_nothing(*arguments):
-    """Run `python -m bench` in a new interpreter, which has imported nothing before."""
-    command = [sys.executable, "-m", "bench", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=300)
 
 
 @pytest.fixture(scope="module")
