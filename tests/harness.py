@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -130,6 +131,13 @@ def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[st
             return subprocess.CompletedProcess(command.arguments, command.wait(), command.out, command.err)
         finally:
             command.end()
+
+
+def from_nothing(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run `python -m bench` in a new interpreter, which has imported nothing before."""
+    command = [sys.executable, "-m", "bench", *arguments]
+    given = os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment
+    return subprocess.run(command, capture_output=True, text=True, env=given, timeout=300)
 
 
 @contextmanager

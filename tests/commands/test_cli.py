@@ -1,4 +1,4 @@
-"""The real command line in a process of its own, and the files it writes."""
+"""The real command line in processes of its own, some begun from nothing, and the files it writes."""
 
 import json
 import signal
@@ -10,7 +10,7 @@ import pytest
 import torch
 from commandline import Command, until
 from generated import generate
-from harness import PLUGINS, bench, plugin, report
+from harness import PLUGINS, bench, from_nothing, plugin, report
 
 import bench as package
 from bench.store.grid_status import remember
@@ -226,14 +226,14 @@ def test_a_foreign_folder_in_the_store_is_named_and_left_alone(tmp_path):
     foreign = tmp_path / "runs" / "mine"
     foreign.mkdir(parents=True)
     (foreign / "notes.md").write_text("keep me")
-    done = bench(*TINY, "--noise", "0", "--results", str(tmp_path))
+    done = from_nothing(*TINY, "--noise", "0", "--jobs", "0", "--results", str(tmp_path))
     assert done.returncode == 0
     assert f"note: {foreign} is not a finished run" in done.stderr
     assert (foreign / "notes.md").read_text() == "keep me"
 
 
 def test_report_of_a_folder_without_runs_says_so(tmp_path):
-    failed = bench("report", "--results", str(tmp_path))
+    failed = from_nothing("report", "--results", str(tmp_path))
     assert failed.returncode == 2
     assert failed.stderr.startswith(f"error: --results {tmp_path}: there is no folder")
 
@@ -367,7 +367,7 @@ def test_help_names_every_option_in_80_columns():
 
 
 def test_version():
-    assert bench("--version").stdout == f"uncertainty-bench {package.__version__}\n"
+    assert from_nothing("--version").stdout == f"uncertainty-bench {package.__version__}\n"
 
 
 def test_list_has_every_section_with_a_line_on_each():
