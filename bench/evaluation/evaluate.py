@@ -122,7 +122,9 @@ def _nothing(like: Any) -> Any:
     return {key: _nothing(value) for key, value in like.items()} if isinstance(like, dict) else None
 
 
-def _undefined(errors: Errors, flipped: Bool[np.ndarray, " m"], human: Entropy | None, normalised: bool) -> dict[str, str]:
+def _undefined(
+    errors: Errors, flipped: Bool[np.ndarray, " m"], human: Entropy | None, normalised: bool
+) -> dict[str, str]:
     """Return the reason for each thing that is undefined."""
     reasons = {
         "error_detection": _one_sided(errors, "image", "misclassified"),

@@ -1,4 +1,4 @@
-"""The real command line in processes of its own, some begun from nothing, and the files it writes."""
+"""The real command line in processes of its own, some begun from nothing, and its files."""
 
 import json
 import signal
