@@ -51,6 +51,7 @@ def _bench(
         os.dup2(os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), number)
     if file_size is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+        os.environ["GIT_DIR"] = os.devnull  # git would die on a larger index and leave the clone locked
     from bench.__main__ import main
 
     sys.argv = ["bench", *arguments]
