@@ -31,10 +31,11 @@ for command in (run, report, compare, status, merge, pack, check, new):
 app.command("list")(list_)
 
 
-def _show_version(wanted: bool) -> None:
+def _show_version(wanted: bool) -> bool:
     if wanted:
         print(f"uncertainty-bench {__version__}")
         raise typer.Exit
+    return wanted
 
 
 @app.callback()

@@ -21,7 +21,7 @@ LOSS = "        logits, uncertainty = self(batch.images)\n"
 @pytest.fixture(autouse=True)
 def _soon(monkeypatch):
     """Look at jobs often, and do not wait long for the result of one that has ended without."""
-    monkeypatch.setattr("bench.execution.pool.PATIENCE", 0.1)
+    monkeypatch.setattr("bench.execution.queue_and_retries.PATIENCE", 0.1)
     monkeypatch.setattr(pytest.importorskip("submitit.core.core").Job, "_results_timeout_s", 1)
 
 

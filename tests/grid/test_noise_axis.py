@@ -74,7 +74,7 @@ def test_the_table_is_no_part_of_the_recipe(folder):
             "0.1",
             "confusions: input should be greater than or equal to 0, got -1",
         ),
-        ('[noise]\nlabel_sets = ["a/b"]', "0.1", "label-sets: string should match pattern"),
+        ('[noise]\nlabel_sets = ["a/b"]', "0.1", "label_sets: string should match pattern"),
     ],
 )
 def test_noise_that_the_data_set_does_not_offer_is_refused_in_one_line(tmp_path, toml, noise, said):
