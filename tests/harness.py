@@ -35,6 +35,7 @@ from bench.store.store import Store
 from bench.version import PROTOCOL
 
 PLUGINS = Path(__file__).parent / "example_plugins"
+DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TASK = Task(num_classes=3, image_shape=(1, 4, 4), train_size=60, epochs=4, noise_rate=None)
 TINY = {"methods": ["dummy"], "datasets": ["tiny"], "noise": [0.3], "device": "cpu", "precision": "float32"}
 

@@ -2,23 +2,16 @@
 
 import json
 import signal
-import subprocess
-import sys
 
 import pandas as pd
 import pytest
 import torch
 from commandline import Command, until
-from generated import generate
-from harness import PLUGINS, bench, from_nothing, plugin, report
+from harness import PLUGINS, bench, from_nothing, plugin
 
 import bench as package
-from bench.store.grid_status import remember
-from bench.store.store import Store
-from bench.store.transfer import pack
 
 TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "dummy", "--device", "cpu")
-
 
 ONE_WORKER = pytest.mark.xdist_group("command line")  # for what they share is made once
 
@@ -238,73 +231,6 @@ def test_report_of_a_folder_without_runs_says_so(tmp_path):
     assert failed.stderr.startswith(f"error: --results {tmp_path}: there is no folder")
 
 
-# ---- pictures of samples ----
-
-PLACES = ("--plugins", str(PLUGINS), "--results")
-
-
-@pytest.fixture(scope="module")
-def pictured(tmp_path_factory):
-    """A run of an experiment that asks for pictures, with one more setting."""
-    folder = tmp_path_factory.mktemp("pictured")
-    (folder / "look.toml").write_text(
-        'datasets = ["tiny"]\nmethods = ["baseline"]\nnoise = [0.3]\ndevice = "cpu"\nepochs = 2\n\n'
-        "[set.baseline]\ndimension = 8\ndropout = 0.0\n\n"
-        '[pictures]\nfigures = ["images", "features"]\ntop = 4\n'
-    )
-    flags = ("--experiment", str(folder / "look.toml"), "--set", "baseline.dropout=0.25")
-    done = bench("run", *flags, *PLACES, str(folder))
-    assert done.returncode == 0, done.stderr
-    return folder, done
-
-
-def pictures_of(folder):
-    return {path.name for path in (folder / "report" / "figures").iterdir()}
-
-
-@ONE_WORKER
-def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
-    folder, done = pictured
-    run = "baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
-    of_samples = {f"{name}-{run}" for name in ("uncertain", "certain", "features")}
-    assert pictures_of(folder) == of_samples | {
-        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion", "training")
-    }
-    page = (folder / "report" / "README.md").read_text()
-    assert "the 4 most uncertain by own score, tiny](figures/uncertain-" in page
-    assert done.stderr == ""
-
-
-@ONE_WORKER
-def test_a_setting_on_the_command_line_replaces_that_key_of_the_experiment_alone(pictured):
-    folder, _ = pictured
-    (path,) = folder.rglob("spec.json")
-    assert json.loads(path.read_text())["method"]["hyperparameters"] == {"dimension": 8, "dropout": 0.25}
-
-
-@ONE_WORKER
-def test_report_draws_the_images_that_are_asked_for(pictured):
-    folder, _ = pictured
-    shown = bench("report", "--figures", "images", "--top", "5", "--score", "msp", *PLACES, str(folder))
-    assert (shown.returncode, shown.stderr) == (0, "")
-    page = (folder / "report" / "README.md").read_text()
-    for which in ("uncertain", "certain"):
-        name = f"{which}-baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
-        assert f"the 5 most {which} by msp score, tiny](figures/{name})" in page
-        assert (folder / "report" / "figures" / name).stat().st_size > 1000
-    assert not any(name.startswith("features") for name in pictures_of(folder))
-
-
-@ONE_WORKER
-def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(pictured):
-    folder, _ = pictured
-    before = pictures_of(folder)
-    failed = bench("report", "--figures", "imgaes", *PLACES, str(folder))
-    assert failed.returncode == 2
-    assert failed.stderr == "error: --figures: input should be 'images' or 'features', got 'imgaes'\n"
-    assert pictures_of(folder) == before
-
-
 def test_dry_run_shows_the_grid_and_its_cost_and_runs_nothing(tmp_path):
     done = bench(*TINY, "--noise", "0,0.2", "--dry-run", "--results", str(tmp_path))
     assert done.returncode == 0
@@ -380,45 +306,3 @@ def test_list_has_every_section_with_a_line_on_each():
 
 def test_list_of_an_unknown_section_gets_a_guess():
     assert bench("list", "method").stderr.startswith("error: no section to list 'method'. Did you mean 'methods'?")
-
-
-@pytest.fixture(scope="module")
-def reported(tmp_path_factory):
-    """A results folder whose metrics are up to date."""
-    results = tmp_path_factory.mktemp("reported")
-    remember(Store(results), generate(results, 2, [0, 0.1], seeds=2))
-    report(results)
-    pack(Store(results), results / "packed.tar.gz", predictions=False)
-    return results
-
-
-@ONE_WORKER
-@pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
-def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
-    (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
-    starts_without_torch([*command.split(), "--results", str(reported)], tmp_path)
-
-
-def test_torch_is_not_imported_to_list(tmp_path):
-    starts_without_torch(["list"], tmp_path)
-
-
-@pytest.mark.parametrize("arguments", ["--help", "run --help", "--version"])
-def test_nothing_that_takes_long_is_imported_for_help(arguments, tmp_path):
-    starts_without_torch(arguments.split(), tmp_path, "numpy", "pandas", "jaxtyping", "joblib", "scipy")
-
-
-def starts_without_torch(arguments, folder, *others):
-    program = f"""
-import sys
-sys.argv = ["bench", *{arguments!r}]
-from bench.__main__ import main
-try:
-    main()
-except SystemExit as end:
-    assert not end.code, end.code
-imported = set({["torch", *others]!r}) & set(sys.modules)
-assert not imported, imported
-"""
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=folder)
-    assert done.returncode == 0, done.stderr

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 from commandline import server, until
-from harness import PLUGINS, grid, plugin, run
+from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.execution.context import Context
 from bench.execution.observer import Observer
@@ -20,7 +20,6 @@ from bench.store.grid_status import remember
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 
 

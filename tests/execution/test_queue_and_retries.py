@@ -2,11 +2,10 @@ import json
 
 import pandas as pd
 import pytest
-from harness import PLUGINS, plugin, run, spec
+from harness import DUMMY, PLUGINS, plugin, run, spec
 
 from bench.store.store import Store
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TINY_SET = (PLUGINS / "datasets" / "tiny.py").read_text()
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from commandline import until
-from harness import PLUGINS, grid, plugin, run
+from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.errors import UsageError
 from bench.execution.context import Context
@@ -17,7 +17,6 @@ from bench.store.unfinished import folder_of
 
 # Ray looks at it when imported: 127.0.0.1 is then not replaced by the machine's other address.
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from harness import PLUGINS, grid, plugin, run
+from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.execution.observer import CheckpointSent, EpochDone, RunEnded, RunStarted
 from bench.execution.remote import Courier, Parcel, Shipment, run_parcel, take_in
@@ -16,7 +16,6 @@ from bench.plugins.registry import Registry
 from bench.store.record import StoreError
 from bench.store.store import Store
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
 
 

@@ -6,7 +6,7 @@ import stat
 from pathlib import Path
 
 import pytest
-from harness import PLUGINS, grid, plugin, run
+from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.errors import UsageError
 from bench.execution.context import Context
@@ -14,7 +14,6 @@ from bench.execution.observer import Observer
 from bench.plugins.registry import Registry
 from bench.store.store import Store
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 
 

@@ -8,11 +8,10 @@ import time
 
 import pytest
 from commandline import Shell, opened, until
-from harness import PLUGINS, plugin
+from harness import DUMMY, PLUGINS, plugin
 
 from bench.store.store import Store
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 EPOCHS = 40
 
@@ -60,7 +59,7 @@ def files(results):
 
 def leftovers(results):
     """What no program needs any more."""
-    names = (".progress-*", ".partial-*", ".replaced-*", "*.partial")
+    names = (".progress-*", ".partial-*", "*.partial")
     return [str(path.relative_to(results)) for name in names for path in results.rglob(name)]
 
 

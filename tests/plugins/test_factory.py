@@ -2,7 +2,7 @@ import json
 
 import pytest
 import torch
-from harness import PLUGINS, TASK, grid, plugin, run, spec
+from harness import DUMMY, PLUGINS, TASK, grid, plugin, run, spec
 from pydantic import TypeAdapter
 
 from bench.errors import UsageError
@@ -13,7 +13,6 @@ from bench.report.summaries import entry
 from bench.spec import BrokenCell, RunSpec
 from bench.store.store import Store
 
-DUMMY = (PLUGINS / "methods" / "dummy.py").read_text()
 TWICE = '''
 """Two methods whose logits are averaged."""
 

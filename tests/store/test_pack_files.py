@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 import numpy as np
 import pandas as pd
 import pytest
+from finished_runs import GRID
 from harness import grid, report, run, samples, spec
 
 import bench
@@ -21,16 +22,6 @@ from bench.store.prediction_files import read_predictions
 from bench.store.record import StoreError
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
-
-GRID = {"methods": ["dummy", "baseline"], "noise": [0, 0.3], "seeds": [0, 1]}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A results folder with eight runs; tests leave it as it is."""
-    results = tmp_path_factory.mktemp("finished")
-    assert {each.status for each in run(results, **GRID)} == {"done"}
-    return results
 
 
 @pytest.fixture
