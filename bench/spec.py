@@ -7,24 +7,13 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, Field, NonNegativeInt, ValidationError, model_validator
 
 from bench.errors import UsageError, unknown
 from bench.options import Commas, Count, option
+from bench.recipe import Frozen, Rate, Recipe, Relabel
 
 Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
-Rate = Annotated[float, Field(ge=0, le=1)]
 # Prefix, before the hash of the code, of the version of a plugin that declares none.
 IN_FLUX = "code:"
 # Fields of a run that do not count, in the form of pydantic's `exclude`: where files lie (the hash
@@ -36,71 +25,6 @@ UNHASHED: Any = {
     "method": {"location": True},
     "recipe": {"pretrained": {"path": True}},
 }
-
-
-class Frozen(BaseModel):
-    """A model that is immutable and rejects unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Weights(Frozen):
-    """A checkpoint file; only the hash of its content enters a run's identity, not its path."""
-
-    path: str
-    source: str
-
-    @classmethod
-    def of(cls, path: Path) -> "Weights":
-        """Return the weights in the file at a path.
-
-        Raises:
-            ValueError: the file does not exist.
-        """
-        if not path.expanduser().is_file():
-            raise ValueError(f"there is no checkpoint {path}")
-        with path.expanduser().open("rb") as file:
-            return cls(path=str(path), source=hashlib.file_digest(file, "sha256").hexdigest()[:12])
-
-
-class StepDecay(Frozen):
-    """A learning rate multiplied by `factor` in `first_epoch` (from 1) and every `every` epochs."""
-
-    factor: Annotated[float, Field(gt=0, lt=1)]
-    first_epoch: PositiveInt
-    every: PositiveInt
-
-
-class Recipe(Frozen):
-    """Training settings of a data set, the same for every method."""
-
-    epochs: PositiveInt = 30
-    batch_size: Annotated[int, Field(ge=2)] = 128
-    optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: PositiveFloat = 0.1  # the maximum of the schedule
-    classifier_learning_rate: PositiveFloat | None = None  # of `fc`; None: learning_rate
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # used by SGD only
-    nesterov: bool = True
-    weight_decay: NonNegativeFloat = 5e-4
-    schedule: Literal["one-cycle", "linear", "cosine", "constant"] | StepDecay = "one-cycle"
-    cutout: PositiveInt | None = None  # side in pixels of the square set to 0 in each image
-    backbone: str = "resnet18"
-    pretrained: Weights | None = None  # initial weights of the backbone, given as a path
-    relabel_from: PositiveInt = 10  # first epoch with relabelling, counted from 1
-    train_limit: PositiveInt | None = None  # size of a fixed random subset to train on; None: all
-
-    @field_validator("pretrained", mode="before")
-    @classmethod
-    def _hashed(cls, given: Any) -> Any:
-        return Weights.of(Path(given)) if isinstance(given, str | Path) else given
-
-
-class Relabel(Frozen):
-    """Settings of relabelling; the epoch in which it starts is part of the recipe."""
-
-    fraction: Rate = 0.5  # most uncertain part of a batch; SCN: 0.3 in the paper, 1 in the code
-    margin: Rate = 0.2  # minimum of max p − p[label]
-    compare: Literal["current", "given"] = "current"  # which label p[label] refers to
 
 
 class Noise(Frozen):
@@ -153,7 +77,7 @@ class Choice(Frozen):
     hyperparameters: dict[str, Any]
     # As declared, or the hash of the code; versions of nested methods follow after a +.
     version: str
-    location: dict[str, Any] = {}  # options that locate its files
+    location: dict[str, Any] = Field(default_factory=dict)  # options that locate its files
     content: str | None = None  # hash of the content of those files
 
 

@@ -71,8 +71,8 @@ class MonteCarloDropout(Wrapper):
         score: Spread = "entropy",
     ) -> None:
         super().__init__(task, lambda: OnePass(make_backbone()), inner=inner)
-        if not any(isinstance(module, nn.Dropout) for module in self.modules()):
-            raise UsageError("its inner method must have dropout: choose another inner")
+        if not any(isinstance(module, nn.Dropout) and module.p > 0 for module in self.modules()):
+            raise UsageError("its inner method must have dropout above 0: choose another inner, or its dropout")
         self.passes, self.score = passes, score
 
     @contextmanager

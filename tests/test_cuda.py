@@ -12,7 +12,7 @@ from bench.data.images import MappedImages, part, reading
 from bench.nets.backbones import make_backbone
 from bench.plugins.method import Task
 from bench.plugins.registry import Registry
-from bench.spec import Recipe, Relabel
+from bench.recipe import Recipe, Relabel
 from bench.store.store import Store
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels

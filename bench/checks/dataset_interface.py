@@ -14,9 +14,10 @@ from bench.checks.outcomes import CheckFailed, CheckSkipped, require
 from bench.errors import DataError, UsageError, one_line
 from bench.grid.config_files import own_recipe
 from bench.grid.noise_axis import declared_by
-from bench.nets.backbones import check_known
+from bench.nets.backbones import find_backbone
 from bench.plugins.loading import check_data_set
-from bench.spec import Recipe, validated
+from bench.recipe import Recipe
+from bench.spec import validated
 
 Check = Callable[[DataSetBed], None]
 FEW = 8
@@ -28,7 +29,7 @@ def check_has_a_recipe(bed: DataSetBed) -> None:
     if bed.plugin.recipe is None:
         raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
     try:
-        check_known(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
+        find_backbone(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone)
         declared_by(bed.plugin)
     except UsageError as error:
         raise CheckFailed(f"fix {beside}: {error}") from None

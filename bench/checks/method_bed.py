@@ -16,7 +16,8 @@ from bench.plugins.factory import MethodFactory
 from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Progress, Task
 from bench.plugins.registry import Plugin, Registry
-from bench.spec import Choice, Recipe, validated
+from bench.recipe import Recipe
+from bench.spec import Choice, validated
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet

@@ -50,6 +50,30 @@ def random_crop(
     return padded[sample, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
 
 
+def reflected_crop(images: Images, padding: int, generator: Generator) -> Images:
+    """Return crops of the images' own size at a random offset per image.
+
+    Pixels beyond the border, up to `padding` on each side, are reflections of those inside.
+    """
+    batch, _, height, width = images.shape
+    rows, columns = (
+        _reflected(
+            torch.randint(-padding, padding + 1, (batch, 1), generator=generator, device=images.device)
+            + torch.arange(side, device=images.device),
+            side,
+        )
+        for side in (height, width)
+    )  # (B, H), (B, W)
+    sample = torch.arange(batch, device=images.device)[:, None, None]
+    return images[sample, :, rows[:, :, None], columns[:, None, :]].permute(0, 3, 1, 2)
+
+
+def _reflected(places: Tensor, side: int) -> Tensor:
+    """Return places in 0 … side − 1; those outside are reflected at the border pixels."""
+    last = side - 1
+    return last - (last - places.abs()).abs()
+
+
 def random_flip(images: Images, generator: Generator) -> Images:
     """Return the images, each mirrored left to right with probability 1/2."""
     return torch.where(_chosen(0.5, images, generator), images.flip(-1), images)

@@ -10,6 +10,7 @@ from bench.plugins.factory import MethodFactory
 from bench.spec import BrokenCell, Cell, CellState, RunSpec
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
+from bench.training.transforms import by_recipe
 
 STEPS, SECONDS = 8, 2.0
 # An evaluated image costs about a third of a trained one: the forward pass alone.
@@ -53,12 +54,13 @@ class Estimator:
         key = spec.model_dump_json(exclude={"noise", "seed", "relabel"})
         if key not in self.rates:
             self.rates[key] = self._images_per_second(spec)
-        images = spec.recipe.epochs * (trained + EVALUATION * len(data.test.labels))
+        views = len(by_recipe(data, spec.recipe).evaluate(data.test.images[:1]))
+        images = spec.recipe.epochs * (trained + EVALUATION * views * len(data.test.labels))
         return images / self.rates[key]
 
     def _images_per_second(self, spec: RunSpec) -> float:
         """Train on one batch over and over, the first time to warm up."""
-        data = self.datasets.get(spec)
+        data = by_recipe(self.datasets.get(spec), spec.recipe)
         size = min(spec.recipe.batch_size, len(data.train.labels))
         labels = TrainingLabels.start(data.train.labels[:size], data.train.labels[:size])
         batch = TrainingSet(data.train.images[:size], labels, data.augment)

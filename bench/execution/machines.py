@@ -7,7 +7,8 @@ from pydantic import Field, field_validator
 
 from bench.errors import UsageError
 from bench.options import Count, NonNegative, option
-from bench.spec import Cell, Frozen, RunSpec
+from bench.recipe import Frozen
+from bench.spec import Cell, RunSpec
 
 SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
 

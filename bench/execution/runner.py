@@ -32,6 +32,7 @@ from bench.training.loop import Trainer, TrainingSet
 from bench.training.predict import accuracy_on, predict
 from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import EpochLog
+from bench.training.transforms import by_recipe
 
 # Keep the uses of one seed apart from each other.
 LIMIT_STREAM, HELD_OUT_STREAM = 1, 2
@@ -59,6 +60,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     """
     started = now()
     keeper.begin()
+    data = by_recipe(data, spec.recipe)
     prepared = prepare(spec, data)
     generators.seed(spec.seed)
     method = build(spec, data, factory, len(prepared.places), prepared.manifest.realised_rate)

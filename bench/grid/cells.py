@@ -11,13 +11,14 @@ import torch
 from bench.data.dataset import Source
 from bench.errors import BenchError, UsageError, one_line, unknown
 from bench.grid.noise_axis import parse_noise, resolve_noise
-from bench.grid.recipe import resolve_recipe
+from bench.grid.recipe_resolution import resolve_recipe
 from bench.grid.request import Request
-from bench.nets.backbones import check_known
+from bench.nets.backbones import find_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.hyperparameters import resolve
 from bench.plugins.registry import Plugin, Registry
-from bench.spec import BrokenCell, Cell, Choice, Noise, Recipe, Relabel, RunSpec, validated
+from bench.recipe import Recipe, Relabel
+from bench.spec import BrokenCell, Cell, Choice, Noise, RunSpec, validated
 from bench.version import PROTOCOL
 
 # Names that --set takes besides the plugins' own.
@@ -65,7 +66,7 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
 def _setting(request: Request, registry: Registry, data_root: Path, name: str) -> Setting:
     plugin = registry.find("datasets", name)
     recipe = resolve_recipe(request, plugin)
-    check_known(recipe.backbone)
+    find_backbone(recipe.backbone)
     source: type[Source] = plugin.load()
     options = resolve(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
@@ -81,7 +82,8 @@ def _variants(
 ) -> Iterator[RunSpec]:
     """Yield one run for each combination of listed hyper-parameters and relabelling."""
     factories = [
-        MethodFactory.resolve(method_name, given, registry) for given in _axes(request.set.get(method_name, {}))
+        MethodFactory.resolve(method_name, given, registry, of_recipe=setting.recipe.method_defaults)
+        for given in _axes(request.set.get(method_name, {}))
     ]
     for factory, relabel in [(each, way) for each in factories for way in _relabellings(request, each.relabels)]:
         spec = RunSpec(

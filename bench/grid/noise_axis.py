@@ -8,7 +8,8 @@ from bench.data.label_noise import NOISE_KINDS
 from bench.errors import UsageError, unknown
 from bench.grid.config_files import own_toml
 from bench.plugins.registry import Plugin
-from bench.spec import Confusions, Frozen, Noise, validated
+from bench.recipe import Frozen
+from bench.spec import Confusions, Noise, validated
 
 
 class Declared(Frozen):

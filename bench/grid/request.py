@@ -6,7 +6,8 @@ from pydantic import Field, field_validator
 
 from bench.options import Commas, Count, Natural, Number, option
 from bench.plugins.registry import plugin_name
-from bench.spec import Frozen, Pictures
+from bench.recipe import Frozen
+from bench.spec import Pictures
 
 GRID, TRAINING = "What to run", "How to train and evaluate"
 Names = Annotated[list[str], Commas]

@@ -1,9 +1,10 @@
-"""Backbones: nets that return a feature map. A recipe names one of `BACKBONES`.
+"""Backbones: nets that return a feature map. A recipe names one, see `find_backbone`.
 
 Only the backbone runs under autocast and channels-last; it returns float32, so that methods never
 compute exponentials in bfloat16.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -17,6 +18,8 @@ from bench.errors import UsageError, one_line, unknown
 from bench.nets.airbench import airbench
 from bench.nets.pretrained import load_weights
 from bench.plugins.method import Backbone
+
+Net = Callable[[int], nn.Module]  # (channels of the images) → a net without classifier
 
 
 class FeatureMap(Backbone):
@@ -108,7 +111,7 @@ def _resnet18_imagenet(channels: int) -> nn.Module:
     return nn.Sequential(OrderedDict((name, getattr(net, name)) for name in stages))
 
 
-BACKBONES: dict[str, Callable[[int], nn.Module]] = {
+BACKBONES: dict[str, Net] = {
     "airbench94": partial(airbench, widths=(64, 256, 256), further=1),
     "airbench96": partial(airbench, widths=(128, 512, 512), further=2),
     "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
@@ -117,16 +120,25 @@ BACKBONES: dict[str, Callable[[int], nn.Module]] = {
     "resnet18": _resnet18,
     "resnet18-imagenet": _resnet18_imagenet,
 }
+OF_ANY_WIDTHS: dict[str, Callable[..., nn.Module]] = {"cnn": _cnn, "cnn-pooled": _pooled_cnn}
 
 
-def check_known(name: str) -> None:
-    """Check that a backbone has this name.
+def find_backbone(name: str) -> Net:
+    """Return the function that builds a net for a number of channels.
+
+    Args:
+        name: a key of `BACKBONES`, or a family of `OF_ANY_WIDTHS` with the widths of its stages:
+            `cnn-pooled-32-64-128`.
 
     Raises:
         UsageError: no backbone has this name.
     """
-    if name not in BACKBONES:
+    if name in BACKBONES:
+        return BACKBONES[name]
+    written = re.fullmatch(r"([a-z-]+?)((?:-[1-9]\d{0,3})+)", name)
+    if written is None or written[1] not in OF_ANY_WIDTHS:
         raise unknown("backbone", name, BACKBONES)
+    return partial(OF_ANY_WIDTHS[written[1]], widths=[int(width) for width in written[2][1:].split("-")])
 
 
 def make_backbone(
@@ -135,7 +147,7 @@ def make_backbone(
     """Build a backbone, freshly initialised or from a checkpoint.
 
     Args:
-        name: a key of `BACKBONES`.
+        name: of the backbone, as `find_backbone` takes it.
         image_shape: (C, H, W) of the images.
         dtype: number type in which the net computes.
         weights: file of a checkpoint with the initial weights; None for random ones.
@@ -143,7 +155,7 @@ def make_backbone(
     Raises:
         UsageError: the checkpoint cannot be read or does not fit, or the images are too small.
     """
-    net = BACKBONES[name](image_shape[0])
+    net = find_backbone(name)(image_shape[0])
     if weights:
         load_weights(net, weights)
     try:

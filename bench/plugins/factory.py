@@ -26,15 +26,25 @@ class MethodFactory:
         hyperparameters: keywords of its constructor, inner methods as factories; defaults for the
             others.
         registry: in which the method is looked up; by default the project and installed packages.
+        of_recipe: defaults that the recipe sets for hyper-parameters of any method that has them.
     """
 
-    def __init__(self, name: str, hyperparameters: Values | None = None, registry: Registry | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        hyperparameters: Values | None = None,
+        registry: Registry | None = None,
+        of_recipe: Values | None = None,
+    ) -> None:
         self.name = name
         self.hyperparameters = dict(hyperparameters or {})
         self.registry = registry or Registry()
+        self.of_recipe = dict(of_recipe or {})
 
     @classmethod
-    def resolve(cls, name: str, given: Values, registry: Registry, owner: str = "") -> "MethodFactory":
+    def resolve(
+        cls, name: str, given: Values, registry: Registry, owner: str = "", of_recipe: Values | None = None
+    ) -> "MethodFactory":
         """Return a method with all hyper-parameters: the given ones, validated, and the defaults.
 
         Args:
@@ -42,6 +52,7 @@ class MethodFactory:
             given: its hyper-parameters; those of inner methods have dotted names.
             registry: in which methods are looked up.
             owner: name of the method in error messages; `name` if empty.
+            of_recipe: defaults that the recipe sets, of the method and of inner methods.
 
         Raises:
             UsageError: a name is unknown, a value does not fit its annotation, or a required
@@ -51,12 +62,12 @@ class MethodFactory:
         method = registry.find("methods", name).load()
         inner = _inner_names(method)
         own = {key: value for key, value in given.items() if key in inner or key.partition(".")[0] not in inner}
-        values = resolve(owner, method, own)
+        values = resolve(owner, method, _taken(method, of_recipe) | own)
         for key in inner:
             chosen = values[key]
             below = {**chosen.hyperparameters, **_below(key, given)}
-            values[key] = cls.resolve(chosen.name, below, registry, f"{owner}.{key}")
-        return cls(name, values, registry)
+            values[key] = cls.resolve(chosen.name, below, registry, f"{owner}.{key}", of_recipe)
+        return cls(name, values, registry, of_recipe)
 
     @classmethod
     def of(cls, name: str, values: Values, registry: Registry) -> "MethodFactory":
@@ -112,7 +123,8 @@ class MethodFactory:
 
     @property
     def _usual(self) -> dict[str, Any]:
-        usual = {k: v.name if isinstance(v, MethodFactory) else v for k, v in defaults(self.method).items()}
+        own = defaults(self.method) | _taken(self.method, self.of_recipe)
+        usual = {k: v.name if isinstance(v, MethodFactory) else v for k, v in own.items()}
         for key, each in self.inner.items():
             usual |= _dotted(key, each._usual)
         return usual
@@ -149,6 +161,11 @@ class MethodFactory:
 def _inner_names(method: type[Method]) -> list[str]:
     """Return the names of the hyper-parameters that are methods."""
     return [name for name, parameter in declared(method).items() if parameter.annotation is MethodFactory]
+
+
+def _taken(method: type[Method], of_recipe: Values | None) -> dict[str, Any]:
+    """Return the recipe's defaults of those hyper-parameters that the method has."""
+    return {key: value for key, value in (of_recipe or {}).items() if key in declared(method)}
 
 
 def _below(key: str, values: Values) -> dict[str, Any]:

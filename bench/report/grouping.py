@@ -10,8 +10,9 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
+from bench.recipe import Relabel
 from bench.report.values import MethodLabel
-from bench.spec import IN_FLUX, UNHASHED, Noise, Relabel, RunSpec
+from bench.spec import IN_FLUX, UNHASHED, Noise, RunSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it

@@ -15,12 +15,15 @@ from bench.data.augment import Augment, cutout
 from bench.data.images import ImageSet, reading
 from bench.errors import Declined, PluginError
 from bench.plugins.method import Batch, Method, Progress, Step
-from bench.spec import Recipe, Relabel
+from bench.recipe import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
-from bench.training.optimizer import make_optimizer, make_schedule
+from bench.training.lookahead import WeightAverage
+from bench.training.optimizer import make_optimizer, make_schedule, steps_per_epoch
+from bench.training.parameter_groups import freeze_first_biases
 from bench.training.relabelling import Relabeller, TrainingLabels
 from bench.training.tracker import EpochLog, Tracker
+from bench.training.transforms import AlternatingFlips
 
 
 class TrainingSet(NamedTuple):
@@ -57,6 +60,11 @@ class Trainer:
         self.optimizer = make_optimizer(method, recipe)
         self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
         self.relabeller = Relabeller(data.labels, relabel) if relabel else None
+        size = len(data.images)
+        total = recipe.epochs * steps_per_epoch(recipe, size)
+        self.average = WeightAverage(method, recipe.lookahead, total) if recipe.lookahead else None
+        alternates = recipe.augment is not None and recipe.augment.flip == "alternating"
+        self.flips = AlternatingFlips(size, seed, data.images.device) if alternates else None
 
     def epoch(self, number: int) -> EpochLog:
         """Train one epoch, counted from 1, and return its log.
@@ -65,6 +73,7 @@ class Trainer:
             PluginError: the method returned a wrong shape, or a loss that is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
+        freeze_first_biases(self.method, self.recipe, number)
         tracker = Tracker(self.data.labels)
         progress = Progress(number, self.recipe.epochs)
         order = training_order(len(self.data.images), self.recipe.batch_size, self.generator)
@@ -88,6 +97,7 @@ class Trainer:
             "current": self.data.labels.current,
             "generator": self.generator.get_state(),
             "generators": generators.state(),
+            **({"average": self.average.state_dict()} if self.average else {}),
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -98,10 +108,13 @@ class Trainer:
         self.data.labels.current.copy_(state["current"])
         self.generator.set_state(state["generator"])
         generators.restore(state["generators"])
+        if self.average:
+            self.average.load_state_dict(state["average"])
 
     def _step(
         self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress
     ) -> Step:
+        images = self.flips(images, index, progress.epoch) if self.flips else images
         batch = Batch(self._augmented(images), self.data.labels.current[index], index)
         step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None)
@@ -109,6 +122,8 @@ class Trainer:
         step.loss.backward()
         self.optimizer.step()
         self.scheduler.step()
+        if self.average:
+            self.average.step(self.scheduler.last_epoch)
         return step
 
     def _augmented(self, images: UInt8[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch _ h w"]:

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from bench.plugins.method import Step
-from bench.spec import Relabel
+from bench.recipe import Relabel
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from bench.commands.run import run
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.options import option, options_of
-from bench.spec import Frozen, Pictures
+from bench.recipe import Frozen
+from bench.spec import Pictures
 
 
 class Wanted(Frozen):

@@ -16,8 +16,8 @@ from bench.execution.estimate import Estimator
 from bench.execution.runner import prepare
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
+from bench.recipe import Recipe
 from bench.report.results import load_records
-from bench.spec import Recipe
 from bench.store.store import Store
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet

@@ -7,8 +7,8 @@ from bench.commands import grid_session as commands
 from bench.commands.list import GRID
 from bench.execution.machines import Machines
 from bench.grid.cells import cells
+from bench.recipe import Recipe
 from bench.report.results import load_records
-from bench.spec import Recipe
 from bench.store.store import Store
 
 EXPERIMENTS = sorted(path.stem for path in (GRID / "experiments").glob("*.toml"))

@@ -13,7 +13,7 @@ from bench.nets.airbench import EPSILON, Stage, Whitening
 from bench.nets.backbones import make_backbone
 from bench.plugins.method import Task
 from bench.plugins.registry import Registry
-from bench.spec import Recipe
+from bench.recipe import Recipe
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
 

@@ -13,7 +13,8 @@ from bench.errors import UsageError
 from bench.nets.backbones import make_backbone
 from bench.nets.pretrained import load_weights, read_state
 from bench.plugins.registry import Registry
-from bench.spec import Recipe, validated
+from bench.recipe import Recipe
+from bench.spec import validated
 
 COLOUR = (3, 32, 32)
 

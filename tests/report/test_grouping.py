@@ -6,8 +6,8 @@ import pytest
 from harness import record as record_of
 from harness import spec
 
+from bench.recipe import Weights
 from bench.report.grouping import group, relabel_pairs, setting, told_apart, without_outdated
-from bench.spec import Weights
 from bench.store.record import Record
 from bench.version import PROTOCOL
 

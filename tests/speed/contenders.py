@@ -11,7 +11,7 @@ from bench.data.augment import Transforms
 from bench.nets.backbones import make_backbone
 from bench.plugins.method import Method, Task
 from bench.plugins.registry import Registry
-from bench.spec import Recipe
+from bench.recipe import Recipe
 from bench.training.batches import training_order
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.optimizer import make_optimizer

@@ -15,7 +15,7 @@ from speed.contenders import Setting
 from torch.utils.flop_counter import FlopCounterMode
 
 from bench.data.augment import Transforms
-from bench.spec import Recipe
+from bench.recipe import Recipe
 from bench.store.store import Store
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch sees no CUDA device")

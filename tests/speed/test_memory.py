@@ -14,7 +14,7 @@ from bench.nets.backbones import make_backbone
 from bench.training.batches import training_order
 from bench.plugins.method import Task
 from bench.plugins.registry import Registry
-from bench.spec import Recipe
+from bench.recipe import Recipe
 from bench.training.optimizer import make_optimizer
 
 torch.set_num_threads(1)

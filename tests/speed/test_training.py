@@ -16,7 +16,7 @@ from torchvision import transforms
 from bench.data.augment import Transforms
 from bench.execution.process_tuning import dedicate
 from bench.nets.backbones import BACKBONES
-from bench.spec import Recipe
+from bench.recipe import Recipe
 
 MEAN, STD = 0.1307, 0.3081
 RECIPE = Recipe(epochs=1000, batch_size=128, backbone="cnn-32-64-128")

@@ -5,12 +5,12 @@ from torch import nn
 
 from bench.data.augment import Transforms
 from bench.errors import PluginError
-from bench.grid.recipe import resolve_recipe
+from bench.grid.recipe_resolution import resolve_recipe
 from bench.grid.request import Request
 from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Prediction, Progress, Step
 from bench.plugins.registry import Registry
-from bench.spec import Recipe, Relabel
+from bench.recipe import Recipe, Relabel
 from bench.training.batches import training_order
 from bench.training.loop import Trainer, TrainingSet, check_step
 from bench.training.optimizer import make_optimizer, make_schedule

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from bench.plugins.method import Method, Step
-from bench.spec import Recipe, Relabel
+from bench.recipe import Recipe, Relabel
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import Relabeller, TrainingLabels, suspects
 

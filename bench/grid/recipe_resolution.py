@@ -3,7 +3,8 @@
 from bench.grid.config_files import load_preset, own_recipe
 from bench.grid.request import Request
 from bench.plugins.registry import Plugin
-from bench.spec import Recipe, validated
+from bench.recipe import Recipe
+from bench.spec import validated
 
 
 def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
