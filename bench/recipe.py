@@ -138,4 +138,6 @@ class Relabel(Frozen):
 
     fraction: Rate = 0.5  # most uncertain part of a batch; SCN: 0.3 in the paper, 1 in the code
     margin: Rate = 0.2  # minimum of max p − p[label]
-    compare: Literal["current", "given"] = "current"  # which label p[label] refers to
+    # Which label p[label] is of, and which one a candidate within the margin gets: the current
+    # one, as in SCN's code, or the one given at the start, as in its paper's equation 5.
+    compare: Literal["current", "original"] = "current"

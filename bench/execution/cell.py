@@ -112,7 +112,8 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWa
     outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
-    return f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}"
+    said = [f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}", *outcome.remarks]
+    return "; ".join(said)
 
 
 def _keeper(spec: RunSpec, context: Context, under_way: UnderWay, observer: Observer) -> Keeper:

@@ -83,7 +83,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     made_with = Environment.model_validate(environment(spec.device))
     classes, epochs = list(data.class_names), pd.DataFrame(log)
-    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost)
+    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost, method.remarks())
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:

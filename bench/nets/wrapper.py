@@ -38,6 +38,10 @@ class Wrapper(Method):
         """Call `finish` of the inner method."""
         self.inner.finish(train, held_out)
 
+    def remarks(self) -> list[str]:
+        """Return the inner method's remarks."""
+        return self.inner.remarks()
+
 
 def learnt(method: Method, batches: Iterable[Batch]) -> tuple[Prediction, Int[Tensor, " n"]]:
     """Return a method's predictions for batches, and the batches' labels (N,).

@@ -110,6 +110,10 @@ class Method(nn.Module):
                 none.
         """
 
+    def remarks(self) -> list[str]:
+        """Return sentences about this training for the run's record; called after `finish`."""
+        return []
+
     @classmethod
     def declines(cls, task: Task) -> str | None:
         """Return a reason not to run this task, in one line, or None to run it."""

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pandas as pd
 
@@ -37,6 +37,7 @@ class Outcome:
     assessment: Assessment
     environment: Environment
     cost: Cost
+    remarks: list[str] = field(default_factory=list)  # of the method, about this training
 
     @property
     def digest(self) -> str:
@@ -59,6 +60,7 @@ class Outcome:
             environment=self.environment,
             cost=self.cost,
             outcome=self.digest,
+            remarks=self.remarks,
         )
         files = {
             "spec.json": json_bytes(self.spec.model_dump(mode="json")),

@@ -1,7 +1,7 @@
 """The record of a run: what tables and figures need of its files."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -32,6 +32,7 @@ class Record:
     classes: list[str]
     epochs_csv: bytes
     curves_csv: bytes
+    remarks: list[str] = field(default_factory=list)  # of the method, about this training
 
     @property
     def path(self) -> Path:

@@ -130,3 +130,4 @@ class RunRecord(Stored):
     environment: Environment
     cost: Cost
     outcome: str  # hash of labels, log and predictions: the same for the same bits
+    remarks: list[str] = []  # of the method, about this training

@@ -48,21 +48,20 @@ class Audit(NamedTuple):
     remaining_noise: float  # part of the current labels that is wrong after the epoch
 
 
-def suspects(
-    labels: Int[Tensor, " batch"],
-    probabilities: Float[Tensor, "batch classes"],
-    uncertainty: Float[Tensor, " batch"],
-    settings: Relabel,
-) -> Bool[Tensor, " batch"]:
-    """Return a mask of the samples of a batch to relabel to argmax p.
+def candidates(uncertainty: Float[Tensor, " batch"], fraction: float) -> Bool[Tensor, " batch"]:
+    """Return a mask of the int(fraction · B) most uncertain samples of a batch."""
+    mask = torch.zeros_like(uncertainty, dtype=torch.bool)
+    mask[uncertainty.topk(int(fraction * len(uncertainty))).indices] = True
+    return mask
 
-    A sample is relabelled if it is among the int(fraction · B) most uncertain of the batch and max
-    p − p[label] > margin.
-    """
-    candidate = torch.zeros_like(labels, dtype=torch.bool)
-    candidate[uncertainty.topk(int(settings.fraction * len(labels))).indices] = True
+
+def corrected(
+    labels: Int[Tensor, " batch"], probabilities: Float[Tensor, "batch classes"], margin: float
+) -> Int[Tensor, " batch"]:
+    """Return argmax p where max p − p[label] > margin, else the label (SCN, eq. 5)."""
     own = probabilities.gather(1, labels[:, None]).squeeze(1)
-    return candidate & (probabilities.amax(dim=1) - own > settings.margin)
+    highest, predicted = probabilities.max(dim=1)
+    return torch.where(highest - own > margin, predicted, labels)
 
 
 class Relabeller:
@@ -87,8 +86,8 @@ class Relabeller:
         before, true = self.labels.current[index], self.labels.true[index]
         compared = before if self.settings.compare == "current" else self.labels.given[index]
         probabilities = step.logits.detach().float().softmax(dim=1)
-        suspect = suspects(compared, probabilities, step.uncertainty.detach(), self.settings)
-        after = torch.where(suspect, probabilities.argmax(dim=1), before)
+        candidate = candidates(step.uncertainty.detach(), self.settings.fraction)
+        after = torch.where(candidate, corrected(compared, probabilities, self.settings.margin), before)
         changed = after != before
         self.counts += torch.stack(
             [changed.sum(), (changed & (after == true)).sum(), (changed & (before == true)).sum()]

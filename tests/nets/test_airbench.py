@@ -103,7 +103,7 @@ def test_training_takes_the_published_operations(name, published, epochs):
 def test_a_training_that_goes_on_has_the_filters_and_the_bits_of_one_never_stopped():
     images = torch.randint(0, 256, (48, 3, 16, 16), dtype=torch.uint8, generator=torch.Generator().manual_seed(1))
     labels = torch.arange(48) % 10
-    recipe = Recipe(epochs=2, batch_size=16, cutout=4, schedule="linear")
+    recipe = Recipe(epochs=2, batch_size=16, cutout=4, schedule="linear", first_bias_epochs=1)
     method = Registry().find("methods", "baseline").load()
     task = Task(10, (3, 16, 16), 48, 2, None)
 

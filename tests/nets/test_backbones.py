@@ -4,7 +4,7 @@ from torch import nn
 from torchvision.models import resnet18
 
 from bench.errors import UsageError
-from bench.nets.backbones import BACKBONES, make_backbone
+from bench.nets.backbones import BACKBONES, find_backbone, make_backbone
 
 SHAPES = [
     ("airbench94", (1, 28, 28), 256, (1, 1)),
@@ -34,6 +34,28 @@ def test_channels_and_grid_are_those_of_a_forward_pass(name, image_shape, channe
     feature_map = backbone(torch.randn(2, *image_shape))
     assert feature_map.shape == (2, channels, *grid)
     assert feature_map.dtype == torch.float32
+
+
+@pytest.mark.parametrize("name", ["cnn-16-32-64", "cnn-32-64-128", "cnn-pooled-16-24-48"])
+def test_a_family_with_these_widths_is_the_net_of_that_name(name):
+    widths = [int(part) for part in name.split("-") if part.isdigit()]
+    torch.manual_seed(0)
+    known = BACKBONES[name](1).state_dict()
+    torch.manual_seed(0)
+    made = make_backbone(name, (1, 8, 8), torch.float32).net.state_dict()
+    assert [len(value) for key, value in made.items() if value.dim() == 4] == widths
+    assert all(torch.equal(made[key], value) for key, value in known.items())
+
+
+def test_a_family_takes_any_widths():
+    backbone = make_backbone("cnn-pooled-5-7", (1, 8, 8), torch.float32)
+    assert (backbone.channels, backbone.grid) == (7, (2, 2))
+
+
+@pytest.mark.parametrize("name", ["cnn-", "cnn-0-3", "cnn-pooled", "resnet18-3", "cnn-99999", "airbench-8-8", ""])
+def test_a_name_of_no_net_is_refused_with_those_there_are(name):
+    with pytest.raises(UsageError, match=f"no backbone '{name}'.* Available: airbench94, "):
+        find_backbone(name)
 
 
 @pytest.mark.parametrize("name", ["cnn-16-32-64", "resnet18"])

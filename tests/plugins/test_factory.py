@@ -84,6 +84,18 @@ def test_what_differs_from_the_defaults_is_told(registry):
     }
 
 
+def test_defaults_of_the_recipe_are_no_change_and_reach_the_method_inside():
+    """The recipe's dropout is the default of all methods that have it, and of no others."""
+
+    def found(name, **given):
+        return MethodFactory.resolve(name, given, Registry(), of_recipe={"dropout": 0.1})
+
+    assert found("temperature-scaling").values["inner.dropout"] == 0.1
+    assert found("temperature-scaling").changed == {}
+    assert found("temperature-scaling", **{"inner.dropout": 0.3}).changed == {"inner.dropout": 0.3}
+    assert found("rul", dropout=0.4).changed == {"dropout": 0.4}
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [

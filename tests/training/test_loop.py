@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from harness import PLUGINS, TASK, spec
@@ -121,6 +122,20 @@ def test_schedules_follow_their_formula_over_the_whole_training(schedule):
         assert rates[0] == pytest.approx(0.5 / 25)
         assert max(rates) == pytest.approx(0.5, rel=0.05)
         assert rates[-1] < 0.05
+
+
+def test_a_ramp_is_airbenchs_triangle():
+    """The factor is linear between (0, start), (int(rise · steps), 1) and (steps, end)."""
+    ramp = {"start": 0.2, "rise": 0.23, "end": 0.07}
+    recipe = Recipe(epochs=4, batch_size=4, learning_rate=0.5, schedule=ramp)
+    optimizer = make_optimizer(Scripted(), recipe)
+    scheduler = make_schedule(optimizer, recipe, size=100)
+    rates = []
+    for _ in range(100):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert rates == pytest.approx(list(0.5 * np.interp(np.arange(100), [0, 23, 100], [0.2, 1, 0.07])))
 
 
 def test_the_linear_schedule_rises_from_a_fifth_in_a_tenth_of_the_steps():

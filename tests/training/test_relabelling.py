@@ -5,7 +5,7 @@ from torch import nn
 from bench.plugins.method import Method, Step
 from bench.recipe import Recipe, Relabel
 from bench.training.loop import Trainer, TrainingSet
-from bench.training.relabelling import Relabeller, TrainingLabels, suspects
+from bench.training.relabelling import Relabeller, TrainingLabels, candidates, corrected
 
 # Each row: true, given, p of classes 0, 1, 2, uncertainty, label after one step with the defaults.
 # With B = 6 the candidates are the three most uncertain: rows 0, 1 and 2.
@@ -58,7 +58,9 @@ def test_the_batch_may_come_in_any_order_and_leaves_others_alone():
     assert vectors.current.tolist() == [*AFTER, 1, 2]
 
 
-@pytest.mark.parametrize("settings", [{}, {"fraction": 1.0, "margin": 0.0}, {"compare": "given", "fraction": 1.0}])
+@pytest.mark.parametrize(
+    "settings", [{}, {"fraction": 1.0, "margin": 0.0}, {"compare": "original", "fraction": 1.0}]
+)
 def test_only_the_current_labels_are_touched(settings):
     vectors = labels()
     before = [vector.numpy().tobytes() for vector in vectors.vectors]
@@ -74,8 +76,7 @@ def test_only_the_current_labels_are_touched(settings):
 )
 def test_candidates_are_the_most_uncertain_part_of_the_batch(size, fraction, count):
     uncertainty = torch.randperm(size).float()
-    probabilities = torch.tensor([[0.0, 1.0]]).expand(size, 2)
-    chosen = suspects(torch.zeros(size, dtype=torch.long), probabilities, uncertainty, Relabel(fraction=fraction))
+    chosen = candidates(uncertainty, fraction)
     by_hand = sorted(range(size), key=lambda i: uncertainty[i].item(), reverse=True)[:count]
     assert sorted(chosen.nonzero().flatten().tolist()) == sorted(by_hand)
 
@@ -83,20 +84,36 @@ def test_candidates_are_the_most_uncertain_part_of_the_batch(size, fraction, cou
 @pytest.mark.parametrize(("margin", "moves"), [(0.125, True), (0.25, False), (0.5, False)])
 def test_the_margin_must_be_exceeded(margin, moves):
     probabilities = torch.tensor([[0.25, 0.5, 0.25]])
-    chosen = suspects(torch.tensor([0]), probabilities, torch.ones(1), Relabel(fraction=1.0, margin=margin))
-    assert chosen.item() is moves
+    assert (corrected(torch.tensor([0]), probabilities, margin).item() == 1) is moves
 
 
-# p[0] = 0.4, p[1] = 0.5, p[2] = 0.1: class 1 is beyond the margin over class 2 only.
+# p[0] = 0.4, p[1] = 0.5, p[2] = 0.1: class 1 is beyond the margin over class 2 only. Within the
+# margin a candidate has the label compared: the one it has, or the one it had at the start.
 @pytest.mark.parametrize(
     ("compare", "given", "current", "after"),
-    [("current", 0, 2, 1), ("current", 2, 0, 0), ("given", 0, 2, 2), ("given", 2, 0, 1)],
+    [("current", 0, 2, 1), ("current", 2, 0, 0), ("original", 0, 2, 0), ("original", 2, 0, 1)],
 )
-def test_the_label_compared_is_the_current_or_the_given(compare, given, current, after):
+def test_the_label_compared_is_the_current_or_the_original(compare, given, current, after):
     vectors = TrainingLabels.start(torch.tensor([0]), torch.tensor([given]))
     vectors.current[0] = current
     relabel(vectors, ([0], step_of([(0.4, 0.5, 0.1)], [1.0])), compare=compare, fraction=1.0)
     assert vectors.current.item() == after
+
+
+def test_by_equation_5_a_candidate_falls_back_to_its_original_label():
+    vectors = TrainingLabels.start(torch.tensor([0]), torch.tensor([0]))
+    away, back = ([0], step_of([(0.3, 0.7)], [1.0])), ([0], step_of([(0.99, 0.01)], [1.0]))
+    relabeller = relabel(vectors, away, compare="original", fraction=1.0)
+    assert vectors.current.item() == 1
+    relabeller.step(torch.tensor([0]), back[1])
+    assert vectors.current.item() == 0
+
+
+def test_a_sample_that_is_no_candidate_keeps_its_current_label():
+    vectors = TrainingLabels.start(torch.tensor([0, 0]), torch.tensor([0, 0]))
+    vectors.current[:] = 1
+    relabel(vectors, ([0, 1], step_of([(0.99, 0.01)] * 2, [0.9, 0.1])), compare="original", fraction=0.5)
+    assert vectors.current.tolist() == [0, 1]
 
 
 def test_the_audit_counts_relabelled_corrected_broken_and_remaining():
@@ -121,7 +138,7 @@ def test_the_audit_starts_anew_and_counts_a_sample_relabelled_twice_twice():
 
 
 def test_a_label_that_is_the_argmax_already_is_not_counted():
-    relabeller = relabel(labels(AFTER), (range(6), step_of(P)), compare="given")
+    relabeller = relabel(labels(AFTER), (range(6), step_of(P)), compare="original")
     assert relabeller.audit()[:3] == (0, 0, 0)
 
 

@@ -9,6 +9,7 @@ from bench.report.tables.certain_images import certain_classes_table, class_dist
 from bench.report.tables.costs import costs_table
 from bench.report.tables.epoch_choice import epochs_table
 from bench.report.tables.noise_robustness import crossing_table, over_noise_table
+from bench.report.tables.remarks import remarks_table
 from bench.report.tables.training_quality import quality_table, relabelling_table
 from bench.report.tables.uncertainty import (
     human_uncertainty_table,
@@ -31,4 +32,5 @@ ALL_TABLES: list[Callable[[Group], Table]] = [
     quality_table,
     epochs_table,
     costs_table,
+    remarks_table,
 ]
