@@ -22,6 +22,7 @@ from bench.errors import DataError, PluginError, UsageError, one_line
 from bench.evaluation.scores import energy, entropy, margin, msp
 from bench.nets.averaging import Spread, mean_log_probabilities, spread
 from bench.nets.classifier import Classifier, log_likelihood
+from bench.nets.precision import computing_in
 from bench.nets.relative import RelativeMethod, pairs, random_groups, weights
 from bench.nets.trunk import EmbeddingMethod, GaussianMethod
 from bench.nets.wrapper import Wrapper, feature_width, learnt
@@ -54,6 +55,7 @@ __all__ = [
     "UsageError",
     "Wrapper",
     "add_noise",
+    "computing_in",
     "content_hash",
     "decode_once",
     "energy",

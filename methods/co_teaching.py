@@ -3,7 +3,9 @@
 Source: Han et al., Co-teaching: Robust Training of Deep Neural Networks with Extremely Noisy
 Labels, NeurIPS 2018, algorithm 1. There τ is the noise rate, which users do not know, and the part
 of a batch that is kept falls to 1 − τ over the first 10 of 200 epochs.
-Departures: one optimiser updates both nets, which is equivalent to one optimiser each.
+Departures: one optimiser updates both nets, which is equivalent to one optimiser each. T_k is
+10/200 of the epochs, so in short trainings the part falls within few of them. The mean of both
+nets' predictions is evaluated; the paper reports the nets one by one.
 """
 
 from typing import Annotated, Any

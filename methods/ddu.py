@@ -2,16 +2,15 @@
 
 Source: Mukhoti, Kirsch, van Amersfoort, Torr and Gal, Deep Deterministic Uncertainty, CVPR 2023:
 Algorithm 1 (class Gaussians with priors, fitted after training) on a net with bounded spectral
-norms. From their code: spectral normalisation with coefficient 3, and jitter for covariances that
-are not positive definite.
-Departures: the bound is on the spectral norm of the kernel as a matrix, by torch's power iteration,
-not on that of the convolution. The backbone is bounded, the embedding head and fc are not. The net
-is otherwise unchanged (the paper also uses leaky ReLUs and average pooling in shortcuts). The
-Gaussians are fitted to the current training labels, some of which are wrong.
+norms. From their code: the norm is that of the convolution as a linear map of images, by one power
+iteration a training step, with coefficient 3; and jitter for covariances that are not positive
+definite.
+Departures: the backbone is bounded, the embedding head and fc are not. The net is otherwise
+unchanged (the paper also uses leaky ReLUs and average pooling in shortcuts). The Gaussians are
+fitted to the current training labels, some of which are wrong.
 """
 
 from collections.abc import Iterable
-from copy import deepcopy
 from functools import partial
 from typing import Literal
 
@@ -20,7 +19,7 @@ from pydantic import PositiveFloat
 from torch import Tensor, nn
 from torch.distributions import MultivariateNormal
 from torch.func import functional_call
-from torch.nn.utils import parametrizations
+from torch.nn import functional as F
 
 from bench.api import (
     Backbone,
@@ -32,35 +31,61 @@ from bench.api import (
     Task,
     UsageError,
     Wrapper,
+    computing_in,
     entropy,
     feature_width,
     learnt,
 )
 
+WARM_UP = 15  # power iterations before training, as many as torch's own normalisation makes
 JITTERS = (0.0, *(10.0**exponent for exponent in range(-20, 1)))
 
 
 class BoundedConvolution(nn.Module):
-    """A convolution whose weight is scaled down to a spectral norm of at most `coefficient`.
+    """A convolution A, scaled down to a spectral norm σ(A) = max ‖Ax‖/‖x‖ of at most `coefficient`.
 
-    torch's spectral normalisation, W → W/σ, is kept as a module beside the convolution instead of
-    as its parametrization, because modules with parametrizations cannot be pickled.
+    Source: Gouk, Frank, Pfahringer and Cree, Regularisation of Neural Networks by Enforcing
+    Lipschitz Continuity, Machine Learning 2021, algorithm 2: power iteration x → AᵀAx, with one x
+    kept from step to step.
+
+    Args:
+        convolution: A, without its bias.
+        shape: (1, C, H, W) of the images that it gets.
+        coefficient: c.
     """
 
-    def __init__(self, convolution: nn.Conv2d, coefficient: float) -> None:
+    def __init__(self, convolution: nn.Conv2d, shape: torch.Size, coefficient: float) -> None:
         super().__init__()
         self.convolution, self.coefficient = convolution, coefficient
-        normalised = parametrizations.spectral_norm(deepcopy(convolution))
-        # Also holds the vectors of the power iteration.
-        self.normalise = normalised.get_submodule("parametrizations.weight.0")
+        self.direction: Tensor
+        with torch.random.fork_rng(devices=[]):  # so that the layers after it start as without it
+            self.register_buffer("direction", F.normalize(torch.randn(shape).flatten(1)).view(shape))
+        self.active: Tensor  # whether the bound scaled the weight in the last training step
+        self.register_buffer("active", torch.tensor(False))
+        for _ in range(WARM_UP):
+            self._iterate()
+
+    @torch.no_grad()
+    def _iterate(self) -> None:
+        with torch.enable_grad():
+            x = self.direction.detach().requires_grad_()
+            half_square = self._map(x, self.convolution.weight.detach()).square().sum() / 2
+            (gradient,) = torch.autograd.grad(half_square, x)  # AᵀAx
+        self.direction = F.normalize(gradient.flatten(1)).view_as(gradient)
+
+    def _map(self, images: Tensor, weight: Tensor) -> Tensor:
+        return self.convolution._conv_forward(images, weight, None)
 
     def weight(self) -> Tensor:
-        """Return W · min(1, c/σ), in float32."""
+        """Return W · min(1, c/σ), in float32; in training after one more power iteration."""
         weight = self.convolution.weight
-        with torch.autocast(weight.device.type, enabled=False):
-            normalised = self.normalise(weight)
-            norm = weight.detach().norm() / normalised.detach().norm()
-            return torch.where(norm > self.coefficient, self.coefficient * normalised, weight)
+        with computing_in(torch.float32, weight.device):
+            if self.training:
+                self._iterate()
+            norm = self._map(self.direction, weight).norm()  # gradients flow through it
+            if self.training:
+                self.active = norm.detach() > self.coefficient
+            return weight * (self.coefficient / norm).clamp(max=1)
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the convolution of images (B, C, H, W) with the bounded weight."""
@@ -68,7 +93,7 @@ class BoundedConvolution(nn.Module):
         return result
 
 
-def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
+def bounded(make_backbone: MakeBackbone, coefficient: float, image_shape: tuple[int, int, int]) -> Backbone:
     """Return a new backbone whose convolutions have a spectral norm of at most `coefficient`.
 
     Raises:
@@ -77,10 +102,28 @@ def bounded(make_backbone: MakeBackbone, coefficient: float) -> Backbone:
     backbone = make_backbone()
     if any(isinstance(module, BoundedConvolution) for module in backbone.modules()):
         raise UsageError("its inner method already bounds the norms: choose another inner")
-    for name, layer in list(backbone.named_modules()):
-        if isinstance(layer, nn.Conv2d):
-            backbone.set_submodule(name, BoundedConvolution(layer, coefficient))
+    for name, shape in _input_shapes(backbone, image_shape).items():
+        layer = backbone.get_submodule(name)
+        assert isinstance(layer, nn.Conv2d)
+        backbone.set_submodule(name, BoundedConvolution(layer, shape, coefficient))
     return backbone
+
+
+def _input_shapes(backbone: Backbone, image_shape: tuple[int, int, int]) -> dict[str, torch.Size]:
+    """Return the shape (1, C, H, W) of what each convolution gets for one image, by its name."""
+    names = {layer: name for name, layer in backbone.named_modules() if isinstance(layer, nn.Conv2d)}
+    shapes: dict[str, torch.Size] = {}
+    hooks = [
+        layer.register_forward_pre_hook(lambda layer, inputs: shapes.update({names[layer]: inputs[0].shape}))
+        for layer in names
+    ]
+    training = backbone.training
+    with torch.no_grad():
+        backbone.eval()(torch.zeros(1, *image_shape))
+    backbone.train(training)
+    for hook in hooks:
+        hook.remove()
+    return shapes
 
 
 class DeepDeterministicUncertainty(Wrapper):
@@ -90,11 +133,11 @@ class DeepDeterministicUncertainty(Wrapper):
 
     Args:
         inner: the method that is trained, on a backbone with bounded norms.
-        coefficient: bound of the convolutions' spectral norms.
+        coefficient: bound of the spectral norms of the backbone's convolutions.
         score: `density` (epistemic) or `entropy` (aleatoric).
     """
 
-    version = 1
+    version = 2  # 1: bounded the kernel as a matrix, which no net here reached
 
     def __init__(
         self,
@@ -105,7 +148,7 @@ class DeepDeterministicUncertainty(Wrapper):
         coefficient: PositiveFloat = 3.0,
         score: Literal["density", "entropy"] = "density",
     ) -> None:
-        super().__init__(task, partial(bounded, make_backbone, coefficient), inner=inner)
+        super().__init__(task, partial(bounded, make_backbone, coefficient, task.image_shape), inner=inner)
         self.score = score
         K, D = task.num_classes, feature_width(self.inner, task)
         self.log_priors: Tensor
@@ -121,6 +164,13 @@ class DeepDeterministicUncertainty(Wrapper):
         prediction, labels = learnt(self.inner, train)
         assert prediction.features is not None  # checked by `feature_width`
         self.fit(prediction.features.double(), labels)
+
+    def remarks(self) -> list[str]:
+        """Say at how many convolutions the bound was active in the last training step."""
+        bounds = [module for module in self.modules() if isinstance(module, BoundedConvolution)]
+        active = sum(bool(bound.active) for bound in bounds)
+        said = f"the bound on spectral norms was active at {active} of {len(bounds)} convolutions at the end"
+        return [*super().remarks(), said]
 
     def fit(self, features: Tensor, labels: Tensor) -> None:
         """Fit priors, means and covariances to features (N, D) with labels (N,).

@@ -4,8 +4,10 @@ Source: Wang et al., Suppressing Uncertainties for Large-Scale Facial Expression
 2020: logit-weighted cross-entropy (eq. 2) plus rank regularisation (eq. 3), as in the published
 code.
 Departures: the attention reads the embedding μ instead of the pooled 512-d feature, for equal
-trunks. Relabelling is done by the harness: `--set relabel.fraction=0.3` relabels in the paper's
-low-importance group, `--set relabel.fraction=1` in all samples, as the published code does.
+trunks. A margin that is not given follows the size of each batch, so the short last batch of a
+recipe of 512 or more has the small one. Relabelling is done by the harness: `--set
+relabel.fraction=0.3` relabels in the paper's low-importance group, `--set relabel.fraction=1` in
+all samples, as the published code does.
 """
 
 from typing import Annotated, Any

@@ -16,7 +16,7 @@ from bench.plugins.factory import MethodFactory
 from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Progress, Task
 from bench.plugins.registry import Plugin, Registry
-from bench.recipe import Recipe
+from bench.recipe import Recipe, Relabel
 from bench.spec import Choice, validated
 from bench.training import seeding as generators
 from bench.training.batches import Batches
@@ -116,7 +116,12 @@ class MethodBed:
         return method.train().loss(self.batch(size), self.progress)
 
     def trainer(
-        self, method: Method, epochs: int = 1, size: int | None = SHORT, true: Tensor | None = None
+        self,
+        method: Method,
+        epochs: int = 1,
+        size: int | None = SHORT,
+        true: Tensor | None = None,
+        relabel: Relabel | None = None,
     ) -> Trainer:
         """Return the harness's trainer for a method, with fixed random numbers.
 
@@ -125,16 +130,16 @@ class MethodBed:
             epochs: in the recipe.
             size: number of training images; None for all.
             true: the true labels (N,); None for the given ones.
+            relabel: settings of relabelling, from the first epoch on; None for none.
         """
         device = next(method.parameters()).device
         given = self.data.train.labels[:size].to(device)
         labels = TrainingLabels.start(given if true is None else true.to(device), given)
         images = self.data.train.images[:size].to(device)
-        recipe = self.recipe.model_copy(update={"epochs": epochs})
+        recipe = self.recipe.model_copy(update={"epochs": epochs, "relabel_from": 1})
         generators.seed(0)
-        return Trainer(
-            method, TrainingSet(images, labels, self.data.augment), recipe, None, 0, len(self.data.class_names)
-        )
+        train = TrainingSet(images, labels, self.data.augment)
+        return Trainer(method, train, recipe, relabel, 0, len(self.data.class_names))
 
     def train(self, method: Method, epochs: int = 1, **more: Any) -> Method:
         """Train for some epochs and return the method; other keywords are passed to `trainer`."""

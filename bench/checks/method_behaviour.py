@@ -11,9 +11,10 @@ from torch import Tensor
 from bench.checks.equality import close, equal, predict, same
 from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
-from bench.errors import BenchError, one_line
+from bench.errors import BenchError, Declined, one_line
 from bench.evaluation import ranking
 from bench.plugins.method import Prediction
+from bench.recipe import Relabel
 
 Check = Callable[[MethodBed], None]
 ENOUGH = 0.5  # accuracy on the digits, where chance is 0.1
@@ -157,6 +158,21 @@ def check_bfloat16(bed: MethodBed) -> None:
     _trains_and_predicts(bed, "cpu", torch.bfloat16)
 
 
+def check_steps_do_not_wait_for_the_device(bed: MethodBed) -> None:
+    """An epoch runs on torch's meta device, relabelling included: a rehearsal without a GPU.
+
+    There a value that is read back raises, and so does a tensor that was left on the CPU.
+    """
+    try:
+        try:
+            bed.trainer(bed.build(device="meta"), relabel=Relabel()).steps(1)
+        except Declined:  # it cannot relabel
+            bed.trainer(bed.build(device="meta")).steps(1)
+    except Exception as error:
+        advice = "create tensors with device=images.device, and read no value back (.item(), if, nonzero) in loss"
+        raise CheckFailed(f"{advice}; on a device without values it raises {one_line(error)}") from error
+
+
 def check_gpu(bed: MethodBed) -> None:
     """The method trains and predicts on a GPU, in float32 and bfloat16."""
     if not torch.cuda.is_available():
@@ -189,5 +205,6 @@ CHECKS: tuple[Check, ...] = (
     check_state_dict_round_trip,
     check_finish_restarts,
     check_bfloat16,
+    check_steps_do_not_wait_for_the_device,
     check_gpu,
 )

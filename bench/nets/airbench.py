@@ -17,6 +17,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from bench.nets.precision import computing_in
+
 EPSILON = 5e-4  # added to the eigenvalues
 
 
@@ -45,7 +47,7 @@ class Whitening(nn.Module):
     @torch.no_grad()
     def fit(self, images: Float[Tensor, "batch channels h w"]) -> None:
         """Compute the filters from the images' patches."""
-        with torch.autocast(images.device.type, enabled=False):
+        with computing_in(torch.float32, images.device):
             patches = F.unfold(images.float(), 2).transpose(1, 2).flatten(0, 1)  # (B·(h−1)·(w−1), patch)
             variances, directions = torch.linalg.eigh(patches.T @ patches / len(patches))
             filters = (directions / (variances + EPSILON).sqrt()).T

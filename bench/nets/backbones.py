@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from bench.errors import UsageError, one_line, unknown
 from bench.nets.airbench import airbench
+from bench.nets.precision import computing_in
 from bench.nets.pretrained import load_weights
 from bench.plugins.method import Backbone
 
@@ -43,8 +44,7 @@ class FeatureMap(Backbone):
     def forward(self, images: Float[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch channels h w"]:
         """Return the feature map (B, channels, *grid) of float images (B, C, H, W)."""
         images = images.contiguous(memory_format=torch.channels_last)
-        mixed = self.dtype != torch.float32
-        with torch.autocast(images.device.type, self.dtype if mixed else None, enabled=mixed):
+        with computing_in(self.dtype, images.device):
             features = self.net(images)
         return features.float()
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from bench.data.dataset import DataSet
-from bench.data.images import ImageSet, in_order, reading
+from bench.data.images import CPU, ImageSet, in_order, reading
 from bench.plugins.method import Batch
 
 
@@ -29,12 +29,14 @@ class Batches:
                 yield Batch(self.data.evaluate(images)[0], self.labels[index], index)
 
 
-def training_order(size: int, batch_size: int, generator: torch.Generator) -> Iterator[Tensor]:
-    """Yield the index batches of one epoch in random order.
+def training_order(
+    size: int, batch_size: int, generator: torch.Generator, device: torch.device = CPU
+) -> Iterator[Tensor]:
+    """Yield the index batches of one epoch in random order, on the device.
 
     A last batch of a single sample is dropped, because BatchNorm cannot train on it.
     """
-    order = torch.randperm(size, generator=generator, device=generator.device)
+    order = torch.randperm(size, generator=generator, device=device)
     for index in order.split(batch_size):
         if len(index) > 1:
             yield index

@@ -7,7 +7,6 @@ collected there and read once at the end of the epoch.
 import math
 from typing import Any, NamedTuple
 
-import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
@@ -56,7 +55,7 @@ class Trainer:
         num_classes: int,
     ) -> None:
         self.method, self.data, self.recipe, self.num_classes = method, data, recipe, num_classes
-        self.generator = torch.Generator(data.images.device).manual_seed(seed)
+        self.generator = generators.generator(data.images.device, seed)
         self.optimizer = make_optimizer(method, recipe)
         self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
         self.relabeller = Relabeller(data.labels, relabel) if relabel else None
@@ -73,20 +72,24 @@ class Trainer:
             PluginError: the method returned a wrong shape, or a loss that is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
-        freeze_first_biases(self.method, self.recipe, number)
-        tracker = Tracker(self.data.labels)
-        progress = Progress(number, self.recipe.epochs)
-        order = training_order(len(self.data.images), self.recipe.batch_size, self.generator)
-        with reading(self.data.images, order) as batches:
-            for index, images in batches:
-                step = self._step(index, images, progress)
-                tracker.step(index, step)
-                if self.relabeller and number >= self.recipe.relabel_from:
-                    self.relabeller.step(index, step)
-        log = {"epoch": number, **tracker.read()}
+        log = {"epoch": number, **self.steps(number).read()}
         if not math.isfinite(log["loss"]):
             raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
+
+    def steps(self, number: int) -> Tracker:
+        """Train one epoch without waiting for the device, and return what its steps left there."""
+        freeze_first_biases(self.method, self.recipe, number)
+        tracker = Tracker(self.data.labels)
+        progress, images = Progress(number, self.recipe.epochs), self.data.images
+        order = training_order(len(images), self.recipe.batch_size, self.generator, images.device)
+        with reading(images, order) as batches:
+            for index, batch in batches:
+                step = self._step(index, batch, progress)
+                tracker.step(index, step)
+                if self.relabeller and number >= self.recipe.relabel_from:
+                    self.relabeller.step(index, step)
+        return tracker
 
     def state_dict(self) -> dict[str, Any]:
         """Return everything that the next epochs depend on, as tensors and plain values."""

@@ -15,7 +15,12 @@ from bench.training.parameter_groups import parameter_groups
 def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
     """Return the recipe's optimiser over the method's parameter groups."""
     groups = parameter_groups(method, recipe)
-    common: dict[str, Any] = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay, "fused": True}
+    is_fused = not any(parameter.is_meta for parameter in method.parameters())  # torch has none there
+    common: dict[str, Any] = {
+        "lr": recipe.learning_rate,
+        "weight_decay": recipe.weight_decay,
+        "fused": is_fused,
+    }
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, **common)
     return torch.optim.SGD(

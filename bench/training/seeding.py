@@ -18,6 +18,11 @@ def seed(number: int) -> None:
     torch.manual_seed(number)
 
 
+def generator(device: torch.device, number: int) -> torch.Generator:
+    """Return a seeded generator for tensors on a device; meta tensors take one of the CPU."""
+    return torch.Generator("cpu" if device.type == "meta" else device).manual_seed(number)
+
+
 def state() -> dict[str, Any]:
     """Return the state of all global generators."""
     version, words, gauss = random.getstate()

@@ -220,6 +220,24 @@ BROKEN = [
         "when run again",
     ),
     ("bfloat16", PREDICTED, "return Prediction(logits / 0, self.score(logits))", "exponentials in float32"),
+    (
+        "steps_do_not_wait_for_the_device",
+        f"Step({LOSS}",
+        f"Step({LOSS} + 0 * float(logits.sum())",
+        "read no value back",
+    ),
+    (
+        "steps_do_not_wait_for_the_device",
+        f"Step({LOSS}",
+        f"Step({LOSS} + torch.ones(len(logits)) @ logits[:, 0]",
+        "create tensors with device=images.device",
+    ),
+    (
+        "steps_do_not_wait_for_the_device",
+        LOSS_HEAD,
+        LOSS_HEAD + "        batch = batch if batch.images.mean() > 0 else batch\n",
+        "read no value back",
+    ),
 ]
 
 

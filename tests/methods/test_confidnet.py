@@ -31,7 +31,7 @@ def test_four_layers_of_400_stand_between_features_and_confidence(small):
     assert sum(isinstance(layer, nn.ReLU) for layer in small().confidence) == 4
 
 
-def test_adam_at_a_ten_thousandth_for_as_many_epochs_as_the_net(small, monkeypatch):
+def test_adam_at_a_ten_thousandth_for_a_number_of_steps(small, monkeypatch):
     made, steps = [], []
 
     class Watched(torch.optim.Adam):
@@ -43,16 +43,16 @@ def test_adam_at_a_ten_thousandth_for_as_many_epochs_as_the_net(small, monkeypat
             steps.append(1)
 
     monkeypatch.setattr(torch.optim, "Adam", Watched)
-    for given in ({}, {"epochs": 5, "learning_rate": 0.01}):
+    for given in ({}, {"steps": 5, "learning_rate": 0.01}):
         small(**given).requires_grad_(True).regress(torch.randn(300, 3), torch.rand(300, 1))
     size = sum(p.numel() for p in small().confidence.parameters())
-    assert made == [(size, {"lr": 1e-4}), (size, {"lr": 0.01})]
-    assert len(steps) == (2 + 5) * 3
+    assert made == [(size, {"lr": 1e-4, "fused": True}), (size, {"lr": 0.01, "fused": True})]
+    assert len(steps) == 6_000 + 5
 
 
 def test_the_first_step_descends_the_squared_error(small):
     """Adam's first step is the learning rate times the gradient's sign."""
-    method = small(epochs=1)
+    method = small(steps=1)
     features, target = torch.randn(50, 3), torch.rand(50, 1)
     before = [parameter.clone().requires_grad_() for parameter in method.confidence.parameters()]
     values = features.double()
@@ -68,7 +68,7 @@ def test_the_first_step_descends_the_squared_error(small):
 
 
 def test_the_confidence_comes_near_to_a_probability_that_features_tell(small):
-    method = small(epochs=60, learning_rate=1e-3)
+    method = small(steps=240, learning_rate=1e-3)
     features = torch.rand(500, 3)
     target = features[:, :1] * features[:, 1:2]
     method.confidence.requires_grad_(True)
@@ -91,7 +91,7 @@ def test_finishing_regresses_the_probability_of_the_training_label(small, make_b
 
 
 def test_finishing_leaves_the_net_as_it_was(small, make_batch):
-    method = small(epochs=2).train()
+    method = small(steps=2).train()
     inner, confidence = weights(method.inner), weights(method.confidence)
     method.finish([make_batch(40)], None)
     assert same(inner, weights(method.inner))
@@ -101,7 +101,7 @@ def test_finishing_leaves_the_net_as_it_was(small, make_batch):
 
 
 def test_finishing_again_starts_anew_and_ends_in_the_same_bits(small, make_batch):
-    method, ends = small(epochs=2), []
+    method, ends = small(steps=2), []
     for _ in range(2):
         torch.manual_seed(3)
         method.finish([make_batch(40)], None)

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy, multivariate_normal
+from torch.nn import functional as F
 
 from bench.errors import PluginError, UsageError
 from bench.nets.backbones import make_backbone
@@ -111,9 +112,17 @@ def bounds(net):
     return [layer for layer in net.modules() if type(layer).__name__ == "BoundedConvolution"]
 
 
+def norm(layer, weight):
+    """The exact spectral norm of a convolution: that of its matrix, a column per pixel."""
+    shape = layer.direction.shape[1:]
+    images = torch.eye(shape.numel()).view(-1, *shape)
+    convolution = layer.convolution
+    columns = F.conv2d(images, weight, None, convolution.stride, convolution.padding).flatten(1)
+    return torch.linalg.matrix_norm(columns, 2).item()
+
+
 def norms(net):
-    """The exact spectral norms of the kernels as matrices."""
-    return [torch.linalg.matrix_norm(layer.weight().detach().flatten(1), 2).item() for layer in bounds(net)]
+    return [norm(layer, layer.weight().detach()) for layer in bounds(net)]
 
 
 @pytest.fixture
@@ -125,7 +134,7 @@ def backbone(module):
             for layer in convolutions(plain):
                 layer.weight *= factor
         kept = [layer.weight.detach().clone() for layer in convolutions(plain)]
-        return module["bounded"](lambda: plain, coefficient).eval(), kept
+        return module["bounded"](lambda: plain, coefficient, (1, 8, 8)).eval(), kept
 
     return make
 
@@ -134,6 +143,29 @@ def test_a_weight_under_the_bound_is_left_alone(backbone):
     net, kept = backbone(3.0)
     assert max(norms(net)) < 3
     assert all(torch.equal(layer.weight(), weight) for layer, weight in zip(bounds(net), kept, strict=True))
+
+
+def test_the_norm_is_that_of_the_convolution_not_of_its_kernel(backbone):
+    net, kept = backbone(1e6)
+    for layer, weight in zip(bounds(net), kept, strict=True):
+        found = layer._map(layer.direction, weight).norm().item()
+        assert found == pytest.approx(norm(layer, weight), rel=0.05)
+        assert found > 1.02 * torch.linalg.matrix_norm(weight.flatten(1), 2).item() or weight.shape[1] > 1
+
+
+@pytest.mark.parametrize(("coefficient", "active"), [(0.1, 3), (1e3, 0)])
+def test_it_says_at_how_many_convolutions_the_bound_was_active(small, batch, coefficient, active):
+    method = small(coefficient=coefficient).train()
+    method.loss(batch, Progress(1, 2))
+    said = f"the bound on spectral norms was active at {active} of 3 convolutions at the end"
+    assert method.remarks() == [said]
+
+
+def test_layers_after_the_backbone_start_as_without_the_bound(make_method):
+    plain, bound = make_method("baseline"), make_method("ddu")
+    assert torch.equal(plain.fc.weight, bound.inner.fc.weight)
+    first = bounds(bound)[0].convolution
+    assert torch.equal(convolutions(plain)[0].weight, first.weight)
 
 
 def test_a_weight_above_the_bound_is_scaled_down_to_it(backbone):
@@ -147,7 +179,7 @@ def test_a_weight_above_the_bound_is_scaled_down_to_it(backbone):
 
 def test_the_bound_holds_while_the_net_trains(small, batch):
     method = small(coefficient=0.5).train()
-    optimizer = torch.optim.SGD(method.param_groups(0.5), lr=0.5)
+    optimizer = torch.optim.SGD(method.param_groups(0.1), lr=0.1)
     for _ in range(8):
         optimizer.zero_grad()
         method.loss(batch, Progress(1, 2)).loss.backward()

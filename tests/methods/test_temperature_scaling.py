@@ -56,11 +56,25 @@ def test_the_fit_starts_where_it_is_told_and_goes_no_further_than_it_may(make_me
     assert few != 7
 
 
-def test_labels_that_are_all_right_leave_a_temperature_that_can_be_used(make_method):
-    logits, labels = noisy(scale=20.0, flips=0.0)
-    found = make_method("temperature-scaling").fit(logits, labels)
-    assert 1e-3 < found < 1.5
-    assert (logits / found).float().isfinite().all()
+@pytest.mark.parametrize(("factor", "bound"), [(1e-4, 0.01), (1e4, 100.0)])
+def test_the_temperature_stays_within_its_bounds(make_method, factor, bound):
+    logits, labels = noisy()
+    method = make_method("temperature-scaling")
+    assert method.fit(factor * logits, labels) == bound
+    method.temperature.fill_(bound)
+    assert method.remarks() == [f"T is {bound:g}, its bound"]
+
+
+def test_the_temperature_is_one_where_every_held_out_sample_is_right(make_method, make_batch):
+    method, part = make_method("temperature-scaling").eval(), make_batch(50)
+    right = method.inner.predict(part.images).logits.argmax(dim=1)
+    method.finish(untouched(), [part._replace(labels=right)])
+    assert method.temperature == 1
+    assert method.remarks() == ["T is 1, as every held-out sample is right"]
+    some_wrong = torch.where(torch.arange(50) % 2 == 0, (right + 1) % 10, right)
+    method.finish(untouched(), [part._replace(labels=some_wrong)])
+    assert method.temperature != 1
+    assert method.remarks() == [f"T is {method.temperature.item():.3g}"]
 
 
 def untouched():
