@@ -21,6 +21,7 @@ IN_FLUX = "code:"
 UNHASHED: Any = {
     "label": True,
     "oracle": True,
+    "recipe_name": True,
     "dataset": {"location": True},
     "method": {"location": True},
     "recipe": {"pretrained": {"path": True}},
@@ -89,6 +90,7 @@ class RunSpec(Frozen):
     noise: Noise
     relabel: Relabel | None
     recipe: Recipe
+    recipe_name: str | None = None  # as an experiment names it
     seed: NonNegativeInt
     held_out: Annotated[float, Field(ge=0, lt=1)]
     evaluate: Literal["test", "held-out"]
@@ -122,7 +124,8 @@ class RunSpec(Frozen):
     @property
     def title(self) -> str:
         """One line that describes the run, for progress and messages."""
-        return f"{self.dataset.name} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+        of_recipe = f" · {self.recipe_name}" if self.recipe_name else ""
+        return f"{self.dataset.name}{of_recipe} · {self.label} · noise {self.noise.label} · seed {self.seed}"
 
 
 class BrokenCell(Frozen):

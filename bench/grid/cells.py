@@ -11,7 +11,7 @@ import torch
 from bench.data.dataset import Source
 from bench.errors import BenchError, UsageError, one_line, unknown
 from bench.grid.noise_axis import parse_noise, resolve_noise
-from bench.grid.recipe_resolution import resolve_recipe
+from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
 from bench.plugins.factory import MethodFactory
@@ -30,6 +30,7 @@ class Setting(NamedTuple):
 
     dataset: Choice
     recipe: Recipe
+    recipe_name: str | None
 
 
 def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
@@ -47,13 +48,16 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
     _check_names(request, registry)
     setting_of = cache(partial(_setting, request, registry, data_root))
     grid: list[Cell] = []
-    for dataset_name, seed in product(request.datasets, request.seeds):
+    recipes = chosen_recipes(request)
+    for dataset_name, seed, recipe_name in product(request.datasets, request.seeds, recipes):
+        _check_equal_recipes(dataset_name, {name: setting_of(dataset_name, name) for name in recipes})
         points = _points(request, registry.find("datasets", dataset_name), seed)
         _check_repeated_points(points)
         for point, method_name in product(points, _method_names(request, registry)):
             title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
             try:
-                grid += _variants(request, registry, setting_of(dataset_name), method_name, point, seed)
+                setting = setting_of(dataset_name, recipe_name)
+                grid += _variants(request, registry, setting, method_name, point, seed)
             except UsageError:
                 raise
             except Exception as error:  # of a plugin's own, in whatever it declares
@@ -63,9 +67,17 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
     return grid
 
 
-def _setting(request: Request, registry: Registry, data_root: Path, name: str) -> Setting:
+def _check_equal_recipes(dataset_name: str, settings: dict[str | None, Setting]) -> None:
+    names = list(settings)
+    for k, name in enumerate(names):
+        equal = [other for other in names[:k] if settings[other].recipe == settings[name].recipe]
+        if equal:
+            raise UsageError(f"--recipe: {equal[0]} and {name} are the same on {dataset_name}; pass one of them")
+
+
+def _setting(request: Request, registry: Registry, data_root: Path, name: str, recipe_name: str | None) -> Setting:
     plugin = registry.find("datasets", name)
-    recipe = resolve_recipe(request, plugin)
+    recipe = resolve_recipe(request, plugin, recipe_name)
     find_backbone(recipe.backbone)
     source: type[Source] = plugin.load()
     options = resolve(name, source, request.set.get(name, {}))
@@ -74,6 +86,7 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str) -
     return Setting(
         Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
         recipe,
+        recipe_name,
     )
 
 
@@ -92,6 +105,7 @@ def _variants(
             noise=point,
             relabel=relabel,
             recipe=setting.recipe,
+            recipe_name=setting.recipe_name,
             seed=seed,
             held_out=request.held_out,
             evaluate=request.evaluate,

@@ -38,6 +38,11 @@ class Request(Frozen):
         "NAME.KEY=VALUE",
         unset="each plugin's own",
     )
+    # Changes to the recipe by a name for them; each is run.
+    recipes: dict[Annotated[str, Field(pattern="^[a-z0-9-]+$")], dict[str, Any]] = Field({})
+    recipe: Names | None = option(
+        None, "Which of an experiment's recipes to run.", TRAINING, "NAME,…", unset="all that it names"
+    )
     preset: str | None = option(None, "Changes to the recipe, such as quick.", TRAINING, "NAME", unset="none")
     epochs: Count | None = option(None, "Epochs of training.", TRAINING, "N", unset="the recipe's")
     relabel: Annotated[list[Literal["on", "off"]], Commas] | None = option(
@@ -83,7 +88,7 @@ class Request(Frozen):
             raise ValueError("a name is given twice, with _ and with -")
         return named
 
-    @field_validator("methods", "datasets", "noise", "seeds", "relabel")
+    @field_validator("methods", "datasets", "noise", "seeds", "relabel", "recipe")
     @classmethod
     def _no_gaps_or_repeats(cls, values: list[Any] | None) -> list[Any] | None:
         if values is None:

@@ -94,21 +94,36 @@ def _resnet18(channels: int) -> nn.Module:
     return nn.Sequential(OrderedDict(conv1=stem, **{name: getattr(net, name) for name in RESNET_STAGES}))
 
 
+class Repeated(nn.Module):
+    """Grey images (B, 1, H, W) → the same in several channels."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.channels = channels
+
+    def forward(self, images: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch channels h w"]:
+        """Return the images with their only channel repeated."""
+        return images.expand(-1, self.channels, -1, -1)
+
+
 def _resnet18_imagenet(channels: int) -> nn.Module:
-    """Return torchvision's ResNet-18 unchanged, for colour images of about 224 pixels.
+    """Return torchvision's ResNet-18 unchanged, for images of about 224 pixels.
+
+    Grey images are repeated to its three channels.
 
     Raises:
-        UsageError: the images do not have 3 channels.
+        UsageError: the images have neither 1 nor 3 channels.
     """
     from torchvision.models import resnet18
 
-    if channels != 3:
+    if channels not in (1, 3):
         raise UsageError(
-            f"backbone resnet18-imagenet: wants 3 channels, got {channels}; resnet18 takes any number"
+            f"backbone resnet18-imagenet: wants 1 or 3 channels, got {channels}; resnet18 takes any number"
         )
     net = resnet18()
     stages = ("conv1", "bn1", "relu", "maxpool", *RESNET_STAGES[2:])
-    return nn.Sequential(OrderedDict((name, getattr(net, name)) for name in stages))
+    body = OrderedDict((name, getattr(net, name)) for name in stages)
+    return nn.Sequential(body if channels == 3 else OrderedDict(repeat=Repeated(3)) | body)
 
 
 BACKBONES: dict[str, Net] = {

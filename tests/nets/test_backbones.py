@@ -118,11 +118,20 @@ def test_the_imagenet_resnet_is_torchvisions_without_its_head():
     torch.testing.assert_close(pooled, theirs.eval()(images), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("channels", [1, 4])
-def test_the_imagenet_resnet_wants_colour(channels):
+def test_the_imagenet_resnet_takes_grey_images_as_three_equal_channels():
+    torch.manual_seed(0)
+    grey = make_backbone("resnet18-imagenet", (1, 32, 32), torch.float32).eval()
+    colour = make_backbone("resnet18-imagenet", (3, 32, 32), torch.float32).eval()
+    colour.load_state_dict(grey.state_dict())
+    images = torch.randn(2, 1, 32, 32)
+    torch.testing.assert_close(grey(images), colour(images.repeat(1, 3, 1, 1)))
+
+
+@pytest.mark.parametrize("channels", [2, 4])
+def test_the_imagenet_resnet_wants_one_or_three_channels(channels):
     with pytest.raises(UsageError) as raised:
         make_backbone("resnet18-imagenet", (channels, 224, 224), torch.float32)
-    said = f"backbone resnet18-imagenet: wants 3 channels, got {channels}; resnet18 takes any number"
+    said = f"backbone resnet18-imagenet: wants 1 or 3 channels, got {channels}; resnet18 takes any number"
     assert str(raised.value) == said
 
 
