@@ -3,8 +3,8 @@
 Source: Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024 (arXiv 2404.00498), section 3,
 and the published code of airbench94 and airbench96.
 
-Left out: the classifier and its scale, which belong to the methods; the higher learning rate for
-the biases of normalisations; and the freezing of the first layer's bias.
+Left out: the classifier and its scale, which belong to the methods. The higher learning rate for
+the biases of normalisations and the freezing of the first layer's bias are settings of a recipe.
 
 Differences: the filters are fitted to the first training batch after augmentation, not to 5,000
 unaugmented images; normalisations add torch's default 1e-5 to variances, not 1e-12.
