@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.errors import UsageError
+from bench.files.reading import parse_toml
 
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -45,6 +46,8 @@ def read_pairs(assignments: Iterable[str]) -> dict[str, Any]:
 
 def _value(text: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
+        return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text
+    except ValueError as error:
+        raise UsageError(f"a value of --set or --slurm: {error}") from None

@@ -47,10 +47,15 @@ class LabelledPredictions(NamedTuple):
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> "LabelledPredictions":
-        """Return the predictions that `table` returned the columns of."""
+        """Return the predictions that `table` returned the columns of.
+
+        Raises:
+            ValueError: there are no columns of logits, or none of uncertainty.
+        """
         normalised = "log_probability_0" in table
         logits = _stacked(table, "log_probability" if normalised else "logit")
-        assert logits is not None
+        if logits is None or "uncertainty" not in table:
+            raise ValueError(f"there is no column {'logit_0' if logits is None else 'uncertainty'}")
         outputs = Predictions(logits, table["uncertainty"], _stacked(table, "feature"), normalised)
         written = cls(outputs, {}).table()
         return cls(outputs, {name: column for name, column in table.items() if name not in written})

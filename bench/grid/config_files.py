@@ -1,10 +1,10 @@
 """TOML files: experiments, presets, and what lies beside a data set."""
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, unknown
+from bench.files import reading
 from bench.plugins.registry import Plugin
 
 PRESETS = Path(__file__).parent / "presets"
@@ -32,8 +32,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         UsageError: the file is not TOML.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        return reading.read_toml(path)
+    except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
 
 

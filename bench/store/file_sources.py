@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from bench.files import checksums
+from bench.files.reading import read_file
 
 RECORD_FILES = ("spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json")
 PREDICTIONS = ("test.parquet", "train.parquet")
 RUN_FILES = (*RECORD_FILES, checksums.NAME, *PREDICTIONS)  # all that a run may have
+# Of a file; predictions in a folder have no bound.
+MOST_BYTES = {name: 2**30 if name in PREDICTIONS else 2**26 for name in RUN_FILES}
 
 
 @runtime_checkable
@@ -24,6 +27,9 @@ class RunFiles(Protocol):
 
     def names(self) -> list[str]:
         """Return which of `RUN_FILES` there are."""
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has."""
 
     def read(self, name: str) -> bytes:
         """Return the content of a file.
@@ -46,9 +52,18 @@ class Folder:
         """Return which of `RUN_FILES` there are."""
         return [name for name in RUN_FILES if (self.path / name).is_file()]
 
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has."""
+        return (self.path / name).stat().st_size
+
     def read(self, name: str) -> bytes:
-        """Return the content of a file."""
-        return (self.path / name).read_bytes()
+        """Return the content of a file.
+
+        Raises:
+            ValueError: it is larger than such a file may be.
+        """
+        path = self.path / name
+        return path.read_bytes() if name in PREDICTIONS else read_file(path, MOST_BYTES[name])
 
 
 @dataclass(frozen=True)
@@ -66,6 +81,12 @@ class Held:
         """Return which of `RUN_FILES` there are."""
         rest = self.rest.names() if self.rest else []
         return [name for name in RUN_FILES if name in self.held or name in rest]
+
+    def size(self, name: str) -> int:
+        """Return how many bytes a file has."""
+        if name in self.held or self.rest is None:
+            return len(self.held[name])
+        return self.rest.size(name)
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""

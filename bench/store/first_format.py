@@ -1,6 +1,5 @@
 """Runs of version 0.1, whose specifications have neither protocol nor versions, in today's form."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError, one_line
+from bench.files.reading import parse_json
 from bench.spec import IN_FLUX, RunSpec, validated
 from bench.store.file_sources import json_bytes
 
@@ -25,7 +25,7 @@ class FormatError(BenchError):
 def is_first(spec: bytes) -> bool:
     """Return whether a spec.json is of version 0.1: no protocol, hashes of plugins' files."""
     try:
-        content = json.loads(spec)
+        content = parse_json(spec)
         return "protocol" not in content and "source" in content["dataset"] and "source" in content["method"]
     except (ValueError, KeyError, TypeError):
         return False
@@ -45,8 +45,8 @@ def upgraded(files: Mapping[str, bytes]) -> dict[str, bytes]:
         FormatError: they are not the files of a run.
     """
     try:
-        record = json.loads(files["record.json"])
-        content = _specification(json.loads(files["spec.json"]), record["environment"]["commit"])
+        record = parse_json(files["record.json"])
+        content = _specification(parse_json(files["spec.json"]), record["environment"]["commit"])
         spec = validated(RunSpec, content, "key of spec.json")
         metrics_version = int(record.pop("metrics_source") == METRICS)
     except (BenchError, ValueError, KeyError, TypeError) as error:

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.files.atomic import replace_file
 from bench.files.locks import lock
+from bench.files.reading import parse_json, read_file
 from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import unfinished
 from bench.store.record import Record, StoreError
@@ -73,7 +74,7 @@ def _asked(path: Path) -> list[RunSpec]:
     if not path.is_file():
         return []
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parse_json(read_file(path))
         if not (isinstance(content, dict) and all(isinstance(each, dict) for each in content.values())):
             raise ValueError("it is no list of runs")
         return [validated(RunSpec, each, "key of a run") for each in content.values()]

@@ -1,14 +1,15 @@
 """The record of a run: what tables and figures need of its files."""
 
-import json
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
+from bench.files.reading import parse_json
 from bench.spec import Noise, RunSpec, validated
 from bench.store.csv_columns import Columns, check, read_csv
+from bench.store.csv_shapes import check_curves, check_epochs
 from bench.store.file_sources import RECORD_FILES, RunFiles, read_checked
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
 
@@ -72,6 +73,8 @@ def read_record(files: RunFiles) -> Record:
         check(epochs, "epochs.csv", "epoch")
         check(curves, "curves.csv", "rejected")
         spec = _spec(spec_json)
+        check_curves(read_csv(curves))
+        check_epochs(read_csv(epochs), spec)
         manifest = NoiseManifest.model_validate_json(manifest_json)
         record = RunRecord.model_validate_json(record_json)
     except FileNotFoundError as error:
@@ -90,7 +93,7 @@ def _spec(content: bytes) -> RunSpec:
     try:
         return RunSpec.model_validate_json(content)
     except ValidationError:
-        return validated(RunSpec, json.loads(content), "key of spec.json")  # says more
+        return validated(RunSpec, parse_json(content), "key of spec.json")  # says more
 
 
 def _first(error: ValidationError) -> str:

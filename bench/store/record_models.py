@@ -1,13 +1,28 @@
 """What manifest.json and record.json hold, as models: frozen, typed, all numbers finite."""
 
 from collections.abc import Callable
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, field_validator, model_serializer
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveInt,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
+from bench.recipe import Rate
 from bench.spec import Confusions
 
 ByName = dict[str, float | None]  # None: undefined
+Matrix = list[list[NonNegativeInt]]  # of counts by class, square
+HASH = "^[0-9a-f]{64}$"
+NEEDED_SCORES = ("own", "msp")  # by which every table and curve compares
 
 
 class Stored(BaseModel):
@@ -45,12 +60,12 @@ class TopK(Entries):
     All are None for an undefined score, some where older code did not write them.
     """
 
-    k: int | None = None
-    uncertain_misclassified: float | None = None
-    uncertain_tied: int | None = None
-    certain_right: float | None = None
-    certain_tied: int | None = None
-    certain_classes: list[float] | None = None  # by class
+    k: PositiveInt | None = None
+    uncertain_misclassified: NonNegativeFloat | None = None
+    uncertain_tied: NonNegativeInt | None = None
+    certain_right: NonNegativeFloat | None = None
+    certain_tied: NonNegativeInt | None = None
+    certain_classes: list[NonNegativeFloat] | None = None  # by class
 
 
 class ScoreMetrics(Entries):
@@ -62,22 +77,36 @@ class ScoreMetrics(Entries):
 class Metrics(Entries):
     """All metrics of a run: numbers of the classifier by name, the others by score."""
 
-    samples: int
-    misclassified: int
-    accuracy: float
+    samples: PositiveInt
+    misclassified: NonNegativeInt
+    accuracy: Rate
     scores: dict[str, ScoreMetrics]
     noise_detection: dict[str, ByName] = {}
-    confusion: list[list[int]] | None = None  # row true class, column predicted class
+    confusion: Matrix | None = None  # row true class, column predicted class
     class_distances: dict[str, ByName] | None = None
     human_uncertainty: ByName | None = None
     undefined: dict[str, str] = {}  # why metrics are undefined
 
     @field_validator("scores")
     @classmethod
-    def _has_own(cls, scores: dict[str, ScoreMetrics]) -> dict[str, ScoreMetrics]:
-        if "own" not in scores:
-            raise ValueError("the method's own score is missing")
+    def _has_those_needed(cls, scores: dict[str, ScoreMetrics]) -> dict[str, ScoreMetrics]:
+        for name in NEEDED_SCORES:
+            if name not in scores:
+                raise ValueError(f"the score {name} is missing")
         return scores
+
+    @model_validator(mode="after")
+    def _counts_fit(self) -> "Metrics":
+        if self.misclassified > self.samples:
+            raise ValueError(f"{self.misclassified} of {self.samples} samples are misclassified")
+        return self
+
+    @property
+    def lengths(self) -> set[int]:
+        """The numbers of classes that its lists by class have."""
+        tops = [score.top_k.certain_classes for score in self.scores.values() if score.top_k]
+        matrix = self.confusion or []
+        return {len(matrix), *map(len, matrix)} - {0} | {len(top) for top in tops if top is not None}
 
 
 class NoiseManifest(Stored):
@@ -88,11 +117,11 @@ class NoiseManifest(Stored):
     seed: int
     label_set: str | None = None
     confusions: Confusions | None = None
-    samples: int
-    flips: int
-    realised_rate: float
-    transitions: list[list[int]]  # row true class, column given class
-    sha256: str  # of the given labels as little-endian int64
+    samples: PositiveInt
+    flips: NonNegativeInt
+    realised_rate: Rate
+    transitions: Matrix  # row true class, column given class
+    sha256: Annotated[str, Field(pattern=HASH)]  # of the given labels as little-endian int64
 
 
 class Environment(Stored):
@@ -113,21 +142,33 @@ class Cost(Entries):
     """What a run took; other numbers may be added."""
 
     started: str  # in UTC, ISO 8601
-    seconds: float  # all of it
-    training_seconds: float | None = None
-    images_per_second: float | None = None  # in training
-    parameters: int | None = None
-    peak_memory_bytes: int | None = None
+    seconds: NonNegativeFloat  # all of it
+    training_seconds: NonNegativeFloat | None = None
+    images_per_second: NonNegativeFloat | None = None  # in training
+    parameters: NonNegativeInt | None = None
+    peak_memory_bytes: NonNegativeInt | None = None
+
+    @field_validator("started")
+    @classmethod
+    def _is_a_time(cls, started: str) -> str:
+        datetime.fromisoformat(started)
+        return started
 
 
 class RunRecord(Stored):
     """The content of record.json."""
 
     identity: str
-    classes: list[str]
-    metrics_version: int  # `VERSION` of the metrics that made the numbers
+    classes: Annotated[list[str], Field(min_length=1)]
+    metrics_version: NonNegativeInt  # `VERSION` of the metrics that made the numbers
     metrics: Metrics
     environment: Environment
     cost: Cost
     outcome: str  # hash of labels, log and predictions: the same for the same bits
     remarks: list[str] = []  # of the method, about this training
+
+    @model_validator(mode="after")
+    def _fits_its_classes(self) -> "RunRecord":
+        if odd := self.metrics.lengths - {len(self.classes)}:
+            raise ValueError(f"it has {len(self.classes)} classes, and metrics of {odd.pop()}")
+        return self

@@ -29,7 +29,7 @@ from bench.store import pack_files, unfinished
 from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
 from bench.store.first_format import is_first
 from bench.store.outcome import Outcome
-from bench.store.pack_files import PackedRun, runs_in
+from bench.store.pack_files import PackedRun, contents
 from bench.store.record import Record, StoreError, read_record
 
 Prepare = Callable[[RunFiles], RunFiles]
@@ -103,8 +103,7 @@ class Store:
         Raises:
             UsageError: it is.
         """
-        specs = (run.read("spec.json") for run in self.runs_of_any_version() if "spec.json" in run.names())
-        if is_first(next(specs, b"")):
+        if is_first(next(filter(None, map(_spec_in, self.runs_of_any_version())), b"")):
             raise UsageError(
                 f"{self.results} holds runs of version 0.1, which this version does not read; "
                 f"`bench merge {self.results} --results NEW` brings them over into a folder NEW"
@@ -153,7 +152,7 @@ class Store:
                 try:
                     moves.append((empty_beside(place), place))
                     _write(record.files, moves[-1][0])
-                except OSError as error:
+                except (OSError, ValueError) as error:
                     shutil.rmtree(moves.pop()[0], ignore_errors=True)
                     errors.append(error)
             return errors + move_all(moves)
@@ -184,7 +183,8 @@ class Store:
         Raises:
             UsageError: the store is of version 0.1, or its pack is damaged.
         """
-        return read_all(self.runs())
+        records, problems = read_all(self.runs())
+        return records, problems + (contents(self.pack).problems if self.pack.is_file() else [])
 
     def runs(self) -> Iterator[RunFiles]:
         """Return what may be runs: folders first, then those of the pack.
@@ -201,7 +201,7 @@ class Store:
         yield from self._packed().values()
 
     def _packed(self) -> dict[PurePosixPath, PackedRun]:
-        return runs_in(self.pack) if self.pack.is_file() else {}
+        return contents(self.pack).runs if self.pack.is_file() else {}
 
 
 def read_all(runs: Iterable[RunFiles], prepare: Prepare | None = None) -> tuple[list[Record], list[str]]:
@@ -231,6 +231,13 @@ def lacking(record: Record, other: Record) -> list[str]:
     """Return the files of predictions that a run lacks and the same run of another store has."""
     here, there = record.files.names(), other.files.names()
     return [name for name in PREDICTIONS if name in there and name not in here]
+
+
+def _spec_in(run: RunFiles) -> bytes:
+    try:
+        return run.read("spec.json")
+    except (OSError, ValueError, UsageError):
+        return b""
 
 
 def _write(files: RunFiles, folder: Path) -> None:

@@ -1,5 +1,6 @@
 """Moving runs between results folders: packed for the way, and merged where they arrive."""
 
+import os
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from bench.files import checksums
 from bench.files.atomic import replace_file
 from bench.store.file_sources import RECORD_FILES, Held, RunFiles, read_checked
 from bench.store.first_format import is_first, upgraded
-from bench.store.pack_files import runs_in, write_pack
+from bench.store.pack_files import contents, write_pack
 from bench.store.record import Record, StoreError
 from bench.store.store import Store, lacking, read_all
 from bench.store.unfinished import UnderWay
@@ -40,10 +41,12 @@ def merge(store: Store, other: Path) -> Merged:
     Raises:
         UsageError: there is no such folder or pack, or the store itself is of version 0.1.
     """
-    runs = _runs_of(other)
     store.check_format()
+    runs = _runs_of(other)
     merged = Merged()
     records, merged.problems = read_all(runs, brought_over)
+    if other.is_file():
+        merged.problems += contents(other).problems
     arriving: dict[Path, Record] = {}
     for record in records:
         target = store.path(record.spec)
@@ -68,7 +71,7 @@ def _runs_of(other: Path) -> Iterable[RunFiles]:
         UsageError: it is neither.
     """
     if other.is_file():
-        return runs_in(other).values()
+        return contents(other).runs.values()
     if not Store(other).exists():
         raise UsageError(f"{other}: must be a results folder with runs in it, or a file that `bench pack` wrote")
     return Store(other).runs_of_any_version()
@@ -80,9 +83,9 @@ def brought_over(run: RunFiles) -> RunFiles:
     Raises:
         StoreError: they cannot be brought over.
     """
-    if "spec.json" not in run.names() or not is_first(run.read("spec.json")):
-        return run
     try:
+        if "spec.json" not in run.names() or not is_first(run.read("spec.json")):
+            return run
         files = upgraded(read_checked(run, RECORD_FILES))
         digests = checksums.read(run.read(checksums.NAME)) | checksums.of(files)
     except (BenchError, OSError, ValueError, KeyError, TypeError) as error:
@@ -147,6 +150,8 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
     """
     if target.is_dir():
         raise UsageError(f"{target}: is a folder; name a file, such as {target / 'runs.tar.gz'}")
+    if os.path.lexists(target) and (target.is_symlink() or not target.is_file()):
+        raise UsageError(f"{target}: is no regular file; name a new file, or one that may be replaced")
     records, problems = store.scan()
     if not records:
         raise UsageError(f"{store.results} holds no finished run")
