@@ -49,6 +49,7 @@ class Folder(Source):
         self, *, path: str, size: PositiveInt = 32, channels: Literal[1, 3] = 3, flip: bool = True
     ) -> None:
         self.path, self.size, self.channels, self.flip = path, size, channels, flip
+        self._found: dict[Path, tuple[ImageTree, ImageTree]] = {}
 
     def content(self, root: Path) -> str:
         """Return a hash of the files of both splits."""
@@ -58,7 +59,7 @@ class Folder(Source):
 
     def notes(self, root: Path) -> list[str]:
         """Return what was passed over, and what a part lacks."""
-        return tree_notes("folder", *self._trees(root))
+        return tree_notes("folder", *(self._found.get(root) or self._trees(root)))
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Map both splits, decoding them first if needed.
@@ -89,6 +90,7 @@ class Folder(Source):
         if odd := sorted(set(test.classes) - set(train.classes)):
             said = f"test/ has images of classes of which train/ has none: {', '.join(odd)}"
             raise DataError(f"folder: {root / self.path}: {said}")
+        self._found[root] = train, test  # so that a command that asks twice reads the folders once
         return train, test
 
     def _decoded(self, part: ImageTree, samples: list[Sample]) -> Decoded:

@@ -7,6 +7,7 @@ import os
 import stat
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,12 +26,13 @@ class ImageTree(NamedTuple):
     """Image files of the class folders in a folder, as paths that start with it.
 
     `files` has every class folder, also one without images. `passed_over` counts by kind what does
-    not count.
+    not count. `has_links` says whether links lead to some files, or these have several names.
     """
 
     folder: Path
     files: dict[str, list[str]]
     passed_over: Counter[str]
+    has_links: bool
 
     @property
     def classes(self) -> list[str]:
@@ -49,13 +51,12 @@ class ImageTree(NamedTuple):
 
 
 class _File(NamedTuple):
-    """An image file; `linked` says whether a link leads to it. They sort as they are to be kept."""
+    """An image file. They sort as they are to be kept: those that have no other name come first."""
 
-    linked: bool
+    linked: bool  # whether a link leads to it, or it has several names
     folder: str
     name: str
     identity: Identity
-    links: int  # names that the file has, without symbolic links
 
 
 def image_tree(owner: str, folder: Path) -> ImageTree:
@@ -73,18 +74,20 @@ def image_tree(owner: str, folder: Path) -> ImageTree:
     try:
         classes = list(_class_folders(folder, passed_over))
         found = {entry.name: _files(entry, passed_over) for entry in classes}
-        files = _each_once(owner, found, passed_over)
     except OSError as error:
         if isinstance(error, FileNotFoundError | NotADirectoryError) and Path(error.filename) == folder:
             raise DataError(
                 f"{owner}: {folder} is no tree of class folders with images: there is no such folder"
             ) from None
         raise DataError(f"{owner}: {error.filename or folder} cannot be read: {error.strerror}") from None
-    if not any(files.values()):
+    if not any(found.values()):
         said = f"looked for CLASS/*{', CLASS/*'.join(SUFFIXES)}"
         but = f"; there are {told(passed_over)}" if passed_over else ""
         raise DataError(f"{owner}: {folder} is no tree of class folders with images: {said}{but}")
-    return ImageTree(folder, files, passed_over)
+    has_links = folder.is_symlink() or any(file.linked for files in found.values() for file in files)
+    if has_links:
+        found = _each_once(owner, found, passed_over)
+    return ImageTree(folder, {name: _sorted(files) for name, files in found.items()}, passed_over, has_links)
 
 
 def told(passed_over: Counter[str]) -> str:
@@ -132,7 +135,7 @@ def _files(top: os.DirEntry[str], passed_over: Counter[str]) -> list[_File]:
             if entry.is_dir():  # links wait until all folders are read under their own names
                 (waiting.append if by_link else waiting.appendleft)((entry.path, by_link))
             elif status := _image(entry, passed_over):
-                found.append(_File(by_link, folder, entry.name, _identity(status), status.st_nlink))
+                found.append(_File(by_link or status.st_nlink > 1, folder, entry.name, _identity(status)))
     return found
 
 
@@ -146,8 +149,8 @@ def _image(entry: os.DirEntry[str], passed_over: Counter[str]) -> os.stat_result
     Raises:
         OSError: it is a link to nothing.
     """
-    suffix = os.path.splitext(entry.name)[1].lower()  # noqa: PTH122 - faster than a Path, for a million files
-    if suffix not in SUFFIXES:
+    if not entry.name.lower().endswith(SUFFIXES):
+        suffix = Path(entry.name).suffix.lower()
         passed_over[f"{suffix} files" if suffix[1:].isalnum() and suffix.isascii() else "other files"] += 1
         return None
     status = entry.stat()
@@ -157,8 +160,8 @@ def _image(entry: os.DirEntry[str], passed_over: Counter[str]) -> os.stat_result
     return None
 
 
-def _each_once(owner: str, found: dict[str, list[_File]], passed_over: Counter[str]) -> dict[str, list[str]]:
-    """Return the paths by class, without second names of a file; its own name is preferred.
+def _each_once(owner: str, found: dict[str, list[_File]], passed_over: Counter[str]) -> dict[str, list[_File]]:
+    """Return the files by class without second names of one; its own name is preferred to a link.
 
     Raises:
         DataError: a file is in two classes.
@@ -167,14 +170,13 @@ def _each_once(owner: str, found: dict[str, list[_File]], passed_over: Counter[s
     seen: dict[Identity, tuple[str, _File]] = {}
     for file, name in sorted((file, of_class) for of_class in found for file in found[of_class]):
         # Not all file systems give each file a number of its own, so only links are looked up.
-        if file.identity in seen and (file.linked or file.links > 1):
+        if file.linked and file.identity in seen:
             _check_class(owner, (name, file), seen[file.identity])
             passed_over[SECOND] += 1
         else:
             seen[file.identity] = name, file
             kept[name].append(file)
-    by_place = {name: sorted(files, key=lambda file: (file.folder, file.name)) for name, files in kept.items()}
-    return {name: [_path(file) for file in files] for name, files in by_place.items()}
+    return kept
 
 
 def _check_class(owner: str, one: tuple[str, _File], other: tuple[str, _File]) -> None:
@@ -183,8 +185,12 @@ def _check_class(owner: str, one: tuple[str, _File], other: tuple[str, _File]) -
         raise DataError(f"{owner}: {paths} are one file, in two classes; remove one, or copy it if both are meant")
 
 
+def _sorted(files: list[_File]) -> list[str]:
+    return [_path(file) for file in sorted(files, key=attrgetter("folder", "name"))]
+
+
 def _path(file: _File) -> str:
-    return os.path.join(file.folder, file.name)  # noqa: PTH118 - faster than a Path, for a million files
+    return f"{file.folder}{os.sep}{file.name}"  # faster than a Path, for a million files
 
 
 def tree_notes(owner: str, train: ImageTree, test: ImageTree) -> list[str]:
@@ -200,7 +206,7 @@ def tree_notes(owner: str, train: ImageTree, test: ImageTree) -> list[str]:
         notes.append(f"{place}: class folders without images, which are left out: {', '.join(empty)}")
     if untested := sorted({*train.classes} - {*test.classes}):
         notes.append(f"{place}: no test image of the classes {', '.join(untested)}")
-    if shared := _in_both(train, test):
+    if (train.has_links or test.has_links) and (shared := _in_both(train, test)):
         notes.append(f"{place}: {shared} test images are also training images, by links")
     return notes
 

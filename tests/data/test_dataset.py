@@ -142,6 +142,37 @@ def test_absent_files_name_both_ways_to_point_at_them(tmp_path, name):
         load(choice(name), Registry(), tmp_path, False)
 
 
+@pytest.mark.parametrize(
+    ("name", "there", "absent"),
+    [
+        ("mnist", ["MNIST/raw/train-images-idx3-ubyte"], "MNIST/raw/t10k-labels-idx1-ubyte"),
+        ("mnist", ["MNIST/raw/t10k-labels-idx1-ubyte.gz"], "MNIST/raw/t10k-labels-idx1-ubyte"),
+        ("fashion-mnist", [], "FashionMNIST/raw/train-labels-idx1-ubyte"),
+        ("cifar10", ["cifar-10-batches-py/test_batch"], "cifar-10-batches-py/data_batch_5"),
+        ("cifar10", ["cifar-10-python.tar.gz"], "cifar-10-batches-py/batches.meta"),
+    ],
+)
+def test_absent_files_are_named_and_those_that_are_there_are_not(tmp_path, name, there, absent):
+    for each in there:
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / each).write_bytes(b"")
+    with pytest.raises(DataError) as raised:
+        load(choice(name), Registry(), tmp_path, False)
+    looked = str(raised.value).partition("(looked for ")[2].partition(")")[0].split(", ")
+    assert absent in looked
+    assert not set(there) & set(looked)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00v\x00"])
+def test_damaged_counts_of_people_are_named(tmp_path, content):
+    path = tmp_path / "cifar-10h" / "cifar10h-counts.npy"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"cifar10: {path} is damaged or not CIFAR-10H's"):
+        Registry().find("datasets", "cifar10").load()._human_counts(tmp_path)
+
+
 def idx(path: Path, magic: int, array: np.ndarray) -> None:
     header = struct.pack(f">i{array.ndim}i", magic, *array.shape)
     path.write_bytes(header + array.astype(np.uint8).tobytes())
