@@ -17,6 +17,8 @@ from bench.data.content_hash import content_hash
 from bench.data.dataset import DataSet, Source, Split, missing
 from bench.data.decoding_cache import Decoded, decode_once
 from bench.data.idx import load_idx
+from bench.data.image_files import read_image
+from bench.data.image_tree import ImageTree, image_tree, tree_notes
 from bench.data.images import MappedImages
 from bench.errors import DataError, PluginError, UsageError, one_line
 from bench.evaluation.scores import energy, entropy, margin, msp
@@ -38,6 +40,7 @@ __all__ = [
     "Decoded",
     "EmbeddingMethod",
     "GaussianMethod",
+    "ImageTree",
     "MakeBackbone",
     "MappedImages",
     "Method",
@@ -61,6 +64,7 @@ __all__ = [
     "energy",
     "entropy",
     "feature_width",
+    "image_tree",
     "learnt",
     "load_idx",
     "log_likelihood",
@@ -75,8 +79,10 @@ __all__ = [
     "random_erase",
     "random_flip",
     "random_groups",
+    "read_image",
     "resize",
     "spread",
     "ten_crop",
+    "tree_notes",
     "weights",
 ]

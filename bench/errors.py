@@ -23,6 +23,10 @@ class PluginError(BenchError):
     """A plugin cannot be imported, does not define exactly one plugin, or broke the interface."""
 
 
+class Note(UserWarning):
+    """A remark for the user that stops nothing; the command line shows it as one line."""
+
+
 class Declined(BenchError):  # noqa: N818 - not an error: nothing has failed
     """A method declined a setting and gave a reason; its cell stays empty. No failure."""
 

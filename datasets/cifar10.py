@@ -17,6 +17,8 @@ from torchvision.datasets import CIFAR10
 
 from bench.api import DataError, DataSet, Source, Split, Transforms, missing, one_line
 
+FILES = [f"{CIFAR10.base_folder}/{name}" for name, _ in (*CIFAR10.train_list, *CIFAR10.test_list)]
+FILES.append(f"{CIFAR10.base_folder}/{CIFAR10.meta['filename']}")
 # Source of CIFAR-10N's file; our names of the label sets and those in the file.
 HUMAN_LABELS = "https://github.com/UCSC-REAL/cifar-10-100n"
 LABEL_SETS = {
@@ -58,13 +60,13 @@ class Cifar10(Source):
 
     def _read(self, root: Path, train: bool, download: bool) -> Split:
         folder = root / CIFAR10.base_folder
-        if not download and not folder.is_dir():
-            raise missing("cifar10", root)
+        if not download and not all((root / name).is_file() for name in FILES):
+            raise missing("cifar10", root, FILES)
         try:
             part = CIFAR10(root, train=train, download=download)
         except Exception as error:
             raise DataError(
-                f"cifar10: a file in {folder} is missing or damaged ({one_line(error)}); "
+                f"cifar10: a file in {folder} is damaged ({one_line(error)}); "
                 f"delete the folder and pass --download"
             ) from error
         self.class_names = part.classes
@@ -74,7 +76,12 @@ class Cifar10(Source):
     @staticmethod
     def _human_counts(root: Path) -> dict[str, np.ndarray]:
         path = root / "cifar-10h" / "cifar10h-counts.npy"
-        return {"human-counts": np.load(path, allow_pickle=False).astype(float)} if path.is_file() else {}
+        if not path.is_file():
+            return {}
+        try:
+            return {"human-counts": np.load(path, allow_pickle=False).astype(float)}
+        except Exception as error:
+            raise DataError(f"cifar10: {path} is damaged or not CIFAR-10H's ({one_line(error)})") from None
 
     @staticmethod
     def _label_sets(path: Path, true: np.ndarray) -> Mapping[str, np.ndarray] | DataError:

@@ -14,11 +14,23 @@ from typing import Literal
 import numpy as np
 import pandas as pd
 import torch
-from PIL import Image
 from torch import Generator, Tensor
-from torchvision.datasets import ImageFolder
 
-from bench.api import DataError, DataSet, Source, Split, normalise, one_line, random_crop, random_flip, ten_crop
+from bench.api import (
+    DataError,
+    DataSet,
+    ImageTree,
+    Source,
+    Split,
+    image_tree,
+    normalise,
+    one_line,
+    random_crop,
+    random_flip,
+    read_image,
+    ten_crop,
+    tree_notes,
+)
 
 # In the order of the table's labels.
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
@@ -41,6 +53,10 @@ class Fer2013(Source):
         self, *, edition: Literal["folder", "csv"] = "folder", test: Literal["private", "public"] = "private"
     ) -> None:
         self.edition, self.test = edition, test
+
+    def notes(self, root: Path) -> list[str]:
+        """Return what was passed over in the folders."""
+        return tree_notes("fer2013", *_open(root / "fer2013")) if self.edition == "folder" else []
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Read one edition.
@@ -69,32 +85,31 @@ def read_folders(folder: Path) -> dict[str, Split]:
     Raises:
         DataError: a folder or file is missing, misnamed or damaged.
     """
-    if not (folder / "train").is_dir() or not (folder / "test").is_dir():
-        raise _missing(folder, "train/ and test/", "csv", any((folder / name).is_file() for name in TABLES))
     files: dict[str, list[tuple[str, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
-    for part in ("train", "test"):
-        tree = _open(folder / part)
-        for path, label in tree.samples:
+    for tree in _open(folder):
+        wanted = ("Training",) if tree.folder.name == "train" else ("PublicTest", "PrivateTest")
+        for path, label in tree.samples(CLASSES):
             usage = Path(path).name.split("_")[0]
-            wanted = ("Training",) if part == "train" else ("PublicTest", "PrivateTest")
             if usage not in wanted:
                 raise DataError(
                     f"fer2013: {path}: a name there must begin with {' or '.join(wanted)}, got {usage}"
                 )
-            files[usage].append((path, CLASSES.index(tree.classes[label])))
+            files[usage].append((path, label))
     return {usage: _decode(folder, usage, found) for usage, found in files.items()}
 
 
-def _open(folder: Path) -> ImageFolder:
-    try:
-        tree = ImageFolder(folder)
-    except FileNotFoundError as error:
-        raise DataError(f"fer2013: {folder} is no tree of class folders with images: {error}") from None
-    if set(tree.classes) != set(CLASSES):
-        raise DataError(
-            f"fer2013: {folder} has the classes {', '.join(tree.classes)}, must be {', '.join(CLASSES)}"
-        )
-    return tree
+def _open(folder: Path) -> list[ImageTree]:
+    """Return train/ and test/, each with images of the seven classes."""
+    if not (folder / "train").is_dir() or not (folder / "test").is_dir():
+        raise _missing(folder, "train/ and test/", "csv", any((folder / name).is_file() for name in TABLES))
+    trees = [image_tree("fer2013", folder / part) for part in ("train", "test")]
+    for tree in trees:
+        if set(tree.classes) != set(CLASSES):
+            raise DataError(
+                f"fer2013: {tree.folder} has images of the classes {', '.join(tree.classes)}, "
+                f"must be {', '.join(CLASSES)}"
+            )
+    return trees
 
 
 def _decode(folder: Path, usage: str, files: list[tuple[str, int]]) -> Split:
@@ -105,11 +120,7 @@ def _decode(folder: Path, usage: str, files: list[tuple[str, int]]) -> Split:
 
 
 def _decode_image(path: str) -> np.ndarray:
-    try:
-        with Image.open(path) as image:
-            pixels = np.asarray(image.convert("L"))
-    except OSError as error:
-        raise DataError(f"fer2013: {path} is damaged or no image: {one_line(error)}") from None
+    pixels = np.asarray(read_image("fer2013", path, channels=1))
     if pixels.shape != (SIDE, SIDE):
         raise DataError(f"fer2013: {path} has {pixels.shape[1]}×{pixels.shape[0]} pixels, must be {SIDE}×{SIDE}")
     return pixels
@@ -123,7 +134,7 @@ def read_table(folder: Path) -> dict[str, Split]:
     """
     paths = [folder / name for name in TABLES if (folder / name).is_file()]
     if not paths:
-        raise _missing(folder, TABLES[0], "folder", (folder / "train").is_dir())
+        raise _missing(folder, " or ".join(TABLES), "folder", (folder / "train").is_dir())
     try:
         table = pd.read_csv(
             paths[0], dtype=str, skipinitialspace=True, keep_default_na=False, skip_blank_lines=False

@@ -9,12 +9,25 @@ from typing import Literal
 
 import numpy as np
 import torch
-from PIL import Image
 from pydantic import PositiveInt
-from torchvision.datasets import ImageFolder
 from torchvision.transforms import functional as TF
 
-from bench.api import DataError, DataSet, Decoded, Source, Split, Transforms, content_hash, decode_once, one_line
+from bench.api import (
+    DataError,
+    DataSet,
+    Decoded,
+    ImageTree,
+    Source,
+    Split,
+    Transforms,
+    content_hash,
+    decode_once,
+    image_tree,
+    read_image,
+    tree_notes,
+)
+
+Sample = tuple[str, int]  # path and label
 
 
 class Folder(Source):
@@ -36,53 +49,56 @@ class Folder(Source):
         self, *, path: str, size: PositiveInt = 32, channels: Literal[1, 3] = 3, flip: bool = True
     ) -> None:
         self.path, self.size, self.channels, self.flip = path, size, channels, flip
+        self._found: dict[Path, tuple[ImageTree, ImageTree]] = {}
 
     def content(self, root: Path) -> str:
         """Return a hash of the files of both splits."""
-        parts = [self._open(root / self.path / part) for part in ("train", "test")]
-        return content_hash(root / self.path, [path for part in parts for path, _ in part.samples])
+        train, test = self._trees(root)
+        samples = train.samples(train.classes) + test.samples(train.classes)
+        return content_hash(root / self.path, [path for path, _ in samples])
+
+    def notes(self, root: Path) -> list[str]:
+        """Return what was passed over, and what a part lacks."""
+        return tree_notes("folder", *(self._found.get(root) or self._trees(root)))
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Map both splits, decoding them first if needed.
 
         Raises:
-            DataError: a folder is missing, the splits differ in their classes, or an image is
-                damaged.
+            DataError: a folder is missing, a class has test images only, or an image is damaged.
         """
-        train, test = (self._open(root / self.path / part) for part in ("train", "test"))
-        if train.classes != test.classes:
-            odd = sorted(set(train.classes) ^ set(test.classes))
-            raise DataError(
-                f"folder: {root / self.path}: train/ and test/ differ in their class folders: {', '.join(odd)}"
-            )
-        seen, unseen = self._decoded(train), self._decoded(test)
+        train, test = self._trees(root)
+        known, asked = train.samples(train.classes), test.samples(train.classes)
+        seen, unseen = self._decoded(train, known), self._decoded(test, asked)
         std = [max(value, 1e-3) for value in seen.std]
         transforms = Transforms(seen.mean, std, padding=self.size // 8, flip=self.flip)
         return DataSet(
-            Split(seen.images, torch.tensor(train.targets)),
-            Split(unseen.images, torch.tensor(test.targets)),
+            Split(seen.images, torch.tensor([label for _, label in known])),
+            Split(unseen.images, torch.tensor([label for _, label in asked])),
             tuple(train.classes),
             transforms.augment,
             transforms.evaluate,
         )
 
-    @staticmethod
-    def _open(folder: Path) -> ImageFolder:
-        try:
-            return ImageFolder(folder)
-        except FileNotFoundError as error:
-            raise DataError(f"folder: {folder} is no tree of class folders with images: {error}") from None
+    def _trees(self, root: Path) -> tuple[ImageTree, ImageTree]:
+        """Return train/ and test/.
 
-    def _decoded(self, part: ImageFolder) -> Decoded:
-        shape, paths = (self.channels, self.size, self.size), [path for path, _ in part.samples]
-        return decode_once(Path(part.root), paths, shape, decode, channels=self.channels, size=self.size)
+        Raises:
+            DataError: one is missing or without images, or test/ has classes that train/ lacks.
+        """
+        train, test = (image_tree("folder", root / self.path / part) for part in ("train", "test"))
+        if odd := sorted(set(test.classes) - set(train.classes)):
+            said = f"test/ has images of classes of which train/ has none: {', '.join(odd)}"
+            raise DataError(f"folder: {root / self.path}: {said}")
+        self._found[root] = train, test  # so that a command that asks twice reads the folders once
+        return train, test
+
+    def _decoded(self, part: ImageTree, samples: list[Sample]) -> Decoded:
+        shape, paths = (self.channels, self.size, self.size), [path for path, _ in samples]
+        return decode_once(part.folder, paths, shape, decode, channels=self.channels, size=self.size)
 
 
 def decode(path: str, channels: int, size: int) -> np.ndarray:
     """Return an image (C, H, W), resized to a square."""
-    try:
-        with Image.open(path) as image:
-            resized = TF.resize(image.convert("RGB" if channels == 3 else "L"), [size, size])
-    except OSError as error:
-        raise DataError(f"folder: {path} is damaged or no image: {one_line(error)}") from None
+    resized = TF.resize(read_image("folder", path, channels), [size, size])
     return np.asarray(resized).reshape(size, size, channels).transpose(2, 0, 1)

@@ -11,10 +11,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Generator, Tensor
 
-from bench.api import DataError, DataSet, Source, Split, add_noise, normalise, one_line, random_erase, resize
+from bench.api import (
+    DataError,
+    DataSet,
+    Source,
+    Split,
+    add_noise,
+    normalise,
+    one_line,
+    random_erase,
+    read_image,
+    resize,
+)
 
 # Labels 1 to 7 in the list.
 CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
@@ -95,11 +105,7 @@ def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:
 
 def decode(path: Path) -> np.ndarray:
     """Return an image (3, H, W), uint8."""
-    try:
-        with Image.open(path) as image:
-            return np.asarray(image.convert("RGB")).transpose(2, 0, 1)
-    except OSError as error:
-        raise DataError(f"rafdb: {path} is damaged or no image: {one_line(error)}") from None
+    return np.asarray(read_image("rafdb", path, channels=3)).transpose(2, 0, 1)
 
 
 def _stack(folder: Path, part: str, found: list[tuple[np.ndarray, int]]) -> Split:

@@ -71,9 +71,14 @@ class MonteCarloDropout(Wrapper):
         score: Spread = "entropy",
     ) -> None:
         super().__init__(task, lambda: OnePass(make_backbone()), inner=inner)
-        if not any(isinstance(module, nn.Dropout) and module.p > 0 for module in self.modules()):
-            raise UsageError("its inner method must have dropout above 0: choose another inner, or its dropout")
+        if not any(isinstance(module, nn.Dropout) for module in self.modules()):
+            raise UsageError("its inner method must have dropout: choose another inner")
         self.passes, self.score = passes, score
+
+    def remarks(self) -> list[str]:
+        """Say so if dropout is 0 everywhere, as a recipe may set it: then all passes are the same."""
+        drops = any(isinstance(module, nn.Dropout) and module.p > 0 for module in self.modules())
+        return super().remarks() + ([] if drops else ["dropout is 0, so all passes are the same"])
 
     @contextmanager
     def sampling(self) -> Iterator[None]:

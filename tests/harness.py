@@ -143,6 +143,22 @@ def from_nothing(*arguments: str, **environment: str) -> subprocess.CompletedPro
 
 
 @contextmanager
+def unreadable(path: Path) -> Iterator[None]:
+    """Let nobody read a file or folder; root is a plain user meanwhile."""
+    mode = path.stat().st_mode
+    path.chmod(0)
+    root = os.geteuid() == 0
+    if root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if root:
+            os.seteuid(0)
+        path.chmod(mode)
+
+
+@contextmanager
 def unwritable(folder: Path) -> Iterator[None]:
     """Give a folder to another user and let others read it; root is a plain user meanwhile."""
     paths = [folder, *folder.rglob("*")]

@@ -8,6 +8,7 @@ import typer
 
 from bench.commands.command_options import Plugins
 from bench.errors import unknown
+from bench.files.visible import visible_files
 from bench.plugins.registry import Kind, Registry
 
 if TYPE_CHECKING:
@@ -79,10 +80,14 @@ def _plugins(registry: Registry, kind: Kind) -> Rows:
 
 def _described(folder: Path) -> Rows:
     """Return each TOML file's name and the comment it opens with."""
-    return {
-        path.stem: path.read_text(encoding="utf-8").splitlines()[0].lstrip("# ")
-        for path in sorted(folder.glob("*.toml"))
-    }
+    return {path.stem: _opening(path) for path in visible_files(folder, "*.toml")}
+
+
+def _opening(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace").partition("\n")[0].lstrip("# ").rstrip()
+    except OSError as error:
+        return f"(cannot be read: {error.strerror})"
 
 
 def _first_line(docstring: str | None) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench.data.decoding_cache import cache_folder, state
+from bench.data.decoding_cache import cache_folder, state, unreadable
 from bench.files.atomic import replace_file
 
 
@@ -21,19 +21,26 @@ def content_hash(folder: Path, paths: Sequence[str]) -> str:
         paths: of the files, each starting with `folder`; their order does not matter.
 
     Raises:
-        OSError: a file cannot be read.
+        DataError: a file cannot be read; the message names it.
     """
     ordered = sorted(paths)
     kept = cache_folder() / "content" / state(folder, ordered)
     with suppress(OSError):
-        if re.fullmatch(rb"[0-9a-f]{12}", found := kept.read_bytes()):  # whatever became of the file
-            return found.decode()
-    digest = hashlib.sha256()
-    for path in ordered:
-        with Path(path).open("rb") as file:
-            digest.update(path.removeprefix(str(folder)).encode("utf-8", "surrogateescape") + b"\0")
-            digest.update(hashlib.file_digest(file, "sha256").digest())
-    made = digest.hexdigest()[:12]
+        if kept.is_file() and re.fullmatch(rb"[0-9a-f]{12}", found := kept.read_bytes()):
+            return found.decode()  # else it was torn or replaced
+    made = _hash(folder, ordered)
     with suppress(OSError), replace_file(kept) as file:
         file.write(made.encode())
     return made
+
+
+def _hash(folder: Path, ordered: Sequence[str]) -> str:
+    digest = hashlib.sha256()
+    for path in ordered:
+        digest.update(path.removeprefix(str(folder)).encode("utf-8", "surrogateescape") + b"\0")
+        try:
+            with Path(path).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        except OSError as error:
+            raise unreadable(path, error) from None
+    return digest.hexdigest()[:12]

@@ -5,7 +5,7 @@ file beside it. Images are uint8, in memory on the device or in a memory-mapped 
 taken by index and augmented on the device.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -82,6 +82,17 @@ class Source:
         """
         return None
 
+    def notes(self, root: Path) -> list[str]:
+        """Return remarks on the files, such as which do not count; a command tells them once.
+
+        Args:
+            root: folder of the data sets.
+
+        Raises:
+            DataError: the files are missing; nothing is told then.
+        """
+        return []
+
     def load(self, root: Path, download: bool) -> DataSet:
         """Read the data set.
 
@@ -95,9 +106,17 @@ class Source:
         raise NotImplementedError(f"{type(self).__name__} defines no load")
 
 
-def missing(name: str, root: Path) -> DataError:
-    """Return the error for a data set whose files are missing, with how to get them."""
+def missing(name: str, root: Path, files: Sequence[str] = ()) -> DataError:
+    """Return the error for a data set whose files are missing, with how to get them.
+
+    Args:
+        name: of the data set.
+        root: folder of the data sets.
+        files: that were looked for, relative to `root`; the message has those that are not there.
+    """
+    absent = [file for file in files if not (root / file).is_file()]
+    looked = f" (looked for {', '.join(absent)})" if absent else ""
     return DataError(
-        f"{name}: its files are not under {root}; pass --data-root DIR (or set BENCH_DATA) to where they are, "
-        f"or --download to fetch them"
+        f"{name}: its files are not under {root}{looked}; pass --data-root DIR (or set BENCH_DATA) to where "
+        f"they are, or --download to fetch them"
     )

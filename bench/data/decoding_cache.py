@@ -26,6 +26,7 @@ import numpy as np
 import PIL
 from jaxtyping import UInt8
 
+from bench.data import image_files
 from bench.data.images import MappedImages
 from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
@@ -58,14 +59,16 @@ def decode_once(
         paths: of the files, each starting with `folder`.
         shape: (C, H, W) of every image.
         decode: a plain function that returns one uint8 image (C, H, W) for a path and the options.
-            A change of its source code is noticed; changes of functions that it calls are not.
+            A change of its source code or of `read_image` is noticed; changes of other functions
+            that it calls are not.
         **options: passed on to `decode`.
 
     Raises:
-        DataError: the array cannot be written, or an image has another shape or type.
-        Exception: any that `decode` raises.
+        DataError: the array cannot be written, a file cannot be read or decoded (the message names
+            it), or an image has another shape or type.
     """
-    made_of = [str(folder.resolve()), inspect.getsource(decode), shape, options, PIL.__version__]
+    code = [inspect.getsource(decode), inspect.getsource(image_files)]
+    made_of = [str(folder.resolve()), *code, shape, options, PIL.__version__]
     place = cache_folder() / f"{folder.name}-{_hash(json.dumps(made_of, sort_keys=True))[:8]}"
     path = place / f"{state(folder, paths)}.npy"
     try:
@@ -89,19 +92,33 @@ def _hash(text: str) -> str:
 
 
 def state(folder: Path, paths: Sequence[str]) -> str:
-    """Return a hash of the files' names, sizes and modification times."""
+    """Return a hash of the files' names, sizes and modification times.
+
+    Raises:
+        DataError: a file cannot be read; the message names it.
+    """
     digest = hashlib.sha256()
     for path in paths:
-        status = os.stat(path)  # noqa: PTH116 - faster than a Path, for a million files
+        try:
+            status = os.stat(path)  # noqa: PTH116 - faster than a Path, for a million files
+        except OSError as error:
+            raise unreadable(path, error) from None
         line = f"{path.removeprefix(str(folder))}\0{status.st_size}\0{status.st_mtime_ns}\0"
         digest.update(os.fsencode(line))
     return digest.hexdigest()[:16]
 
 
+def unreadable(path: str, error: OSError) -> DataError:
+    """Return the error for a file of a data set that cannot be read."""
+    return DataError(f"{path} cannot be read: {error.strerror or one_line(error)}")
+
+
 def _stored(path: Path) -> Decoded | None:
     """Return the cached images, or None if they are absent, incomplete or replaced."""
     try:
-        about = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        if not (beside := path.with_suffix(".json")).is_file():  # a pipe would be waited for
+            return None
+        about = json.loads(beside.read_text(encoding="utf-8"))
         if about["written"] != _written(path):
             return None
         return Decoded(MappedImages.open(path), about["mean"], about["std"])
@@ -150,7 +167,7 @@ def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -
     np.lib.format.write_array_header_1_0(file, header)
     threads = joblib.cpu_count()  # that this process may use
     levels = Levels(shape[0])
-    with closing(ahead(decode, paths, IN_FLIGHT * threads, threads)) as images:
+    with closing(ahead(partial(_decoded, decode), paths, IN_FLIGHT * threads, threads)) as images:
         for path, image in zip(paths, images, strict=True):
             if image.shape != shape or image.dtype != np.uint8:
                 seen = f"{image.dtype} {image.shape}"
@@ -158,6 +175,15 @@ def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -
             file.write(image.tobytes())
             levels.add(image)
     return levels.mean_and_std()
+
+
+def _decoded(decode: Decode, path: str) -> UInt8[np.ndarray, "channels height width"]:
+    try:
+        return decode(path)
+    except (BenchError, MemoryError):
+        raise
+    except Exception as error:
+        raise DataError(f"{path} cannot be decoded: {one_line(error)}") from error
 
 
 class Levels:

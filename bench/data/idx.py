@@ -33,7 +33,7 @@ def _read(reader: Any, name: str, root: Path, train: bool, download: bool) -> Sp
         part = reader(root, train=train, download=download)
     except RuntimeError as error:
         if "not found" in str(error).lower():
-            raise missing(name, root) from None
+            raise missing(name, root, _files(reader)) from None
         if "downloading" in str(error).lower():
             raise DataError(
                 f"{name}: it cannot be fetched ({one_line(error)}); put its files under {root}"
@@ -45,6 +45,11 @@ def _read(reader: Any, name: str, root: Path, train: bool, download: bool) -> Sp
         found = f"{len(part.data)} images and {len(part.targets)} labels"
         raise _damaged(reader, name, root, ValueError(f"{found} instead of {SIZES[train]}"))
     return Split(part.data.unsqueeze(1), part.targets.long())
+
+
+def _files(reader: Any) -> list[str]:
+    stems = [f"{part}-{kind}" for part in ("train", "t10k") for kind in ("images-idx3-ubyte", "labels-idx1-ubyte")]
+    return [f"{reader.__name__}/raw/{stem}" for stem in stems]
 
 
 def _damaged(reader: Any, name: str, root: Path, error: Exception) -> DataError:

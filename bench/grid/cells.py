@@ -1,6 +1,8 @@
 """The grid: a request → its cells, one run specification each."""
 
+import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache, partial
 from itertools import product
 from pathlib import Path
@@ -9,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 
 from bench.data.dataset import Source
-from bench.errors import BenchError, UsageError, one_line, unknown
+from bench.errors import BenchError, Note, UsageError, one_line, unknown
 from bench.grid.noise_axis import parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
@@ -82,12 +84,20 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     source: type[Source] = plugin.load()
     options = resolve(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
-    content = source(**options, **location).content(data_root) if location else None
+    made = source(**options, **location)
+    content = made.content(data_root) if location else None
+    _tell_notes(made, data_root)
     return Setting(
         Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
         recipe,
         recipe_name,
     )
+
+
+def _tell_notes(source: Source, data_root: Path) -> None:
+    with suppress(BenchError):  # files that are missing matter only to a run that reads them
+        for note in source.notes(data_root):
+            warnings.warn(note, Note, stacklevel=2)
 
 
 def _variants(

@@ -5,6 +5,7 @@ from typing import Any
 
 from bench.errors import UsageError, unknown
 from bench.files import reading
+from bench.files.visible import visible_files
 from bench.plugins.registry import Plugin
 
 PRESETS = Path(__file__).parent / "presets"
@@ -17,12 +18,11 @@ def load_experiment(name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is none of that name, or the file is not TOML.
     """
-    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
-    if not path.is_file():
-        if name.endswith(".toml"):
-            raise UsageError(f"--experiment {name}: there is no such file")
-        raise unknown("experiment", name, (path.stem for path in EXPERIMENTS.glob("*.toml")))
-    return read_toml(path)
+    if not name.endswith(".toml"):
+        return _named("experiment", EXPERIMENTS, name)
+    if not Path(name).is_file():
+        raise UsageError(f"--experiment {name}: there is no such file")
+    return read_toml(Path(name))
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -53,7 +53,11 @@ def load_preset(name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is none of that name.
     """
-    path = PRESETS / f"{name}.toml"
-    if not path.is_file():
-        raise unknown("preset", name, (path.stem for path in PRESETS.glob("*.toml")))
-    return read_toml(path)
+    return _named("preset", PRESETS, name)
+
+
+def _named(kind: str, folder: Path, name: str) -> dict[str, Any]:
+    paths = {path.stem: path for path in visible_files(folder, "*.toml")}
+    if name not in paths:
+        raise unknown(kind, name, paths)
+    return read_toml(paths[name])

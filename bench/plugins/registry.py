@@ -10,6 +10,7 @@ import ast
 import importlib
 import importlib.metadata
 import importlib.util
+import os
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Literal
 
-from bench.errors import PluginError, UsageError, one_line, place, unknown
+from bench.errors import Note, PluginError, UsageError, one_line, place, unknown
+from bench.files.visible import is_visible, visible_files
 from bench.plugins.importing import import_file
 from bench.plugins.source import code_hash
 from bench.spec import IN_FLUX
@@ -75,10 +77,13 @@ class Plugin:
     def summary(self) -> str:
         """First line of the file's docstring."""
         try:
-            docstring = ast.get_docstring(ast.parse(self.path.read_bytes())) or "(no description)"
-        except (SyntaxError, ValueError) as error:
+            docstring = (ast.get_docstring(ast.parse(self.path.read_bytes())) or "").strip()
+        except OSError as error:
+            return f"(cannot be read: {error.strerror})"
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             return f"(does not parse: {one_line(error)})"
-        return docstring.splitlines()[0]
+        first, *_ = docstring.splitlines() or ["(no description)"]
+        return first.encode(errors="replace").decode()
 
     @property
     def recipe(self) -> Path | None:
@@ -130,10 +135,12 @@ class Registry:
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
-        self.folders = tuple(Path(folder).resolve() for folder in folders)
-        for folder in self.folders:
-            if not folder.is_dir():
+        given = [Path(folder).absolute() for folder in folders]
+        for folder in given:
+            if not folder.is_dir():  # asked before links are followed, which may go round in circles
                 raise UsageError(f"--plugins: there is no folder {folder}")
+        self.folders = tuple(folder.resolve() for folder in given)
+        for folder in self.folders:
             if not any((folder / kind).is_dir() for kind in SINGULAR):
                 raise UsageError(f"--plugins: {folder} holds neither a folder methods/ nor datasets/")
         self._found: dict[Kind, dict[str, Plugin]] = {}
@@ -148,25 +155,34 @@ class Registry:
         return self._found[kind]
 
     def files(self) -> dict[str, bytes]:
-        """Return the content of each plugin and recipe file by path, such as `methods/rul.py`."""
+        """Return the content of each plugin and recipe file by path, such as `methods/rul.py`.
+
+        Raises:
+            PluginError: a file cannot be read.
+        """
         folders = (builtin_folder(), *self.folders)
-        paths = [(folder, path) for folder in folders for kind in SINGULAR for path in (folder / kind).rglob("*")]
+        places = [(folder, folder / kind) for folder in folders for kind in SINGULAR]
         return {
-            path.relative_to(folder).as_posix(): path.read_bytes()
-            for folder, path in paths
-            if path.suffix in (".py", ".toml")
+            path.relative_to(folder).as_posix(): _content(path)
+            for folder, place in places
+            for path in visible_files(place, "**/*")
+            if path.suffix in (".py", ".toml") and all(map(is_visible, path.relative_to(place).parents[:-1]))
         }
 
     def find(self, kind: Kind, name: str) -> Plugin:
         """Return a plugin by name.
 
         Raises:
-            UsageError: no plugin has this name.
+            UsageError: no plugin has this name, or what has it is no regular file.
         """
         plugins = self.all(kind)
-        if name not in plugins:
-            raise unknown(SINGULAR[kind], name, plugins)
-        return plugins[name]
+        if name in plugins:
+            return plugins[name]
+        for folder in (builtin_folder(), *self.folders):
+            path = folder / kind / f"{name.replace('-', '_')}.py"
+            if os.path.lexists(path):
+                raise UsageError(f"no {SINGULAR[kind]} '{name}': {path} is a folder, a link to nothing or a pipe")
+        raise unknown(SINGULAR[kind], name, plugins)
 
 
 def _base_class(kind: Kind) -> type:
@@ -184,8 +200,15 @@ def plugin_name(stem: str) -> str:
     return stem.replace("_", "-")
 
 
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise PluginError(f"{path} cannot be read: {error.strerror}") from None
+
+
 def _in_folder(kind: Kind, folder: Path) -> dict[str, Plugin]:
-    paths = [path for path in folder.glob("*.py") if not path.stem.startswith("_")]
+    paths = [path for path in visible_files(folder, "*.py") if not path.stem.startswith("_")]
     return {name: Plugin(kind, name, path) for path in paths for name in [plugin_name(path.stem)]}
 
 
@@ -201,13 +224,16 @@ def _entry_points(kind: Kind) -> dict[str, Plugin]:
             name = plugin_name(entry.name)
             plugins[name] = Plugin(kind, name, origin, entry.module)
         else:
-            warnings.warn(f"plugin {entry.name} is left out: its module {entry.module} is not there", stacklevel=2)
+            said = f"plugin {entry.name} is left out: its module {entry.module} is not there"
+            warnings.warn(said, Note, stacklevel=2)
     return plugins
 
 
 def _origin(module: str) -> Path | None:
     try:
         spec = importlib.util.find_spec(module)
-    except ImportError:
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # finding a module imports its package, which may do anything
         return None
     return Path(spec.origin) if spec and spec.origin else None

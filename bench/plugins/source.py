@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.files.visible import visible_files
+
 
 class Folder(NamedTuple):
     """The folder whose modules count as part of a plugin.
@@ -45,7 +47,7 @@ class Folder(NamedTuple):
             base, name = self.path, name.removeprefix(self.package).lstrip(".")
         stem = base.joinpath(*name.split("."))
         files = (stem.with_suffix(".py"), stem / "__init__.py")
-        found = next((file for file in files if file.is_file()), stem if any(stem.glob("*.py")) else None)
+        found = next((file for file in files if file.is_file()), stem if visible_files(stem, "*.py") else None)
         return found if found and found.is_relative_to(self.path) else None
 
 

@@ -204,7 +204,9 @@ def test_missing_data_is_told_and_the_other_data_set_runs(tmp_path):
         str(tmp_path),
     )
     assert done.returncode == 1
-    assert f"mnist: its files are not under {tmp_path}; pass --data-root DIR (or set BENCH_DATA)" in done.stderr
+    looked = "looked for MNIST/raw/train-images-idx3-ubyte, "
+    assert f"mnist: its files are not under {tmp_path} ({looked}" in done.stderr
+    assert "; pass --data-root DIR (or set BENCH_DATA)" in done.stderr
     assert len(list(tmp_path.rglob("record.json"))) == 1
 
 

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from harness import grid
+from harness import grid, unreadable
 from PIL import Image
 
 from bench.data.content_hash import content_hash
+from bench.errors import DataError
 from bench.spec import BrokenCell, RunSpec
 
 
@@ -66,6 +67,29 @@ def test_a_hash_that_cannot_be_kept_is_computed_each_time(tree, monkeypatch, tmp
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "file" / "cache"))
     assert hashed(tree) == before
+
+
+def test_a_pipe_in_the_cache_is_not_waited_for(tree, monkeypatch, tmp_path):
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    before = hashed(tree)
+    (kept,) = (tmp_path / "cache" / "content").iterdir()
+    kept.unlink()
+    os.mkfifo(kept)
+    assert hashed(tree) == before
+    assert kept.read_text() == before
+
+
+@pytest.mark.parametrize("target", ["gone", "link.png"])
+def test_a_file_that_cannot_be_read_is_named(tree, target):
+    (tree / "link.png").symlink_to(target)
+    with pytest.raises(DataError, match=r"link\.png cannot be read: "):
+        content_hash(tree, [str(tree / "link.png")])
+
+
+def test_a_file_that_may_not_be_read_is_named(tree):
+    path = tree / "train" / "cat" / "0.png"
+    with unreadable(path), pytest.raises(DataError, match=r"cannot be read: Permission denied"):
+        content_hash(tree, [str(path)])
 
 
 def test_a_moved_or_touched_tree_is_the_same_data(tree, tmp_path):

@@ -130,7 +130,7 @@ def test_a_missing_part_is_named(tree):
 
 def test_parts_with_different_classes_are_refused(tree):
     (tree / "test" / "dog").rename(tree / "test" / "wolf")
-    with pytest.raises(DataError, match="differ in their class folders: dog, wolf"):
+    with pytest.raises(DataError, match=r"test/ has images of classes of which train/ has none: wolf"):
         open_folder(tree)
 
 
@@ -140,6 +140,37 @@ def test_absent_files_name_both_ways_to_point_at_them(tmp_path, name):
         DataError, match=f"{name}: its files are not under .*--data-root DIR.*BENCH_DATA.*--download"
     ):
         load(choice(name), Registry(), tmp_path, False)
+
+
+@pytest.mark.parametrize(
+    ("name", "there", "absent"),
+    [
+        ("mnist", ["MNIST/raw/train-images-idx3-ubyte"], "MNIST/raw/t10k-labels-idx1-ubyte"),
+        ("mnist", ["MNIST/raw/t10k-labels-idx1-ubyte.gz"], "MNIST/raw/t10k-labels-idx1-ubyte"),
+        ("fashion-mnist", [], "FashionMNIST/raw/train-labels-idx1-ubyte"),
+        ("cifar10", ["cifar-10-batches-py/test_batch"], "cifar-10-batches-py/data_batch_5"),
+        ("cifar10", ["cifar-10-python.tar.gz"], "cifar-10-batches-py/batches.meta"),
+    ],
+)
+def test_absent_files_are_named_and_those_that_are_there_are_not(tmp_path, name, there, absent):
+    for each in there:
+        (tmp_path / each).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / each).write_bytes(b"")
+    with pytest.raises(DataError) as raised:
+        load(choice(name), Registry(), tmp_path, False)
+    looked = str(raised.value).partition("(looked for ")[2].partition(")")[0].split(", ")
+    assert absent in looked
+    assert not set(there) & set(looked)
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"\x93NUMPY\x01\x00v\x00"])
+def test_damaged_counts_of_people_are_named(tmp_path, content):
+    path = tmp_path / "cifar-10h" / "cifar10h-counts.npy"
+    path.parent.mkdir()
+    path.write_bytes(content)
+    with pytest.raises(DataError, match=f"cifar10: {path} is damaged or not CIFAR-10H's"):
+        Registry().find("datasets", "cifar10").load()._human_counts(tmp_path)
 
 
 def idx(path: Path, magic: int, array: np.ndarray) -> None:
@@ -198,8 +229,9 @@ def test_an_idx_file_of_garbage_is_damaged(short_mnist):
 def test_a_damaged_cifar_batch_is_told(tmp_path):
     folder = tmp_path / "cifar-10-batches-py"
     folder.mkdir()
-    (folder / "data_batch_1").write_bytes(b"garbage")
-    with pytest.raises(DataError, match="cifar10: a file in .*cifar-10-batches-py is missing or damaged"):
+    for name in (*(f"data_batch_{k}" for k in range(1, 6)), "test_batch", "batches.meta"):
+        (folder / name).write_bytes(b"garbage")
+    with pytest.raises(DataError, match="cifar10: a file in .*cifar-10-batches-py is damaged"):
         load(choice("cifar10"), Registry(), tmp_path, False)
 
 

@@ -255,6 +255,30 @@ def told(path):
         raise DataError(f"{path} is no image") from None
 
 
+@pytest.mark.parametrize("error", [ValueError("odd"), OSError("odd"), ZeroDivisionError("odd")])
+def test_whatever_a_decoder_raises_names_the_file(folder, error):
+    def breaking(path):
+        raise error
+
+    with pytest.raises(DataError, match=rf"train/00\.png cannot be decoded: {type(error).__name__}: odd"):
+        decoded(folder, decode=breaking)
+
+
+@pytest.mark.parametrize("target", ["gone.png", "11.png"])
+def test_a_file_that_leads_nowhere_is_named_and_the_cache_is_not_blamed(folder, target):
+    (folder / "11.png").unlink()
+    (folder / "11.png").symlink_to(target)
+    with pytest.raises(DataError, match=r"^/.*train/11\.png cannot be read: (No such file|Too many levels)"):
+        decoded(folder)
+
+
+def test_a_pipe_in_the_cache_is_not_waited_for(folder):
+    path = decoded(folder).images.path
+    path.with_suffix(".json").unlink()
+    os.mkfifo(path.with_suffix(".json"))
+    np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
+
+
 @pytest.mark.parametrize(
     ("wrong", "seen"),
     [

@@ -84,6 +84,8 @@ def test_without_dropout_all_passes_agree(make_method, batch):
     method = make_method("mc-dropout", inner=inner, score="mutual-information")
     found = predicted(method, batch.images)
     np.testing.assert_allclose(found.uncertainty, 0, atol=1e-12)
+    assert method.remarks() == ["dropout is 0, so all passes are the same"]
+    assert make_method("mc-dropout").remarks() == []
     plain = method.inner.predict(batch.images).logits
     torch.testing.assert_close(found.logits, plain.detach().double().log_softmax(dim=1), rtol=1e-5, atol=1e-6)
 
