@@ -7,6 +7,7 @@ from torch import Tensor
 from bench.data.augment import Augment, Evaluate, Images, random_flip, reflected_crop
 from bench.data.dataset import DataSet
 from bench.recipe import CropAndFlip, Recipe
+from bench.training.seeding import torch_generator
 
 
 def by_recipe(data: DataSet, recipe: Recipe) -> DataSet:
@@ -49,7 +50,7 @@ class AlternatingFlips:
     """
 
     def __init__(self, size: int, seed: int, device: torch.device) -> None:
-        generator = torch.Generator(device).manual_seed(seed)
+        generator = torch_generator(seed, device)
         self.first: Bool[Tensor, " n"] = torch.rand(size, generator=generator, device=device) < 0.5
 
     def __call__(self, images: Images, index: Tensor, epoch: int) -> Images:
