@@ -56,9 +56,11 @@ def _reason(error: Exception) -> str:
 
 
 def disconnect() -> None:
-    """Leave the cluster, or end Ray on this machine."""
+    """Leave the cluster, or end Ray on this machine; a token made for it is forgotten."""
     ray.shutdown()
-    _read_environment()
+    uses_token = raylet.get_authentication_mode() == raylet.AuthenticationMode.TOKEN
+    if uses_token and os.environ.get("RAY_AUTH_MODE") != "token":
+        _read_environment()
 
 
 def _look_for(address: str) -> None:
