@@ -1,6 +1,7 @@
 """Errors shown to users: one line each with what was wrong, what was seen and what is right."""
 
 import difflib
+import pickle
 import textwrap
 import traceback
 from collections.abc import Iterable
@@ -46,15 +47,53 @@ def unknown(kind: str, name: str, available: Iterable[str]) -> UsageError:
     return UsageError(f"no {kind} '{name}'.{hint} Available: {listed}")
 
 
+# Libraries advise to switch these protections off, which would run whatever code a file holds.
+PROTECTIONS = ("weights_only", "allow_pickle", "safe_globals", "trust_remote_code", "allow_unsafe", "trust_repo")
+
+NOT_LOADED = "a file is damaged, or holds more than plain data, which is not loaded as it could run code"
+
+
+def _advises_to_run_code(error: BaseException) -> bool:
+    said = str(error)
+    return isinstance(error, pickle.UnpicklingError) or any(name in said for name in PROTECTIONS)
+
+
 def one_line(error: BaseException) -> str:
     """Return an exception as a single line.
 
     The line is the message of a `BenchError`, and the type and message of any other exception.
+    A library's advice to load a file in a way that runs code in it is not passed on.
     """
     said = " ".join(str(error).split())
     if isinstance(error, BenchError):
         return said
+    if _advises_to_run_code(error):
+        said = NOT_LOADED
     return f"{type(error).__name__}: {said}" if said else type(error).__name__
+
+
+def trace(error: BaseException) -> str:
+    """Return the traceback of an exception and of its causes, without advice as in `one_line`."""
+    text = "".join(traceback.format_exception(error))
+    each: BaseException | None = error
+    while each is not None:
+        if _advises_to_run_code(each) and str(each):
+            text = text.replace(str(each), NOT_LOADED)
+        each = each.__cause__ or each.__context__
+    return text
+
+
+def brief(value: object) -> str:
+    """Return a value as Python writes it, cut at 80 characters.
+
+    >>> brief("a" * 100)[-3:]
+    'aa…'
+    """
+    try:
+        written = repr(value)
+    except ValueError:  # Python writes no number of more than 4,300 digits
+        return "a number of too many digits"
+    return written if len(written) <= 80 else f"{written[:79]}…"
 
 
 def place(error: BaseException, path: Path) -> str:

@@ -1,12 +1,13 @@
 """Command-line options, each declared once: on the field of the model that validates it.
 
 The command line hands over what was typed, Python and TOML files may use values as well:
-`"0,0.3"` is `["0", "0.3"]` where a list belongs, and `"5"` is 5 where a number does.
+`"0,0.3"` is `["0", "0.3"]` where a list belongs, and `"5"` is 5 where a number does. The number
+types of all settings stand here, too.
 """
 
-from typing import Annotated, Any, NamedTuple, get_args
+from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
 from pydantic.fields import FieldInfo
 
 
@@ -61,9 +62,31 @@ def _number(given: Any) -> Any:
     return given
 
 
-# Strict: true is not 1, and 1.5 or "1.0" is not a count.
+def _unsigned(zero: float) -> float:
+    return zero + 0.0
+
+
+def _true(given: Any) -> Any:
+    if type(given) is not bool:  # 1 and 1.0 are equal to true, so Literal takes them
+        raise ValueError("input should be true")
+    return given
+
+
+# Numbers of settings. Strict: true is not 1, "1" is no number, and 1.0 is no whole one; a whole
+# number is a float, and -0.0 is 0.0, so that one value has one identity.
+Whole = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
+Positive = Annotated[int, Field(strict=True, gt=0, lt=2**63)]
+AnySeed = Annotated[int, Field(strict=True, ge=0, lt=2**128)]  # so many digits fit a file's name
+Yes = Annotated[Literal[True], BeforeValidator(_true)]
+PositiveReal = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Real = Annotated[float, Field(strict=True, ge=0, allow_inf_nan=False), AfterValidator(_unsigned)]  # from 0
+Rate = Annotated[float, Field(strict=True, ge=0, le=1), AfterValidator(_unsigned)]
+Part = Annotated[float, Field(strict=True, ge=0, lt=1), AfterValidator(_unsigned)]
+InnerPart = Annotated[float, Field(strict=True, gt=0, lt=1)]
+
+# The same as options, which may be typed.
 Commas = BeforeValidator(_split)
 Number = BeforeValidator(_number)
-Count = Annotated[int, Field(strict=True, gt=0), Number]
-Natural = Annotated[int, Field(strict=True, ge=0), Number]
+Count = Annotated[Positive, Number]
+Seed = Annotated[AnySeed, Number]
 NonNegative = Annotated[float, Field(strict=True, ge=0), Number]

@@ -4,20 +4,9 @@ import hashlib
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Discriminator,
-    Field,
-    NonNegativeFloat,
-    NonNegativeInt,
-    PositiveFloat,
-    PositiveInt,
-    Tag,
-    field_validator,
-)
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, field_validator
 
-Rate = Annotated[float, Field(ge=0, le=1)]
+from bench.options import InnerPart, Part, Positive, PositiveReal, Rate, Real, Whole, Yes
 
 
 class Frozen(BaseModel):
@@ -48,9 +37,9 @@ class Weights(Frozen):
 class StepDecay(Frozen):
     """A learning rate multiplied by `factor` in `first_epoch` (from 1) and every `every` epochs."""
 
-    factor: Annotated[float, Field(gt=0, lt=1)]
-    first_epoch: PositiveInt
-    every: PositiveInt
+    factor: InnerPart
+    first_epoch: Positive
+    every: Positive
 
 
 class Ramp(Frozen):
@@ -79,7 +68,7 @@ class CropAndFlip(Frozen):
     sections 3.1 (reflection) and 3.6 (alternating flips).
     """
 
-    padding: NonNegativeInt  # in pixels on each side
+    padding: Whole  # in pixels on each side
     # alternating: a random half is mirrored in odd epochs, the other half in even ones.
     flip: Literal["none", "random", "alternating"]
 
@@ -91,8 +80,8 @@ class Lookahead(Frozen):
     schedule of airbench94: after t of T steps the average keeps decay^every · (t / T)³ of itself.
     """
 
-    every: PositiveInt  # steps
-    decay: Annotated[float, Field(gt=0, lt=1)]
+    every: Positive  # steps
+    decay: InnerPart
 
 
 class Recipe(Frozen):
@@ -101,26 +90,26 @@ class Recipe(Frozen):
     A setting that is None is not used, and does not count in a run's identity.
     """
 
-    epochs: PositiveInt = 30
-    batch_size: Annotated[int, Field(ge=2)] = 128
+    epochs: Positive = 30
+    batch_size: Annotated[int, Field(strict=True, ge=2, lt=2**63)] = 128
     optimizer: Literal["sgd", "adam"] = "sgd"
-    learning_rate: PositiveFloat = 0.1  # the maximum of the schedule
-    classifier_learning_rate: PositiveFloat | None = None  # of `fc`; None: learning_rate
-    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9  # used by SGD only
-    nesterov: bool = True
-    weight_decay: NonNegativeFloat = 5e-4
-    bias_rate_factor: PositiveFloat | None = None  # of the backbone's normalisation biases; their decay is divided
-    first_bias_epochs: PositiveInt | None = None  # epochs that train the bias of the backbone's first layer
+    learning_rate: PositiveReal = 0.1  # the maximum of the schedule
+    classifier_learning_rate: PositiveReal | None = None  # of `fc`; None: learning_rate
+    momentum: Part = 0.9  # used by SGD only
+    nesterov: StrictBool = True
+    weight_decay: Real = 5e-4
+    bias_rate_factor: PositiveReal | None = None  # of the backbone's normalisation biases; their decay is divided
+    first_bias_epochs: Positive | None = None  # epochs that train the bias of the backbone's first layer
     schedule: Literal["one-cycle", "linear", "cosine", "constant"] | ScheduleTable = "one-cycle"
     lookahead: Lookahead | None = None
-    dropout: Annotated[float, Field(ge=0, lt=1)] | None = None  # default of methods that have it
+    dropout: Part | None = None  # default of methods that have it
     augment: CropAndFlip | None = None  # in place of the data set's
-    cutout: PositiveInt | None = None  # side in pixels of the square set to 0 in each image
-    mirrored_views: Literal[True] | None = None  # evaluates the mirror images of all views, too
+    cutout: Positive | None = None  # side in pixels of the square set to 0 in each image
+    mirrored_views: Yes | None = None  # evaluates the mirror images of all views, too
     backbone: str = "resnet18"
     pretrained: Weights | None = None  # initial weights of the backbone, given as a path
-    relabel_from: PositiveInt = 10  # first epoch with relabelling, counted from 1
-    train_limit: PositiveInt | None = None  # size of a fixed random subset to train on; None: all
+    relabel_from: Positive = 10  # first epoch with relabelling, counted from 1
+    train_limit: Positive | None = None  # size of a fixed random subset to train on; None: all
 
     @property
     def method_defaults(self) -> dict[str, Any]:

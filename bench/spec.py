@@ -7,11 +7,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, Field, NonNegativeInt, ValidationError, model_validator
+from pydantic import BaseModel, Field, StrictBool, ValidationError, model_validator
 
-from bench.errors import UsageError, unknown
-from bench.options import Commas, Count, option
-from bench.recipe import Frozen, Rate, Recipe, Relabel
+from bench.errors import UsageError, brief, unknown
+from bench.options import AnySeed, Commas, Count, Part, Rate, Whole, option
+from bench.recipe import Frozen, Recipe, Relabel
 
 Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
 # Prefix, before the hash of the code, of the version of a plugin that declares none.
@@ -33,7 +33,7 @@ class Noise(Frozen):
 
     kind: str
     rate: Rate | None = None  # None: it follows from the label set, measured at run time
-    seed: NonNegativeInt
+    seed: AnySeed
     label_set: str | None = None  # labels given by people, named in place of a rate
     confusions: Confusions | None = None  # of the data set, for kinds of noise that need them
 
@@ -62,7 +62,7 @@ class Noise(Frozen):
         """
         if self.rate is None:
             return self.name
-        percent = f"{100 * self.rate:g}%" if self.label_set is None else f"{100 * self.rate:.3g}%"
+        percent = f"{100 * self.rate:.12g}%" if self.label_set is None else f"{100 * self.rate:.3g}%"
         return percent if self.kind == "symmetric" else f"{self.name} {percent}"
 
     @property
@@ -91,16 +91,16 @@ class RunSpec(Frozen):
     relabel: Relabel | None
     recipe: Recipe
     recipe_name: str | None = None  # as an experiment names it
-    seed: NonNegativeInt
-    held_out: Annotated[float, Field(ge=0, lt=1)]
+    seed: AnySeed
+    held_out: Part
     evaluate: Literal["test", "held-out"]
     device: Literal["cpu", "cuda"]
     precision: Literal["float32", "bfloat16"]
-    protocol: NonNegativeInt  # of the harness; 0: unknown
+    protocol: Whole  # of the harness; 0: unknown
     # Row of the method in tables: its name and the hyper-parameters that differ from their
     # defaults.
     label: str
-    oracle: bool = False  # whether the method gets the true noise rate
+    oracle: StrictBool = False  # whether the method gets the true noise rate
 
     @cached_property
     def identity(self) -> str:
@@ -216,4 +216,4 @@ def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
     keys = [key for key in where if isinstance(key, str) and key.isidentifier() and key.islower()]
     name = _typed(keys) if kind == "option" and keys else ".".join(keys) or kind
     reason = detail["msg"].removeprefix("Value error, ")
-    return f"{name}: {reason[0].lower()}{reason[1:]}, got {detail['input']!r}"
+    return f"{name}: {reason[0].lower()}{reason[1:]}, got {brief(detail['input'])}"

@@ -15,6 +15,7 @@ from bench.checks.outcomes import CheckFailed, CheckSkipped, require
 from bench.errors import UsageError, one_line
 from bench.plugins.hyperparameters import check, declared, required
 from bench.plugins.method import Prediction, Step
+from bench.training.checked_outputs import NUMBER_TYPES
 from bench.training.optimizer import make_optimizer
 
 Check = Callable[[MethodBed], None]
@@ -86,7 +87,7 @@ def check_declines_with_a_reason(bed: MethodBed) -> None:
 
 
 def check_step_shapes(bed: MethodBed) -> None:
-    """`loss` returns a Step: loss (), logits (B, K) and uncertainty (B,), floating point.
+    """`loss` returns a Step: loss (), logits (B, K) and uncertainty (B,), float32 or float64.
 
     Logits and uncertainty may be None unless the method relabels by default.
     """
@@ -103,7 +104,7 @@ def check_step_shapes(bed: MethodBed) -> None:
 
 
 def check_prediction_shapes(bed: MethodBed) -> None:
-    """`predict` returns a Prediction: logits (B, K) and uncertainty (B,), floating point.
+    """`predict` returns a Prediction: logits (B, K) and uncertainty (B,), float32 or float64.
 
     Features are (B, D) or None.
     """
@@ -120,8 +121,8 @@ def _shape(function: str, name: str, value: Any, shape: tuple[int, ...]) -> None
     is_tensor = isinstance(value, Tensor)
     require(is_tensor, f"{function} returned {name} as a {type(value).__name__}: make it a tensor {shape}")
     seen = f"{function} returned {name} of shape {tuple(value.shape)}, {value.dtype}"
-    fits = tuple(value.shape) == shape and value.is_floating_point()
-    require(fits, f"{seen}: make it {shape}, floating point")
+    fits = tuple(value.shape) == shape and value.dtype in NUMBER_TYPES
+    require(fits, f"{seen}: make it {shape}, float32 or float64")
 
 
 def check_loss_is_finite(bed: MethodBed) -> None:

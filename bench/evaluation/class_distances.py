@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from bench.evaluation.ranking import Uncertainty, top_weights
+from bench.evaluation.valid_arrays import require_labels, require_one_length, require_real
 
 Distances = Float[np.ndarray, " n"]
 
@@ -25,7 +26,13 @@ def distances_to_centres(
 
     Distances are Euclidean, in units of the mean distance between two class centres; a centre is
     the mean of a class's samples. NaN where there is one class only or all centres coincide.
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
     """
+    require_real("features", features, ndim=2)
+    require_labels("labels", labels)
+    require_one_length(features=features, labels=labels)
     from scipy.spatial.distance import cdist, pdist  # `bench list`, which needs none, starts faster
 
     present, place = np.unique(labels, return_inverse=True)
@@ -41,7 +48,13 @@ def distances_to_centres(
 
 
 def mean_distances(of: Placed) -> dict[str, float]:
-    """Return the mean distances of the most certain and of the most uncertain tenth."""
+    """Return the mean distances of the most certain and of the most uncertain tenth.
+
+    Raises:
+        ArrayError: the uncertainty holds NaN or infinities, or the lengths differ.
+    """
+    require_real("uncertainty", of.uncertainty)
+    require_one_length(uncertainty=of.uncertainty, own=of.own, nearest_other=of.nearest_other)
     tenth = max(1, len(of.own) // 10)
     return {
         f"{part}_{name}": float(top_weights(sign * of.uncertainty, tenth) @ distance / tenth)

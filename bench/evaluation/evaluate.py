@@ -19,6 +19,7 @@ from bench.evaluation.human_disagreement import Entropy, Judged
 from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.evaluation.ranking import Errors, Scored, Uncertainty, rejection_curve
 from bench.evaluation.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
+from bench.evaluation.valid_arrays import require_labels, require_one_length, require_real
 from bench.spec import SCORE_NAMES
 
 LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept
@@ -40,6 +41,9 @@ def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluatio
         test: of the evaluated set, with the columns `label` and, where people gave labels,
             `human_entropy` in nats.
         train: of the training set, with the columns `given` (noisy) and `true`.
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
     """
     outputs, labels, human_entropy = test.predictions, test.labels, test.columns.get("human_entropy")
     given, true = train.columns["given"], train.columns["true"]
@@ -63,7 +67,14 @@ def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluatio
 
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
-    """Return the method's own uncertainty and those that its logits offer, each (n,)."""
+    """Return the method's own uncertainty and those that its logits offer, each (n,).
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
+    """
+    require_real("uncertainty", predictions.uncertainty)
+    require_real("logits", predictions.logits, ndim=2)
+    require_one_length(uncertainty=predictions.uncertainty, logits=predictions.logits)
     logits = torch.from_numpy(predictions.logits).double()
     left_out = UNDEFINED_IF_NORMALISED if predictions.normalised else {}
     others = {name: score(logits).numpy() for name, score in LOGIT_SCORES.items() if name not in left_out}
@@ -76,7 +87,15 @@ def of_score(scored: Scored) -> dict[str, Any]:
 
 
 def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str, Any]:
-    """Return how well each training score finds flipped labels; `label_aware` is 1 − p[given]."""
+    """Return how well each training score finds flipped labels; `label_aware` is 1 − p[given].
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
+    """
+    require_real("logits", train.logits, ndim=2)
+    for name, labels in (("given labels", given), ("true labels", true)):
+        require_labels(name, labels, train.logits.shape[1])
+        require_one_length(**{"logits": train.logits, name: labels})
     others = np.exp(log_softmax(train.logits))
     others[np.arange(len(given)), given] = 0
     scores = all_scores(train) | {"label_aware": others.sum(axis=1)}

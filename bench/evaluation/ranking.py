@@ -12,18 +12,37 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from bench.evaluation.valid_arrays import (
+    require_count,
+    require_flags,
+    require_labels,
+    require_one_length,
+    require_part,
+    require_real,
+)
+
 Uncertainty = Float[np.ndarray, " n"]  # larger = less sure
 Errors = Bool[np.ndarray, " n"]
 
 
 @dataclass(frozen=True)
 class Scored:
-    """Samples with an uncertainty each; it should be larger for the positives: errors, or flips."""
+    """Samples with an uncertainty each; it should be larger for the positives: errors, or flips.
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
+    """
 
     uncertainty: Uncertainty
     errors: Errors  # misclassified test samples, or flipped training labels
     labels: Int[np.ndarray, " n"]
     num_classes: int
+
+    def __post_init__(self) -> None:
+        require_real("uncertainty", self.uncertainty)
+        require_flags("errors", self.errors)
+        require_labels("labels", self.labels, self.num_classes)
+        require_one_length(uncertainty=self.uncertainty, errors=self.errors, labels=self.labels)
 
     @cached_property
     def ranking(self) -> "Ranking":
@@ -53,7 +72,15 @@ class Ranking(NamedTuple):
 
 
 def rank(uncertainty: Uncertainty, errors: Errors | Float[np.ndarray, " n"]) -> Ranking:
-    """Sort by rising uncertainty and count samples and errors up to each group of ties."""
+    """Sort by rising uncertainty and count samples and errors up to each group of ties.
+
+    Raises:
+        ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
+    """
+    require_real("uncertainty", uncertainty)
+    if not (isinstance(errors, np.ndarray) and errors.dtype.kind == "b"):
+        require_real("errors", errors, whole=True)
+    require_one_length(uncertainty=uncertainty, errors=errors)
     order = np.argsort(uncertainty)
     ordered = uncertainty[order]
     last = np.append(np.flatnonzero(ordered[1:] != ordered[:-1]), len(ordered) - 1)
@@ -65,18 +92,34 @@ def rejection_curve(ranking: Ranking, rates: Float[np.ndarray, " r"]) -> Float[n
     """Return the accuracy after rejecting each part r of the samples, the most uncertain first.
 
     Kept are n − round(r·n) samples, at least one.
+
+    Raises:
+        ArrayError: a rate is outside 0–1.
     """
+    require_real("rates", rates)
+    require_part("the lowest rate", rates.min())
+    require_part("the highest rate", rates.max())
     kept = np.maximum(1, ranking.n - np.rint(rates * ranking.n).astype(int))
     return 1 - ranking.kept()[kept - 1] / kept
 
 
 def accuracy_at_rejection(ranking: Ranking, rate: float) -> float:
-    """Return one point of the rejection curve."""
-    return float(rejection_curve(ranking, np.array([rate]))[0])
+    """Return one point of the rejection curve.
+
+    Raises:
+        ArrayError: the rate is outside 0–1.
+    """
+    require_part("rate", rate)
+    return float(rejection_curve(ranking, np.array([rate], dtype=float))[0])
 
 
 def risk_at_coverage(ranking: Ranking, coverage: float) -> float:
-    """Return the error rate of the round(c·n) most certain samples."""
+    """Return the error rate of the round(c·n) most certain samples.
+
+    Raises:
+        ArrayError: the coverage is outside 0–1.
+    """
+    require_part("coverage", coverage)
     k = max(1, round(coverage * ranking.n))
     return float(ranking.kept()[k - 1] / k)
 
@@ -156,7 +199,12 @@ def top_weights(uncertainty: Uncertainty, k: int) -> Float[np.ndarray, " n"]:
     """Return each sample's weight among the k most uncertain, which add up to k.
 
     1 is inside, 0 outside; samples tied at the boundary share what is left.
+
+    Raises:
+        ArrayError: the uncertainty holds NaN or infinities, or k is not 1 … n.
     """
+    require_real("uncertainty", uncertainty)
+    require_count("k", k, len(uncertainty))
     boundary = np.partition(uncertainty, len(uncertainty) - k)[len(uncertainty) - k]
     inside, tied = uncertainty > boundary, uncertainty == boundary
     return inside + tied * ((k - inside.sum()) / tied.sum())

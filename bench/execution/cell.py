@@ -1,12 +1,11 @@
 """Runs one cell of a grid in this process: locks it, trains, keeps checkpoints, stores the run."""
 
-import traceback
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 
-from bench.errors import BenchError, Declined, one_line
+from bench.errors import BenchError, Declined, one_line, trace
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
 from bench.execution.runner import execute
@@ -48,7 +47,7 @@ def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
     except (MemoryError, torch.OutOfMemoryError) as error:
         return CellReport(spec.title, CellState.STARVED, one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return CellReport(spec.title, CellState.FAILED, one_line(error), traceback.format_exc())
+        return CellReport(spec.title, CellState.FAILED, one_line(error), trace(error))
 
 
 def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:

@@ -4,12 +4,8 @@ The data set is put into Ray's object store, which keeps one copy on each machin
 finished runs are sent back to this machine.
 """
 
-import os
-import re
-import socket
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import ray
@@ -18,11 +14,12 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.data.images import MappedImages
-from bench.errors import BenchError, UsageError, one_line
+from bench.errors import BenchError, one_line
 from bench.execution.cell import claim
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, CheckpointSent, EpochDone, Event, Observer
 from bench.execution.queue_and_retries import Pool
+from bench.execution.ray_connection import connect, disconnect
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.files.atomic import replace_file
 from bench.plugins.loading import load
@@ -30,7 +27,6 @@ from bench.spec import CellState, RunSpec
 from bench.store.unfinished import UnderWay
 
 TRIES = 4  # machines come and go
-CALM: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
 
 
 @dataclass
@@ -132,7 +128,7 @@ class RayExecutor(Pool):
             _cancel(task)
         self.mailbox.shutdown(force=True)
         if self.owned:
-            ray.shutdown()
+            disconnect()
 
     def _share(self, device: str) -> dict[str, float]:
         """Return the resources that a run takes, by Ray's names."""
@@ -189,8 +185,10 @@ class RayExecutor(Pool):
                 take_in(answer.run, spec, self.context.store)
             report = answer.report
             done = report.status == CellState.DONE
-        except (BenchError, OSError, RayTaskError) as error:
+        except (BenchError, OSError) as error:
             report = CellReport(spec.title, CellState.FAILED, one_line(error))
+        except RayTaskError as error:  # its own message is the traceback of the other machine
+            report = CellReport(spec.title, CellState.FAILED, one_line(error.cause))
         except RayError as error:
             task.under_way.release(done=False)
             self.died(place, type(error).__name__)
@@ -202,24 +200,6 @@ class RayExecutor(Pool):
 def _cancel(task: Task) -> None:
     ray.cancel(task.reference, force=True)
     task.under_way.release(done=False)
-
-
-def connect(address: str | None) -> None:
-    """Join a cluster, whose machines get this package, or start one on this machine alone.
-
-    Raises:
-        UsageError: nothing answers at the address.
-    """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    package = str(Path(__file__).parents[1])
-    alone: dict[str, Any] = {} if address else {"_node_ip_address": "127.0.0.1"}
-    try:
-        if address and (parts := re.fullmatch(r"([^/]+):(\d+)", address)):
-            # Ray itself tries for minutes.
-            socket.create_connection((parts[1], int(parts[2])), timeout=10).close()
-        ray.init(address=address or "local", runtime_env={"py_modules": [package]}, **CALM, **alone)
-    except (OSError, ValueError, OverflowError) as error:
-        raise UsageError(f"--address {address}: there is no Ray cluster: {one_line(error)}") from None
 
 
 def work(parcel: Parcel, plugins: dict[str, bytes], data: list[Any] | None, mailbox: Queue, key: str) -> Answer:

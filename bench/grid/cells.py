@@ -1,7 +1,7 @@
 """The grid: a request → its cells, one run specification each."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from functools import cache, partial
 from itertools import product
@@ -59,7 +59,7 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
             title = f"{dataset_name} · {method_name} · noise {point.label} · seed {seed}"
             try:
                 setting = setting_of(dataset_name, recipe_name)
-                grid += _variants(request, registry, setting, method_name, point, seed)
+                grid += _distinct(_variants(request, registry, setting, method_name, point, seed))
             except UsageError:
                 raise
             except Exception as error:  # of a plugin's own, in whatever it declares
@@ -126,6 +126,20 @@ def _variants(
             oracle=bool(factory.oracle),
         )
         assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
+        yield spec
+
+
+def _distinct(variants: Iterable[RunSpec]) -> Iterator[RunSpec]:
+    """Yield a method's runs at one noise and seed.
+
+    Raises:
+        UsageError: two are the same run: a value in a list of --set is there twice.
+    """
+    labels: dict[str, str] = {}
+    for spec in variants:
+        if spec.identity in labels:
+            raise UsageError(f"--set: two values of a list are the same run, {labels[spec.identity]}")
+        labels[spec.identity] = spec.label
         yield spec
 
 

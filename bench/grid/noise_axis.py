@@ -2,11 +2,12 @@
 
 from typing import Annotated
 
-from pydantic import Field, NonNegativeInt, field_validator
+from pydantic import Field, field_validator
 
 from bench.data.label_noise import NOISE_KINDS
 from bench.errors import UsageError, unknown
 from bench.grid.config_files import own_toml
+from bench.options import Whole
 from bench.plugins.registry import Plugin
 from bench.recipe import Frozen
 from bench.spec import Confusions, Noise, validated
@@ -15,7 +16,7 @@ from bench.spec import Confusions, Noise, validated
 class Declared(Frozen):
     """The table's keys."""
 
-    confusions: tuple[tuple[NonNegativeInt, NonNegativeInt], ...] = ()  # (class, the class it is mistaken for)
+    confusions: tuple[tuple[Whole, Whole], ...] = ()  # (class, the class it is mistaken for)
     label_sets: tuple[Annotated[str, Field(pattern="^[a-z0-9-]+$")], ...] = ()  # by people, that it may load
 
     @field_validator("confusions")

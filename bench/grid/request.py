@@ -2,9 +2,9 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import field_validator
 
-from bench.options import Commas, Count, Natural, Number, option
+from bench.options import Commas, Count, Number, Part, Seed, option
 from bench.plugins.registry import plugin_name
 from bench.recipe import Frozen
 from bench.spec import Pictures
@@ -28,7 +28,7 @@ class Request(Frozen):
         GRID,
         "RATE,…",
     )
-    seeds: Annotated[list[Natural], Commas] = option([0], "Seeds; each is a run of its own.", GRID, "N,…")
+    seeds: Annotated[list[Seed], Commas] = option([0], "Seeds; each is a run of its own.", GRID, "N,…")
     set: dict[str, dict[str, Any]] = option(
         {},
         "A hyper-parameter of a method or data set, or a key of recipe or relabel: rul.mix=3, "
@@ -55,13 +55,13 @@ class Request(Frozen):
     relabel_from: Count | None = option(
         None, "First epoch that relabels, from 1.", TRAINING, "N", unset="the recipe's"
     )
-    held_out: Annotated[float, Field(strict=True, ge=0, lt=1), Number] = option(
+    held_out: Annotated[Part, Number] = option(
         0.0, "Part of the noisy training set to set aside, such as 0.1.", TRAINING, "PART"
     )
     evaluate: Literal["test", "held-out"] = option(
         "test", "The images to evaluate on; held-out is for choosing recipes.", TRAINING
     )
-    noise_seed: Natural | None = option(None, "Seed of the label noise.", TRAINING, "N", unset="the run's seed")
+    noise_seed: Seed | None = option(None, "Seed of the label noise.", TRAINING, "N", unset="the run's seed")
     device: Literal["auto", "cpu", "cuda"] = option("auto", "Device to train on.", TRAINING)
     precision: Literal["auto", "float32", "bfloat16"] = option(
         "auto",

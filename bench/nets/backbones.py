@@ -150,7 +150,7 @@ def find_backbone(name: str) -> Net:
     """
     if name in BACKBONES:
         return BACKBONES[name]
-    written = re.fullmatch(r"([a-z-]+?)((?:-[1-9]\d{0,3})+)", name)
+    written = re.fullmatch(r"([a-z-]+?)((?:-[1-9][0-9]{0,3})+)", name)
     if written is None or written[1] not in OF_ANY_WIDTHS:
         raise unknown("backbone", name, BACKBONES)
     return partial(OF_ANY_WIDTHS[written[1]], widths=[int(width) for width in written[2][1:].split("-")])

@@ -1,13 +1,12 @@
 """Initial weights of a backbone from a checkpoint."""
 
-import pickle
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from bench.errors import UsageError
+from bench.errors import UsageError, one_line
 
 # Keys under which training scripts store a state dict beside other data.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -48,19 +47,13 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         content: Any = torch.load(path.expanduser(), map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises any type on a damaged file
-        raise UsageError(f"checkpoint {path} cannot be read as plain weights: {_reason(error)}") from None
+        raise UsageError(f"checkpoint {path} cannot be read as plain weights: {one_line(error)}") from None
     for wrapper in WRAPPERS:
         if isinstance(content, dict) and isinstance(content.get(wrapper), dict):
             content = content[wrapper]
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise UsageError(f"checkpoint {path} holds no state dict, must be a dict of tensors by name")
     return {_bare(str(key)): value for key, value in content.items()}
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, pickle.UnpicklingError):  # torch's message advises executing it
-        return "it is no checkpoint, or holds more than tensors"
-    return f"{type(error).__name__}: {error}".splitlines()[0]
 
 
 def _bare(key: str) -> str:

@@ -13,7 +13,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from bench.plugins.hyperparameters import declared, defaults, resolve
 from bench.plugins.method import MakeBackbone, Method, Task
-from bench.plugins.registry import Plugin, Registry
+from bench.plugins.registry import Plugin, Registry, plugin_name
 
 Values = Mapping[str, Any]
 
@@ -80,7 +80,11 @@ class MethodFactory:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         # Users give the method's name.
-        return core_schema.no_info_after_validator_function(cls, handler(str))
+        return core_schema.no_info_after_validator_function(cls._named, handler(str))
+
+    @classmethod
+    def _named(cls, given: str) -> "MethodFactory":
+        return cls(plugin_name(given))
 
     def __call__(self, task: Task, make_backbone: MakeBackbone) -> Method:
         """Return the method, freshly initialised."""

@@ -5,7 +5,8 @@ from typing import Any, get_type_hints
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from bench.errors import UsageError, unknown
+from bench.errors import UsageError, brief, unknown
+from bench.plugins.one_form import is_finite, is_lookalike, one_form
 
 # `true` does not pass for 1, nor `nan` or `inf` for a float; a whole number passes for a float.
 EXACT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -66,7 +67,7 @@ def defaults(plugin: type) -> dict[str, Any]:
 
 
 def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
-    """Return a value, validated against the parameter's annotation.
+    """Return a value in its one form, validated against the parameter's annotation.
 
     Args:
         name: of the hyper-parameter in error messages.
@@ -76,8 +77,19 @@ def check(name: str, parameter: inspect.Parameter, value: Any) -> Any:
     Raises:
         UsageError: the value does not fit the annotation.
     """
+    validate = TypeAdapter(parameter.annotation, config=EXACT).validate_python
     try:
-        return TypeAdapter(parameter.annotation, config=EXACT).validate_python(value)
+        made = validate(value)
     except ValidationError as error:
         reasons = dict.fromkeys(detail["msg"][0].lower() + detail["msg"][1:] for detail in error.errors())
-        raise UsageError(f"--set {name}={value}: {'; '.join(reasons)}") from None
+        raise _unfit(name, value, "; ".join(reasons)) from None
+    if is_lookalike(value, made):
+        raise _unfit(name, value, f"input should be {made!r}, and of that type")
+    if not is_finite(made):
+        raise _unfit(name, value, "input should be a finite number")
+    return one_form(made, parameter.default, validate)
+
+
+def _unfit(name: str, value: Any, reason: str) -> UsageError:
+    is_plain = isinstance(value, str) and value.isprintable() and len(value) <= 80
+    return UsageError(f"--set {name}={value if is_plain else brief(value)}: {reason}")

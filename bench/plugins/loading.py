@@ -8,6 +8,8 @@ from jaxtyping import Int
 
 from bench.data.dataset import DataSet, Split
 from bench.errors import BenchError, DataError, one_line
+from bench.evaluation.human_disagreement import require_counts
+from bench.evaluation.valid_arrays import ArrayError
 from bench.plugins.registry import Registry
 from bench.spec import Choice
 
@@ -61,6 +63,17 @@ def _check(name: str, split: Split, num_classes: int) -> None:
     if not len(images):
         raise DataError(f"{name}: there is no image")
     _check_range(name, labels.cpu().numpy(), num_classes)
+    if (counts := split.extra.get("human-counts")) is not None:
+        _check_human_counts(name, counts, (len(images), num_classes))
+
+
+def _check_human_counts(name: str, counts: np.ndarray, shape: tuple[int, int]) -> None:
+    try:
+        require_counts(counts)
+    except ArrayError as error:
+        raise DataError(f"{name}: {error}") from None
+    if counts.shape != shape:
+        raise DataError(f"{name}: human counts must have shape {shape}, got {counts.shape}")
 
 
 def _check_label_sets(name: str, data: DataSet) -> None:

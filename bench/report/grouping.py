@@ -6,6 +6,7 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 import hashlib
 import json
 import re
+from collections.abc import Container
 from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
@@ -110,50 +111,67 @@ def setting(spec: RunSpec) -> dict[str, Any]:
     }
 
 
-def without_outdated(records: list[Record]) -> tuple[list[Record], int]:
-    """Drop runs of plugins in flux whose code was run in a newer form, and return how many too."""
-    newest: dict[str, tuple[str, str]] = {}
-    for record in sorted(records, key=lambda record: record.cost.started):
-        if _is_in_flux(record.spec):
-            newest[_row(record.spec)] = _versions(record.spec)
-    kept = [
-        record
-        for record in records
-        if not _is_in_flux(record.spec) or _versions(record.spec) == newest[_row(record.spec)]
-    ]
-    return kept, len(records) - len(kept)
+def without_outdated(records: list[Record], present: Container[str] = ()) -> tuple[list[Record], list[Record]]:
+    """Return the runs to show, and those of plugins in flux that the present code has replaced.
+
+    Which code is newer no date tells: clocks differ, and runs come from elsewhere. A run is left
+    out only where its row has runs of the code that is here; all others stay.
+
+    Args:
+        records: of a store.
+        present: the versions in flux, `code:…`, of the plugins that are here.
+    """
+    replaced = {_row(record.spec) for record in records if _is_present(record.spec, present)}
+    shown, left_out = list[Record](), list[Record]()
+    for record in records:
+        spec = record.spec
+        is_other = is_in_flux(spec) and not _is_present(spec, present)
+        (left_out if is_other and _row(spec) in replaced else shown).append(record)
+    return shown, left_out
 
 
 def told_apart(records: list[Record]) -> list[Record]:
     """Return the runs, those of older protocols and versions as `OlderRecord`s, labelled as such.
 
     A row's runs thus come from one protocol and one version of method and data set. Protocols are
-    told apart within a setting, versions within a row.
+    told apart within a setting, versions within a row. Several codes of a plugin in flux have no
+    order: each is labelled, none is older.
     """
-    protocols, versions = dict[str, int](), dict[str, tuple[str, str]]()
+    protocols, versions = dict[str, int](), dict[str, set[tuple[str, str]]]()
     for record in records:
-        spec, place, row = record.spec, repr(setting(record.spec)), _row(record.spec)
+        spec, place = record.spec, repr(setting(record.spec))
         protocols[place] = max(protocols.get(place, 0), spec.protocol)
-        versions[row] = max(versions.get(row, _versions(spec)), _versions(spec), key=_age)
+        versions.setdefault(_row(spec), set()).add(_versions(spec))
+    newest = {row: _newest(found) for row, found in versions.items()}
     return [
-        _labelled(record, protocols[repr(setting(record.spec))], *versions[_row(record.spec)])
-        for record in records
+        _labelled(record, protocols[repr(setting(record.spec))], newest[_row(record.spec)]) for record in records
     ]
+
+
+def _newest(versions: set[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the newest versions of a row's data set and method, empty if codes have no order."""
+    declared = [each for each in versions if not _has_flux(each)]
+    if declared:
+        return max(declared, key=_age)
+    return tuple(min(found) if len(found) == 1 else "" for found in map(set, zip(*versions, strict=True)))
 
 
 def _age(versions: tuple[str, str]) -> list[Any]:
     return [_natural(version) for version in versions]
 
 
-def _labelled(record: Record, *newest: int | str) -> Record:
+def _labelled(record: Record, protocol: int, newest: tuple[str, ...]) -> Record:
     own = (record.spec.protocol, *_versions(record.spec))
     words = ("protocol", "data set's version", "version")
-    older = [f"{word} {mine}" for word, mine, last in zip(words, own, newest, strict=True) if mine != last]
-    if not older:
+    wanted = (protocol, *newest)
+    other = [f"{word} {mine}" for word, mine, last in zip(words, own, wanted, strict=True) if mine != last]
+    if not other:
         return record
-    label = f"{record.spec.label} [{', '.join(older)}]"
+    label = f"{record.spec.label} [{', '.join(other)}]"
     same = {field.name: getattr(record, field.name) for field in fields(record)}
-    return OlderRecord(**same | {"spec": record.spec.model_copy(update={"label": label})})
+    same |= {"spec": record.spec.model_copy(update={"label": label})}
+    is_older = record.spec.protocol != protocol or not is_in_flux(record.spec)
+    return (OlderRecord if is_older else Record)(**same)
 
 
 def _row(spec: RunSpec) -> str:
@@ -172,8 +190,20 @@ def _versions(spec: RunSpec) -> tuple[str, str]:
     return spec.dataset.version, spec.method.version
 
 
-def _is_in_flux(spec: RunSpec) -> bool:
-    return any(IN_FLUX in version for version in _versions(spec))
+def is_in_flux(spec: RunSpec) -> bool:
+    """Return whether a run's method or data set declares no version, so that its code counts."""
+    return _has_flux(_versions(spec))
+
+
+def _has_flux(versions: tuple[str, str]) -> bool:
+    return any(IN_FLUX in version for version in versions)
+
+
+def _is_present(spec: RunSpec, present: Container[str]) -> bool:
+    """Return whether all code in flux that a run was made with is here."""
+    # The versions of inner methods follow after a +.
+    parts = [part for version in _versions(spec) for part in version.split("+") if part.startswith(IN_FLUX)]
+    return bool(parts) and all(part in present for part in parts)
 
 
 def group(records: list[Record]) -> list[Group]:

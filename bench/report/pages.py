@@ -45,7 +45,7 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
 
 
 def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> Report:
-    kept, problems = load_records(store)
+    kept, problems = load_records(store, samples.registry)
     report = Report(results / "report", group(kept), {}, problems)
     for name in ("tables", "figures"):
         shutil.rmtree(report.folder / name, ignore_errors=True)

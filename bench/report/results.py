@@ -8,8 +8,10 @@ import pandas as pd
 
 from bench.errors import BenchError, one_line
 from bench.evaluation.metrics import VERSION
-from bench.report.grouping import told_apart, without_outdated
+from bench.plugins.registry import Kind, Plugin, Registry
+from bench.report.grouping import is_in_flux, told_apart, without_outdated
 from bench.report.summaries import flat
+from bench.spec import IN_FLUX
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
 from bench.store.recomputed import keep, recall
@@ -17,19 +19,62 @@ from bench.store.record import Record
 from bench.store.store import Store
 from bench.version import PROTOCOL
 
+NAMED = 5  # runs in one message
 
-def load_records(store: Store) -> tuple[list[Record], list[str]]:
+
+def load_records(store: Store, registry: Registry | None = None) -> tuple[list[Record], list[str]]:
     """Return the runs to report, metrics up to date, and a line for all that is left out.
+
+    Args:
+        store: of the runs.
+        registry: of the plugins that are here; None for those of the project and of packages.
 
     Raises:
         UsageError: the store is of version 0.1, or its pack is damaged.
     """
     records, problems = store.scan()
     records, stale = _refresh(store, records)
-    kept, outdated = without_outdated(records)
-    if outdated:
-        problems.append(f"{outdated} runs are left out: the code of their plugins was run in a newer form")
-    return told_apart(kept), problems + stale + _protocols(kept)
+    kept, left_out = without_outdated(records, _code_here(records, registry or Registry()))
+    if left_out:
+        problems.append(
+            f"{len(left_out)} runs are left out, as the code of their plugins is not the code here: "
+            f"{_named(left_out)}; `bench run` with the same options runs them with the code here, and a report "
+            f"with their code (--plugins DIR) shows them; delete their folders if nobody needs them"
+        )
+    shown = told_apart(kept)
+    return shown, problems + stale + _protocols(kept) + _several_codes(shown)
+
+
+def _code_here(records: list[Record], registry: Registry) -> set[str]:
+    """Return the versions in flux of the plugins here; empty if no run was made with one."""
+    if not any(is_in_flux(record.spec) for record in records):
+        return set()
+    kinds: tuple[Kind, ...] = ("methods", "datasets")
+    return {version for kind in kinds for plugin in registry.all(kind).values() for version in _flux_of(plugin)}
+
+
+def _flux_of(plugin: Plugin) -> list[str]:
+    try:
+        return [f"{IN_FLUX}{plugin.code}"]
+    except (OSError, SyntaxError, ValueError):  # a plugin that does not parse made no run
+        return []
+
+
+def _named(records: list[Record]) -> str:
+    paths = sorted(str(record.files) for record in records)
+    return ", ".join(paths[:NAMED]) + (f" and {len(paths) - NAMED} more" if len(paths) > NAMED else "")
+
+
+def _several_codes(records: list[Record]) -> list[str]:
+    """Return a line for runs in rows of their own, because which code is newer is not known."""
+    told = [r for r in records if is_in_flux(r.spec) and f"version {IN_FLUX}" in r.spec.label]
+    if not told:
+        return []
+    return [
+        f"{len(told)} runs stand in rows by the code of their plugins, as several codes made them and nothing "
+        f"tells which is newest: {_named(told)}; --plugins DIR with the code of today shows its runs alone, and a "
+        f"plugin that declares a version needs none of this"
+    ]
 
 
 def _protocols(records: list[Record]) -> list[str]:

@@ -12,11 +12,12 @@ from torch import Tensor
 
 from bench.data.augment import Augment, cutout
 from bench.data.images import ImageSet, reading
-from bench.errors import Declined, PluginError
+from bench.errors import PluginError
 from bench.plugins.method import Batch, Method, Progress, Step
 from bench.recipe import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
+from bench.training.checked_outputs import check_step
 from bench.training.lookahead import WeightAverage
 from bench.training.optimizer import make_optimizer, make_schedule, steps_per_epoch
 from bench.training.parameter_groups import freeze_first_biases
@@ -55,7 +56,7 @@ class Trainer:
         num_classes: int,
     ) -> None:
         self.method, self.data, self.recipe, self.num_classes = method, data, recipe, num_classes
-        self.generator = generators.generator(data.images.device, seed)
+        self.generator = generators.torch_generator(seed, data.images.device)
         self.optimizer = make_optimizer(method, recipe)
         self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
         self.relabeller = Relabeller(data.labels, relabel) if relabel else None
@@ -69,7 +70,7 @@ class Trainer:
         """Train one epoch, counted from 1, and return its log.
 
         Raises:
-            PluginError: the method returned a wrong shape, or a loss that is not finite.
+            PluginError: the method returned something wrong, or a loss that is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
         log = {"epoch": number, **self.steps(number).read()}
@@ -120,7 +121,7 @@ class Trainer:
         images = self.flips(images, index, progress.epoch) if self.flips else images
         batch = Batch(self._augmented(images), self.data.labels.current[index], index)
         step = self.method.loss(batch, progress)
-        check_step(step, len(index), self.num_classes, self.relabeller is not None)
+        check_step(step, len(index), self.num_classes, self.relabeller is not None, batch.images.device)
         self.optimizer.zero_grad()
         step.loss.backward()
         self.optimizer.step()
@@ -133,25 +134,3 @@ class Trainer:
         augmented = self.data.augment(images, self.generator)
         side = self.recipe.cutout
         return cutout(augmented, side, self.generator) if side else augmented
-
-
-def check_step(step: Step, size: int, num_classes: int, relabels: bool) -> None:
-    """Check the shapes of a step.
-
-    Args:
-        step: returned by a method's `loss`.
-        size: B.
-        num_classes: K.
-        relabels: whether relabelling is on.
-
-    Raises:
-        PluginError: a shape is wrong.
-        Declined: relabelling is on, and the step lacks logits or uncertainty.
-    """
-    wanted = [("loss", step.loss, ()), ("logits", step.logits, (size, num_classes))]
-    for name, value, shape in [*wanted, ("uncertainty", step.uncertainty, (size,))]:
-        if value is not None and tuple(value.shape) != shape:
-            raise PluginError(f"loss returned {name} of shape {tuple(value.shape)}, must be {shape}")
-    if relabels and (step.logits is None or step.uncertainty is None):
-        lacking = "logits" if step.logits is None else "uncertainty"
-        raise Declined(f"relabelling is on, but the method's loss returns no {lacking}")

@@ -12,6 +12,7 @@ from bench.data.images import ImageSet, in_order, reading
 from bench.errors import PluginError
 from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
+from bench.training.checked_outputs import check_prediction
 
 # Per device type: much larger batches would exceed a CPU's caches and fill its memory.
 BATCH_SIZES = {"cpu": 128, "cuda": 1000}
@@ -32,7 +33,7 @@ def predict(
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned a wrong shape, or a value that is not finite.
+        PluginError: the method returned something wrong, or a value that is not finite.
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
@@ -54,12 +55,7 @@ def accuracy_on(method: Method, images: ImageSet, labels: Tensor, evaluate: Eval
 
 def _checked(method: Method, view: Tensor, num_classes: int) -> Prediction:
     prediction = method.predict(view)
-    for name, value, shape in [
-        ("logits", prediction.logits, (len(view), num_classes)),
-        ("uncertainty", prediction.uncertainty, (len(view),)),
-    ]:
-        if tuple(value.shape) != shape:
-            raise PluginError(f"predict returned {name} of shape {tuple(value.shape)}, must be {shape}")
+    check_prediction(prediction, view, num_classes)
     return prediction
 
 
@@ -69,6 +65,8 @@ def _mean_of_views(views: list[Prediction]) -> Prediction:
     logits = torch.stack([view.logits for view in views]).mean(dim=0)
     uncertainty = torch.stack([view.uncertainty for view in views]).mean(dim=0)
     features = [view.features for view in views if view.features is not None]
+    if len(features) not in (0, len(views)):
+        raise PluginError("predict returned features for some views of an image and none for others")
     return Prediction(logits, uncertainty, torch.stack(features).mean(dim=0) if features else None)
 
 
@@ -91,7 +89,7 @@ class Outputs:
             found: their predictions.
 
         Raises:
-            PluginError: only some of the batches have features.
+            PluginError: only some of the batches have features, or theirs are of another width.
         """
         if self.all is None:
             self.all = Prediction(*map(self._room, found))
@@ -99,6 +97,9 @@ class Outputs:
             raise PluginError("predict returned features for some batches and none for others")
         for whole, values in zip(self.all, found, strict=True):
             if whole is not None and values is not None:
+                if whole.shape[1:] != values.shape[1:]:
+                    seen = f"{whole.shape[1]} features for some batches and {values.shape[1]} for others"
+                    raise PluginError(f"predict returned {seen}")
                 whole[index] = values
 
     def _room(self, values: Tensor | None) -> Any:
@@ -113,8 +114,8 @@ class Outputs:
         assert self.all is not None
         logits = self.all.logits.float().cpu().numpy()
         uncertainty = self.all.uncertainty.double().cpu().numpy()
-        for name, values in (("logits", logits), ("uncertainty", uncertainty)):
-            if not np.isfinite(values).all():
+        features = None if self.all.features is None else self.all.features.float().cpu().numpy()
+        for name, values in (("logits", logits), ("uncertainty", uncertainty), ("features", features)):
+            if values is not None and not np.isfinite(values).all():
                 raise PluginError(f"predict returned {name} that are not finite")
-        features = self.all.features
-        return Predictions(logits, uncertainty, None if features is None else features.float().cpu().numpy())
+        return Predictions(logits, uncertainty, features)

@@ -1,4 +1,4 @@
-"""Seeding and state of the global random generators of Python, NumPy and torch.
+"""Seeding and state of the random generators of Python, NumPy and torch.
 
 A state holds only tensors and plain values, so that a checkpoint of it loads without executing
 code.
@@ -10,17 +10,33 @@ from typing import Any
 import numpy as np
 import torch
 
+# NumPy's global generator takes seeds below it, and torch's of the CPU drops all bits above.
+LARGE = 2**32
+
 
 def seed(number: int) -> None:
-    """Seed all global generators."""
+    """Seed all global generators with a number from 0; each draws otherwise for another number."""
     random.seed(number)
-    np.random.seed(number % 2**32)
-    torch.manual_seed(number)
+    np.random.seed(number if number < LARGE else _words(number))
+    torch.manual_seed(_for_torch(number))
 
 
-def generator(device: torch.device, number: int) -> torch.Generator:
-    """Return a seeded generator for tensors on a device; meta tensors take one of the CPU."""
-    return torch.Generator("cpu" if device.type == "meta" else device).manual_seed(number)
+def torch_generator(number: int, device: torch.device | str = "cpu") -> torch.Generator:
+    """Return a new generator of torch's with a seed of any size; meta tensors take one of the CPU."""
+    there = "cpu" if torch.device(device).type == "meta" else device
+    return torch.Generator(there).manual_seed(_for_torch(number))
+
+
+def _words(number: int) -> list[int]:
+    """Return the 32-bit words of a number, the lowest first."""
+    return [number >> shift & (LARGE - 1) for shift in range(0, number.bit_length(), 32)]
+
+
+def _for_torch(number: int) -> int:
+    """Return a seed that torch takes whole: the number itself if it is small, else a hash of it."""
+    if number < LARGE:
+        return number
+    return int(np.random.SeedSequence(number).generate_state(1, np.uint64)[0])
 
 
 def state() -> dict[str, Any]:

@@ -7,7 +7,7 @@ from torch import Tensor
 from bench.data.augment import Augment, Evaluate, Images, random_flip, reflected_crop
 from bench.data.dataset import DataSet
 from bench.recipe import CropAndFlip, Recipe
-from bench.training import seeding
+from bench.training.seeding import torch_generator
 
 
 def by_recipe(data: DataSet, recipe: Recipe) -> DataSet:
@@ -50,8 +50,8 @@ class AlternatingFlips:
     """
 
     def __init__(self, size: int, seed: int, device: torch.device) -> None:
-        drawn = torch.rand(size, generator=seeding.generator(device, seed), device=device)
-        self.first: Bool[Tensor, " n"] = drawn < 0.5
+        generator = torch_generator(seed, device)
+        self.first: Bool[Tensor, " n"] = torch.rand(size, generator=generator, device=device) < 0.5
 
     def __call__(self, images: Images, index: Tensor, epoch: int) -> Images:
         """Return the images (B, C, H, W) at the places `index` (B,), some of them mirrored."""

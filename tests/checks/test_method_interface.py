@@ -8,6 +8,7 @@ from bench.checks import method_behaviour, method_interface
 from bench.checks.method_bed import MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped
 from bench.checks.suite import CHECKS as ALL_CHECKS
+from bench.errors import PluginError
 from bench.plugins.registry import Registry
 
 CHECKS = ALL_CHECKS["methods"]
@@ -312,7 +313,7 @@ def test_a_method_may_draw_from_any_global_generator(tmp_path, drawn):
 
 def test_a_method_that_does_not_train_is_not_blamed_for_its_pickles(tmp_path):
     source = SOUND.lstrip().replace(f"Step({LOSS}", f"Step({LOSS}.item()")
-    with pytest.raises(AttributeError, match="no attribute 'shape'"):
+    with pytest.raises(PluginError, match="loss returned loss as a float, must be a tensor"):
         method_behaviour.check_pickles(bed(tmp_path, source))
 
 

@@ -61,30 +61,63 @@ def remade(made, **method):
     return dataclasses.replace(made, spec=spec)
 
 
+PRESENT = "code:present"
+
+
+def with_code(code="code:present", *, started="2026-01-01", **content):
+    return remade(record(started, **content), version=code)
+
+
 def test_a_row_never_mixes_runs_of_a_plugin_in_flux_that_was_edited():
-    old = [record("2026-01-01", seeds=[seed], noise=[rate]) for seed in (0, 1) for rate in (0, 0.3)]
-    new = remade(record("2026-01-02", seeds=[0]), version="code:other")
-    kept, outdated = without_outdated([*old, new])
-    assert [r.spec.method.version for r in kept] == ["code:other"]
-    assert outdated == 4
+    old = [with_code("code:old", seeds=[seed], noise=[rate]) for seed in (0, 1) for rate in (0, 0.3)]
+    kept, left_out = without_outdated([*old, with_code(seeds=[0])], {PRESENT, OWN_DATA})
+    assert [r.spec.method.version for r in kept] == [PRESENT]
+    assert left_out == old
 
 
-def test_of_runs_that_differ_only_in_their_plugins_code_the_newest_count():
-    old, new = record("2026-01-01", accuracy=0.1), record("2026-01-02", accuracy=0.2)
-    kept, outdated = without_outdated([remade(new, version="code:other"), old])
-    assert [r.metrics.accuracy for r in kept] == [0.2]
-    assert outdated == 1
+OWN_DATA = record().spec.dataset.version  # the tiny data set is in flux, too
+
+
+@pytest.mark.parametrize("started", ["1970-01-01", "2026-01-01", "2999-12-31", "9999-99-99", "tomorrow", ""])
+@pytest.mark.parametrize("other", ["code:other", "code:", "code:present+code:other", "1+code:zzzz"])
+def test_no_date_and_no_other_code_hides_a_run_of_the_code_that_is_here(started, other):
+    own, foreign = with_code(seeds=[0]), with_code(other, started=started, seeds=[1])
+    for runs in ([own, foreign], [foreign, own]):
+        assert without_outdated(runs, {PRESENT, OWN_DATA}) == ([own], [foreign])
+
+
+@pytest.mark.parametrize("dates", [("2026-01-01", "2999-01-01"), ("2999-01-01", "2026-01-01"), ("", "")])
+def test_runs_of_codes_that_are_not_here_all_stay_each_in_a_row_of_its_own(dates):
+    codes = ("code:aaaa", "code:bbbb")
+    runs = [with_code(code, started=date, seeds=[0]) for code, date in zip(codes, dates, strict=True)]
+    kept, left_out = without_outdated(runs, {PRESENT, OWN_DATA})
+    assert (kept, left_out) == (runs, [])
+    told = told_apart(kept)
+    assert [r.spec.label for r in told] == ["dummy [version code:aaaa]", "dummy [version code:bbbb]"]
+    (found,) = group(told)
+    assert found.current == found.labels  # neither is known to be older
+
+
+def test_one_code_that_is_not_here_keeps_the_plain_label():
+    assert [r.spec.label for r in told_apart([with_code("code:aaaa")])] == ["dummy"]
+
+
+def test_code_in_flux_beside_a_declared_version_is_told_apart_from_it():
+    made = [with_code("1", seeds=[0]), with_code("code:aaaa", seeds=[1])]
+    released = made[0].spec.dataset.model_copy(update={"version": "1"})
+    made = [dataclasses.replace(r, spec=r.spec.model_copy(update={"dataset": released})) for r in made]
+    assert [r.spec.label for r in told_apart(made)] == ["dummy", "dummy [version code:aaaa]"]
 
 
 def test_a_hyper_parameter_that_a_plugin_has_gained_does_not_keep_its_old_runs():
-    old, new = record("2026-01-01", seeds=[0]), record("2026-01-02", seeds=[1])
+    old, new = with_code("code:old", seeds=[0]), with_code(seeds=[1])
     gained = new.spec.method.hyperparameters | {"gained": 1}
-    kept, outdated = without_outdated([old, remade(new, version="code:other", hyperparameters=gained)])
-    assert ([r.spec.seed for r in kept], outdated) == ([1], 1)
+    kept, left_out = without_outdated([old, remade(new, hyperparameters=gained)], {PRESENT, OWN_DATA})
+    assert ([r.spec.seed for r in kept], left_out) == ([1], [old])
 
 
 def test_runs_of_different_seeds_all_count():
-    assert without_outdated([record(seeds=[0]), record(seeds=[1])])[1] == 0
+    assert without_outdated([record(seeds=[0]), record(seeds=[1])])[1] == []
 
 
 @pytest.mark.parametrize(("older", "newer"), [("1", "2"), ("2", "10"), ("1+1", "1+2")])
@@ -93,16 +126,16 @@ def test_runs_of_several_declared_versions_stand_in_rows_of_their_own(older, new
     versions = [remade(each, version=version) for each, version in zip(made, (older, newer), strict=True)]
     released = made[0].spec.dataset.model_copy(update={"version": "1"})
     versions = [dataclasses.replace(r, spec=r.spec.model_copy(update={"dataset": released})) for r in versions]
-    kept, outdated = without_outdated(versions)
-    assert outdated == 0
+    kept, left_out = without_outdated(versions)
+    assert left_out == []
     assert [r.spec.label for r in told_apart(kept)] == [f"dummy [version {older}]", "dummy"]
 
 
 def test_runs_of_several_protocols_stand_in_rows_of_their_own():
     old, new = record(seeds=[0]), record(seeds=[1])
     old = dataclasses.replace(old, spec=old.spec.model_copy(update={"protocol": old.spec.protocol - 1}))
-    kept, outdated = without_outdated([old, new])
-    assert outdated == 0
+    kept, left_out = without_outdated([old, new])
+    assert left_out == []
     assert [r.spec.label for r in told_apart(kept)] == [f"dummy [protocol {PROTOCOL - 1}]", "dummy"]
     assert [r.spec.label for r in told_apart([old])] == ["dummy"]
 
@@ -144,11 +177,11 @@ def test_where_files_lie_makes_no_row_of_its_own():
     assert same[0] == same[1]
 
 
-def test_of_runs_whose_files_lie_elsewhere_those_of_the_newest_code_count():
-    old = elsewhere(record("2026-01-01", accuracy=0.1), "/a", version="code:old")
-    new = elsewhere(record("2026-01-02", accuracy=0.2), "/b", version="code:new")
-    kept, outdated = without_outdated([old, new])
-    assert ([r.metrics.accuracy for r in kept], outdated) == ([0.2], 1)
+def test_of_runs_whose_files_lie_elsewhere_those_of_the_code_here_count():
+    old = elsewhere(record(accuracy=0.1), "/a", version="code:old")
+    new = elsewhere(record(accuracy=0.2), "/b", version=PRESENT)
+    kept, left_out = without_outdated([old, new], {PRESENT})
+    assert ([r.metrics.accuracy for r in kept], left_out) == ([0.2], [old])
 
 
 def labels_of(records):

@@ -13,7 +13,8 @@ from bench.plugins.method import Batch, Method, Prediction, Progress, Step
 from bench.plugins.registry import Registry
 from bench.recipe import Recipe, Relabel
 from bench.training.batches import training_order
-from bench.training.loop import Trainer, TrainingSet, check_step
+from bench.training.checked_outputs import check_step
+from bench.training.loop import Trainer, TrainingSet
 from bench.training.optimizer import make_optimizer, make_schedule
 from bench.training.relabelling import TrainingLabels
 from bench.training.tracker import Tracker
