@@ -76,7 +76,7 @@ class MonteCarloDropout(Wrapper):
         self.passes, self.score = passes, score
 
     def remarks(self) -> list[str]:
-        """Say so if dropout is 0 everywhere, as a recipe may set it: then all passes are the same."""
+        """Say so if dropout is 0 everywhere: then all passes are the same."""
         drops = any(isinstance(module, nn.Dropout) and module.p > 0 for module in self.modules())
         return super().remarks() + ([] if drops else ["dropout is 0, so all passes are the same"])
 

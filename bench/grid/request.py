@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from bench.options import Commas, Count, Number, Part, Seed, option
 from bench.plugins.registry import plugin_name

@@ -22,7 +22,7 @@ def seed(number: int) -> None:
 
 
 def torch_generator(number: int, device: torch.device | str = "cpu") -> torch.Generator:
-    """Return a new generator of torch's with a seed of any size; meta tensors take one of the CPU."""
+    """Return a new generator of torch's for a seed of any size; the CPU's for meta tensors."""
     there = "cpu" if torch.device(device).type == "meta" else device
     return torch.Generator(there).manual_seed(_for_torch(number))
 
