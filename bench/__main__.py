@@ -1,21 +1,84 @@
 """The command `python -m bench`."""
 
+import errno
 import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+import typer
 
 from bench.commands.cli import app
-from bench.errors import BenchError
+from bench.errors import BenchError, one_line
+from bench.escaping import printable
+
+INTERRUPTED = 130  # exit status
+PACKAGE = str(Path(__file__).parent)
+LIMITS = {
+    errno.EMFILE: "; `ulimit -n` tells how many files a program may open here, and raises that",
+    errno.ENOMEM: "; `ulimit -v` tells how much memory a program may take here",
+}
 
 
 def main() -> None:
     """Run the command line; print an error that the user can fix as one line and exit non-zero."""
+    _replace_what_a_terminal_lacks()
+    warnings.formatwarning = _one_line_of_ours
     try:
-        app(prog_name="bench")
+        status = app(sys.argv[1:] or ["--help"], prog_name="bench", standalone_mode=False)
+    except typer.BadParameter.__base__ as error:  # type: ignore[misc]  # all errors of a command line's form
+        where = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
+        _fail(f"{' '.join(error.format_message().split())}{where}", 2)
     except BenchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(2)
+        _fail(str(error), 2)
+    except (KeyboardInterrupt, typer.Abort):
+        _fail("interrupted", INTERRUPTED)
     except OSError as error:
-        print(f"error: {error.strerror or error}: {error.filename or 'no file named'}", file=sys.stderr)
-        sys.exit(1)
+        _fail(_told(error), 1)
+    except (ImportError, MemoryError, UnicodeError) as error:
+        _fail(f"{one_line(error)}{_limit_of_memory()}", 1)
+    else:
+        sys.exit(status)
+
+
+def _fail(said: str, status: int) -> None:
+    """Print an error and exit."""
+    print(f"error: {printable(said)}", file=sys.stderr)
+    sys.exit(status)
+
+
+def _told(error: OSError) -> str:
+    """Return what an error of the system was, where, and which limit may be behind it."""
+    where = f": {error.filename}" if error.filename else ""
+    return f"{error.strerror or error}{where}{LIMITS.get(error.errno or 0, '')}"
+
+
+def _limit_of_memory() -> str:
+    """Return the limit of the address space, if there is one: libraries do not name it."""
+    try:
+        import resource
+    except ModuleNotFoundError:  # on Windows
+        return ""
+    limit, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if limit == resource.RLIM_INFINITY:
+        return ""
+    return f"; a program may take {limit / 2**20:.0f} MiB of address space here, `ulimit -v` raises that"
+
+
+def _replace_what_a_terminal_lacks() -> None:
+    """Have characters that a terminal's encoding lacks written as `?`, not end the program."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="replace")
+
+
+def _one_line_of_ours(
+    message: Any, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Return a warning as text: one of this package as a note, others with their places."""
+    if Path(filename).is_relative_to(PACKAGE):
+        return f"note: {printable(message)}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
 
 
 if __name__ == "__main__":

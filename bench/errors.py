@@ -6,6 +6,8 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.escaping import printable
+
 
 class BenchError(Exception):
     """An error that the user can fix; its message is one line, shown without a traceback."""
@@ -47,7 +49,7 @@ def one_line(error: BaseException) -> str:
 
     The line is the message of a `BenchError`, and the type and message of any other exception.
     """
-    said = " ".join(str(error).split())
+    said = printable(" ".join(str(error).split()))
     if isinstance(error, BenchError):
         return said
     return f"{type(error).__name__}: {said}" if said else type(error).__name__

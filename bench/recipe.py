@@ -17,6 +17,8 @@ from pydantic import (
     field_validator,
 )
 
+from bench.options import path_of
+
 Rate = Annotated[float, Field(ge=0, le=1)]
 
 
@@ -39,9 +41,10 @@ class Weights(Frozen):
         Raises:
             ValueError: the file does not exist.
         """
-        if not path.expanduser().is_file():
+        file_path = path_of(path, "--set recipe.pretrained")
+        if not file_path.is_file():
             raise ValueError(f"there is no checkpoint {path}")
-        with path.expanduser().open("rb") as file:
+        with file_path.open("rb") as file:
             return cls(path=str(path), source=hashlib.file_digest(file, "sha256").hexdigest()[:12])
 
 
@@ -120,7 +123,8 @@ class Recipe(Frozen):
     backbone: str = "resnet18"
     pretrained: Weights | None = None  # initial weights of the backbone, given as a path
     relabel_from: PositiveInt = 10  # first epoch with relabelling, counted from 1
-    train_limit: PositiveInt | None = None  # size of a fixed random subset to train on; None: all
+    # Size of a fixed random subset to train on; None: all. BatchNorm cannot train on one image.
+    train_limit: Annotated[int, Field(ge=2)] | None = None
 
     @property
     def method_defaults(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.errors import UsageError
+from bench.options import refuse_empty
 
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -14,7 +15,7 @@ def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     {'rul': {'mix': [2, 3]}, 'tent': {'inner.mood': 'calm'}}
 
     Raises:
-        UsageError: one has another form, or a key is set twice.
+        UsageError: one has another form or an empty value, or a key is set twice.
     """
     settings: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
@@ -24,6 +25,7 @@ def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
             raise UsageError(f"--set {assignment}: must look like NAME.KEY=VALUE, such as rul.mix=3")
         if key in settings.get(name, {}):
             raise UsageError(f"--set {path} is given twice")
+        refuse_empty(text, f"--set {path}")
         settings.setdefault(name, {})[key] = _value(text)
     return settings
 
@@ -32,13 +34,14 @@ def read_pairs(assignments: Iterable[str]) -> dict[str, Any]:
     """Return `KEY=VALUE` assignments as a table; a value that is not TOML is text.
 
     Raises:
-        UsageError: one has another form.
+        UsageError: one has another form, or an empty value.
     """
     pairs = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not (equals and key):
             raise UsageError(f"--slurm {assignment}: must look like KEY=VALUE, such as timeout_min=600")
+        refuse_empty(text, f"--slurm {key}")
         pairs[key] = _value(text)
     return pairs
 

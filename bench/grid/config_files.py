@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import UsageError, unknown
+from bench.options import path_of
 from bench.plugins.registry import Plugin
 
 PRESETS = Path(__file__).parent / "presets"
@@ -17,7 +18,7 @@ def load_experiment(name: str) -> dict[str, Any]:
     Raises:
         UsageError: there is none of that name, or the file is not TOML.
     """
-    path = Path(name) if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
+    path = path_of(name, "--experiment") if name.endswith(".toml") else EXPERIMENTS / f"{name}.toml"
     if not path.is_file():
         if name.endswith(".toml"):
             raise UsageError(f"--experiment {name}: there is no such file")

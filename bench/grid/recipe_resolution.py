@@ -13,7 +13,7 @@ def resolve_recipe(request: Request, dataset: Plugin) -> Recipe:
     If only the epochs are changed, the epoch from which labels are changed moves in proportion.
     """
     own = own_recipe(dataset)
-    preset = load_preset(request.preset) if request.preset else {}
+    preset = {} if request.preset is None else load_preset(request.preset)
     flags = {"epochs": request.epochs, "relabel_from": request.relabel_from}
     over = preset | request.set.get("recipe", {}) | {k: v for k, v in flags.items() if v is not None}
     recipe = validated(Recipe, own | over, "key of recipe")

@@ -18,6 +18,7 @@ from bench.plugins.method import Batch, Method, Progress, Step
 from bench.recipe import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
+from bench.training.divergence import DivergedError
 from bench.training.lookahead import WeightAverage
 from bench.training.optimizer import make_optimizer, make_schedule, steps_per_epoch
 from bench.training.parameter_groups import freeze_first_biases
@@ -70,7 +71,8 @@ class Trainer:
         """Train one epoch, counted from 1, and return its log.
 
         Raises:
-            PluginError: the method returned a wrong shape, or a loss that is not finite.
+            PluginError: the method returned a wrong shape.
+            DivergedError: the loss is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
         freeze_first_biases(self.method, self.recipe, number)
@@ -85,7 +87,7 @@ class Trainer:
                     self.relabeller.step(index, step)
         log = {"epoch": number, **tracker.read()}
         if not math.isfinite(log["loss"]):
-            raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
+            raise DivergedError(f"the loss is {log['loss']} in epoch {number}, it must be finite")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
     def state_dict(self) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from bench.data.images import ImageSet, in_order, reading
 from bench.errors import PluginError
 from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
+from bench.training.divergence import DivergedError
 
 # Per device type: much larger batches would exceed a CPU's caches and fill its memory.
 BATCH_SIZES = {"cpu": 128, "cuda": 1000}
@@ -32,7 +33,8 @@ def predict(
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned a wrong shape, or a value that is not finite.
+        PluginError: the method returned a wrong shape.
+        DivergedError: a value is not finite.
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
@@ -108,13 +110,13 @@ class Outputs:
         """Return the predictions as arrays on the CPU.
 
         Raises:
-            PluginError: a value is not finite.
+            DivergedError: a value is not finite.
         """
         assert self.all is not None
         logits = self.all.logits.float().cpu().numpy()
         uncertainty = self.all.uncertainty.double().cpu().numpy()
         for name, values in (("logits", logits), ("uncertainty", uncertainty)):
             if not np.isfinite(values).all():
-                raise PluginError(f"predict returned {name} that are not finite")
+                raise DivergedError(f"predict returned {name} that are not finite")
         features = self.all.features
         return Predictions(logits, uncertainty, None if features is None else features.float().cpu().numpy())
