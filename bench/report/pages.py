@@ -66,7 +66,8 @@ def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> R
 def _csv_safe(runs: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose texts, those of its header too, can be written to a CSV file."""
     texts = runs.select_dtypes(exclude=["number", "bool"])
-    return runs.assign(**{name: column.map(csv_cell) for name, column in texts.items()}).rename(columns=csv_cell)
+    escaped = {str(name): column.map(csv_cell) for name, column in texts.items()}
+    return runs.assign(**escaped).rename(columns=csv_cell)
 
 
 def _write_group(report: Report, members: Group, drawn: list[Picture], samples: Samples, wanted: Pictures) -> str:

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -117,7 +118,9 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG of 256 colours, a third of the size, the same for the same results."""
     figure.set_dpi(150)
     canvas = FigureCanvasAgg(figure)
-    with mpl.rc_context({"text.usetex": False}):  # for the labels of ticks, which are made only now
+    # The labels of ticks are made only now. Signs that the font lacks are drawn as boxes.
+    with mpl.rc_context({"text.usetex": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
         canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     Image.fromarray(pixels).quantize(256).save(path)
