@@ -12,6 +12,10 @@ from bench.escaping import printable
 class BenchError(Exception):
     """An error that the user can fix; its message is one line, shown without a traceback."""
 
+    def __str__(self) -> str:
+        """Return the message as one printable line, whatever names are in it."""
+        return printable(" ".join(super().__str__().splitlines()))
+
 
 class UsageError(BenchError):
     """The request is invalid: an unknown name, or a value of the wrong type or range."""

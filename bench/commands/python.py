@@ -9,6 +9,7 @@ import pandas as pd
 
 from bench.commands.grid_session import make_context
 from bench.errors import BenchError, unknown
+from bench.escaping import printable
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.start import run_grid
@@ -82,7 +83,9 @@ def _read(options: dict[str, Any]) -> tuple[Request, Machines]:
 
 
 def _warn_of_failures(reports: list[CellReport]) -> None:
-    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == CellState.FAILED]
+    failed = [
+        printable(f"{report.title}: {report.detail}") for report in reports if report.status == CellState.FAILED
+    ]
     if failed:
         warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=3)
 
@@ -103,7 +106,7 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
         raise BenchError(f"there is no results folder {results}")
     records, problems = load_records(Store(folder))
     for problem in problems:
-        warnings.warn(problem, stacklevel=2)
+        warnings.warn(printable(problem), stacklevel=2)
     return frame(records, folder)
 
 
@@ -132,5 +135,5 @@ def compare(
     folder = path_of(results, "results")
     compared = comparison.load(folder, names(datasets, "datasets"), names(methods, "methods"), metric, against)
     for problem in compared.problems:
-        warnings.warn(problem, stacklevel=2)
+        warnings.warn(printable(problem), stacklevel=2)
     return compared.frame()
