@@ -7,9 +7,15 @@ import traceback
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.escaping import printable
+
 
 class BenchError(Exception):
     """An error that the user can fix; its message is one line, shown without a traceback."""
+
+    def __str__(self) -> str:
+        """Return the message as one printable line, whatever names are in it."""
+        return printable(" ".join(super().__str__().splitlines()))
 
 
 class UsageError(BenchError):
@@ -64,7 +70,7 @@ def one_line(error: BaseException) -> str:
     The line is the message of a `BenchError`, and the type and message of any other exception.
     A library's advice to load a file in a way that runs code in it is not passed on.
     """
-    said = " ".join(str(error).split())
+    said = printable(" ".join(str(error).split()))
     if isinstance(error, BenchError):
         return said
     if _advises_to_run_code(error):

@@ -5,10 +5,34 @@ The command line hands over what was typed, Python and TOML files may use values
 types of all settings stand here, too.
 """
 
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 from pydantic.fields import FieldInfo
+
+from bench.errors import UsageError
+
+PathLike = str | os.PathLike[str]
+EMPTY = "must not be empty, as an unset variable of a shell is"
+MOST_SEEDS = 10_000  # in a range
+
+
+class Options(BaseModel):
+    """Options that are immutable, of which none is unknown and none an empty text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _is_not_empty(cls, given: Any) -> Any:
+        texts = given if isinstance(given, list | tuple) else [given]
+        if any(isinstance(text, str) and not text.strip() for text in texts):
+            raise ValueError(EMPTY)
+        return given
 
 
 class Shown(NamedTuple):
@@ -48,8 +72,61 @@ def _shown(field: FieldInfo) -> Shown:
     return Shown(field.description or "", about["panel"], about["metavar"] or choices, about["default"])
 
 
-def _split(given: Any) -> Any:
+def refuse_empty(given: str | None, option: str) -> None:
+    """Check that a text is not empty, if there is one.
+
+    Raises:
+        UsageError: it is.
+    """
+    if given is not None and not given.strip():
+        raise UsageError(f"{option}: {EMPTY}")
+
+
+def path_of(given: PathLike, option: str) -> Path:
+    """Return the path that an option names, with a ~ at its start replaced by a home folder.
+
+    Raises:
+        UsageError: it is empty, or there is no user of that name.
+    """
+    refuse_empty(str(given), option)
+    try:
+        return Path(given).expanduser()
+    except RuntimeError:
+        user = Path(given).parts[0]
+        raise UsageError(f"{option} {given}: there is no home folder {user}; write the path in full") from None
+
+
+def split_list(given: Any) -> Any:
+    """Return the parts of a text with commas; leave all else as it is."""
     return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+
+
+def names(given: str | Iterable[str] | None, option: str) -> list[str]:
+    """Return names given as a list or as a text with commas; None is no name.
+
+    Raises:
+        UsageError: a name is empty.
+    """
+    found = [] if given is None else list(split_list(given))
+    for name in found:
+        refuse_empty(name, option)
+    return found
+
+
+def _with_ranges(given: Any) -> Any:
+    """Return a list of numbers in which each text such as `2-4` is replaced by what it spans."""
+    parts = split_list(given)
+    return [each for part in parts for each in _range(part)] if isinstance(parts, list) else parts
+
+
+def _range(part: Any) -> list[Any]:
+    ends = re.fullmatch(r"(\d{1,18})\s*-\s*(\d{1,18})", part) if isinstance(part, str) else None
+    if not ends:
+        return [part]
+    first, last = int(ends[1]), int(ends[2])
+    if not first <= last < first + MOST_SEEDS:
+        raise ValueError(f"a range goes from the smaller to the larger number, over {MOST_SEEDS} at most")
+    return list(range(first, last + 1))
 
 
 def _number(given: Any) -> Any:
@@ -85,7 +162,8 @@ Part = Annotated[float, Field(strict=True, ge=0, lt=1), AfterValidator(_unsigned
 InnerPart = Annotated[float, Field(strict=True, gt=0, lt=1)]
 
 # The same as options, which may be typed.
-Commas = BeforeValidator(_split)
+Commas = BeforeValidator(split_list)
+CommasAndRanges = BeforeValidator(_with_ranges)
 Number = BeforeValidator(_number)
 Count = Annotated[Positive, Number]
 Seed = Annotated[AnySeed, Number]

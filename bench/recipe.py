@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, StrictBool, Tag, field_validator
 
-from bench.options import InnerPart, Part, Positive, PositiveReal, Rate, Real, Whole, Yes
+from bench.options import InnerPart, Part, Positive, PositiveReal, Rate, Real, Whole, Yes, path_of
 
 
 class Frozen(BaseModel):
@@ -28,9 +28,10 @@ class Weights(Frozen):
         Raises:
             ValueError: the file does not exist.
         """
-        if not path.expanduser().is_file():
+        file_path = path_of(path, "--set recipe.pretrained")
+        if not file_path.is_file():
             raise ValueError(f"there is no checkpoint {path}")
-        with path.expanduser().open("rb") as file:
+        with file_path.open("rb") as file:
             return cls(path=str(path), source=hashlib.file_digest(file, "sha256").hexdigest()[:12])
 
 
@@ -109,7 +110,8 @@ class Recipe(Frozen):
     backbone: str = "resnet18"
     pretrained: Weights | None = None  # initial weights of the backbone, given as a path
     relabel_from: Positive = 10  # first epoch with relabelling, counted from 1
-    train_limit: Positive | None = None  # size of a fixed random subset to train on; None: all
+    # Size of a fixed random subset to train on; None: all. BatchNorm cannot train on one image.
+    train_limit: Annotated[Positive, Field(ge=2)] | None = None
 
     @property
     def method_defaults(self) -> dict[str, Any]:

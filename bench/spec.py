@@ -2,15 +2,17 @@
 
 import hashlib
 import json
+import re
 from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, Field, StrictBool, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, StrictBool, ValidationError, model_validator
 
 from bench.errors import UsageError, brief, unknown
-from bench.options import AnySeed, Commas, Count, Part, Rate, Whole, option
+from bench.escaping import NAME, NAME_WORDS
+from bench.options import AnySeed, Commas, Count, Options, Part, Rate, Whole, option
 from bench.recipe import Frozen, Recipe, Relabel
 
 Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
@@ -28,13 +30,23 @@ UNHASHED: Any = {
 }
 
 
+def _is_name(text: str) -> str:
+    if not re.fullmatch(NAME, text):
+        raise ValueError(f"a name must be {NAME_WORDS}")
+    return text
+
+
+Name = Annotated[str, AfterValidator(_is_name)]
+
+
 class Noise(Frozen):
     """One point of the noise axis, and the random seed of the noise."""
 
-    kind: str
+    kind: Name
     rate: Rate | None = None  # None: it follows from the label set, measured at run time
     seed: AnySeed
-    label_set: str | None = None  # labels given by people, named in place of a rate
+    # Labels given by people, named in place of a rate; empty as long as nobody has named them.
+    label_set: Name | Literal[""] | None = None
     confusions: Confusions | None = None  # of the data set, for kinds of noise that need them
 
     @model_validator(mode="after")
@@ -74,7 +86,7 @@ class Noise(Frozen):
 class Choice(Frozen):
     """A plugin, all its hyper-parameters, and the versions of its code and its files."""
 
-    name: str
+    name: Name
     hyperparameters: dict[str, Any]
     # As declared, or the hash of the code; versions of nested methods follow after a +.
     version: str
@@ -164,7 +176,7 @@ SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
 PICTURES = "Pictures of samples"
 
 
-class Pictures(Frozen):
+class Pictures(Options):
     """Figures drawn only on request, because they need stored predictions and take time."""
 
     figures: Annotated[list[Literal["images", "features"]], Commas] = option(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 # Besides the command line itself, what takes long to import and is imported only where it is used.
-IMPORTED = ["bench.__main__", "bench.commands.grid_session", "bench.api", "torch._dynamo"]
+IMPORTED = ["bench.__main__", "bench.commands.cli", "bench.commands.grid_session", "bench.api", "torch._dynamo"]
 IMPORTED += ["pyarrow.parquet", "scipy.stats", "sklearn.datasets"]
 PATIENCE = 120.0  # seconds after which what a test waits for is taken never to come
 

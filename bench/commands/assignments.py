@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.errors import UsageError
 from bench.files.reading import parse_toml
+from bench.options import refuse_empty
 
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -15,7 +16,7 @@ def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     {'rul': {'mix': [2, 3]}, 'tent': {'inner.mood': 'calm'}}
 
     Raises:
-        UsageError: one has another form, or a key is set twice.
+        UsageError: one has another form or an empty value, or a key is set twice.
     """
     settings: dict[str, dict[str, Any]] = {}
     for assignment in assignments:
@@ -25,6 +26,7 @@ def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
             raise UsageError(f"--set {assignment}: must look like NAME.KEY=VALUE, such as rul.mix=3")
         if key in settings.get(name, {}):
             raise UsageError(f"--set {path} is given twice")
+        refuse_empty(text, f"--set {path}")
         settings.setdefault(name, {})[key] = _value(text)
     return settings
 
@@ -33,13 +35,14 @@ def read_pairs(assignments: Iterable[str]) -> dict[str, Any]:
     """Return `KEY=VALUE` assignments as a table; a value that is not TOML is text.
 
     Raises:
-        UsageError: one has another form.
+        UsageError: one has another form, or an empty value.
     """
     pairs = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
         if not (equals and key):
             raise UsageError(f"--slurm {assignment}: must look like KEY=VALUE, such as timeout_min=600")
+        refuse_empty(text, f"--slurm {key}")
         pairs[key] = _value(text)
     return pairs
 

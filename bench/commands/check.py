@@ -51,15 +51,15 @@ def _settings_of(plugin: Plugin, assignments: list[str]) -> dict[str, Any] | Non
 def _show_checks(plugin: Plugin, settings: dict[str, Any] | None, data_root: Path | None) -> Counter[str]:
     """Run the checks, show a line for each and one on all, and return the counts by result."""
     from bench.checks.suite import run_checks
-    from bench.commands.console import console
+    from bench.commands.console import say
 
     counts: Counter[str] = Counter()
     for result in run_checks(plugin, settings, data_root):
         counts[result.status] += 1
         reason = f": {result.reason}" if result.reason else ""
-        console.print(f"{result.status}  {result.check}{reason}", soft_wrap=True, markup=False)
+        say(f"{result.status}  {result.check}{reason}")
     noted = f" ({counts['note']} with a note)" if counts["note"] else ""
     passed = counts["pass"] + counts["note"]
     said = f"{passed} passed{noted}, {counts['fail']} failed, {counts['skip']} skipped"
-    console.print(f"{plugin.name}: {said}", soft_wrap=True, markup=False)
+    say(f"{plugin.name}: {said}")
     return counts

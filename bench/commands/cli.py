@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
 from bench.commands.list import list_
@@ -20,15 +21,14 @@ from bench.version import __version__
 
 app = typer.Typer(
     add_completion=False,
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
 for command in (run, report, compare, status, merge, pack, check, new):
-    app.command()(command)
-app.command("list")(list_)
+    app.command(cls=Command)(command)
+app.command("list", cls=Command)(list_)
 
 
 def _show_version(wanted: bool) -> bool:

@@ -8,15 +8,19 @@ from typing import Annotated, Any, TypeVar, get_origin
 import typer
 from pydantic import BaseModel
 
-from bench.options import Shown, options_of
+from bench.options import Shown, options_of, path_of
 
 PLACES = "Where things are"
 Command = TypeVar("Command", bound=Callable[..., None])
 
 
-def _expanded(path: Path | None) -> Path | None:
+def _expanded(path: Path | None, option: typer.CallbackParam) -> Path | None:
     """Return a path with ~ replaced, which a shell leaves alone in `--results=~/runs`."""
-    return path and path.expanduser()
+    return None if path is None else path_of(path, option.opts[0])
+
+
+def _all_expanded(paths: list[Path] | None, option: typer.CallbackParam) -> list[Path] | None:
+    return None if paths is None else [path_of(path, option.opts[0]) for path in paths]
 
 
 Results = Annotated[
@@ -25,7 +29,11 @@ Results = Annotated[
 ]
 Plugins = Annotated[
     list[Path] | None,
-    typer.Option(help="A folder with methods/ or datasets/ of your own; may be repeated.", rich_help_panel=PLACES),
+    typer.Option(
+        help="A folder with methods/ or datasets/ of your own; may be repeated.",
+        callback=_all_expanded,
+        rich_help_panel=PLACES,
+    ),
 ]
 DataRoot = Annotated[
     Path | None,

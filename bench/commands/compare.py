@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from bench.commands.command_options import RESULTS, Results
+from bench.options import names
 
 
 def compare(
@@ -28,18 +29,16 @@ def compare(
       bench compare --against baseline
       bench compare --datasets mnist --methods rul,scn --metric scores.own.auroc
     """
-    from bench.commands.console import console, errors
+    from bench.commands.console import console, note, say
     from bench.commands.terminal import show_table
     from bench.report import comparison
 
-    compared = comparison.load(results, _names(datasets), _names(methods), metric, against)
+    compared = comparison.load(
+        results, names(datasets, "--datasets"), names(methods, "--methods"), metric, against
+    )
     for table in compared.tables(brief=True):
         show_table(console, table)
     for problem in compared.problems:
-        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
+        note(problem)
     page = compared.write(results / "compare")
-    console.print(f"All comparisons: {page}", soft_wrap=True, markup=False)
-
-
-def _names(typed: str | None) -> list[str]:
-    return [] if typed is None else [name.strip() for name in typed.split(",")]
+    say(f"All comparisons: {page}")

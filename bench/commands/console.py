@@ -1,29 +1,19 @@
-"""The consoles that commands print to, and exit statuses."""
+"""The consoles that commands print to, what they say there, and exit statuses."""
 
 from rich.console import Console
 
-from bench.commands.terminal import show_table
-from bench.report.pages import Report
+from bench.escaping import printable
 
 FAILED = 1  # exit status
-SHOWN = ("accuracy", "top-k")  # tables of a group that a terminal shows; the page has all
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
+console = Console(highlight=False, emoji=False)
+errors = Console(stderr=True, highlight=False, emoji=False)
 
 
-def show_report(written: Report, wanted: set[str] | None) -> None:
-    """Show the main tables of a report, and what it had to leave out.
+def say(text: object, to: Console = console) -> None:
+    """Print a text as one line, whatever is in it."""
+    to.print(printable(text), soft_wrap=True, markup=False)
 
-    Args:
-        wanted: identities of runs; only groups that hold one are shown. None: all groups.
-    """
-    for group in written.groups:
-        if wanted is None or wanted & {record.spec.identity for record in group.records}:
-            names = {f"{kind}-{group.name}" for kind in SHOWN}
-            for table in written.tables[group.name]:
-                if table.name in names:
-                    show_table(console, table)
-    for problem in written.problems:
-        errors.print(f"note: {problem}", soft_wrap=True, markup=False)
-    if written.groups:
-        console.print(f"All tables and curves: {written.folder / 'README.md'}", soft_wrap=True, markup=False)
+
+def note(text: object, kind: str = "note") -> None:
+    """Print what a user should know besides, as one line among the errors."""
+    say(f"{kind}: {text}", errors)

@@ -7,9 +7,10 @@ from typing import Any
 
 import torch
 
-from bench.commands.console import FAILED, console, errors, show_report
+from bench.commands.console import FAILED, console, note
 from bench.commands.progress import Display, show_plan_table
-from bench.data.data_root import PathLike, find_data_root
+from bench.commands.report_tables import show_report
+from bench.data.data_root import find_data_root
 from bench.execution.context import Context
 from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
@@ -17,6 +18,7 @@ from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.grid.config_files import load_experiment
 from bench.grid.request import Request
+from bench.options import PathLike
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
@@ -56,7 +58,7 @@ def make_request(options: dict[str, Any], experiment: str | None) -> Request:
     Raises:
         UsageError: an unknown name or an unfit value.
     """
-    base = load_experiment(experiment) if experiment else {}
+    base = {} if experiment is None else load_experiment(experiment)
     merged = base | options
     for section in ("set", "pictures"):
         if isinstance(base.get(section), dict) and section in options:
@@ -98,10 +100,7 @@ def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
 
 def _say_interrupted(grid: list[Cell], store: Store) -> None:
     kept = sum(isinstance(cell, RunSpec) and store.has(cell) for cell in grid)
-    errors.print(
-        f"interrupted: {kept} of {len(grid)} runs are finished and kept; the same command goes on from there",
-        soft_wrap=True,
-    )
+    note(f"{kept} of {len(grid)} runs are finished and kept; the same command goes on from there", "interrupted")
 
 
 def _say_unfinished(reports: list[CellReport]) -> int:
@@ -110,9 +109,9 @@ def _say_unfinished(reports: list[CellReport]) -> int:
         for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
             first = next(r.title for r in reports if r.status == kind and r.detail == detail)
             more = f" (and {count - 1} more)" if count > 1 else ""
-            errors.print(f"{kind}: {first}{more}: {detail}", soft_wrap=True, markup=False)
+            note(f"{first}{more}: {detail}", kind)
     states = {report.status for report in reports}
     if CellState.STOPPED in states:
         left = sum(report.status == CellState.STOPPED for report in reports)
-        errors.print(f"out of time: {left} of {len(reports)} runs are left; the same command goes on from there")
+        note(f"{left} of {len(reports)} runs are left; the same command goes on from there", "out of time")
     return FAILED if CellState.FAILED in states else STOPPED if CellState.STOPPED in states else 0

@@ -2,17 +2,15 @@
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from bench.commands.command_options import Plugins
 from bench.errors import unknown
+from bench.escaping import printable
 from bench.files.visible import visible_files
 from bench.plugins.registry import Kind, Registry
-
-if TYPE_CHECKING:
-    from rich.console import Console
 
 Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
@@ -41,8 +39,6 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     Raises:
         UsageError: there is no such section.
     """
-    from rich.console import Console
-
     from bench.data.label_noise import NOISE_KINDS
     from bench.evaluation.metrics import WORDS
 
@@ -57,20 +53,21 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     }
     if what is not None and what not in sections:
         raise unknown("section to list", what, sections)
-    console = Console(highlight=False)
     for name, rows in sections.items():
         if what in (None, name):
-            _print(console, name, rows())
+            _print(name, rows())
 
 
-def _print(console: "Console", name: str, rows: Rows) -> None:
+def _print(name: str, rows: Rows) -> None:
     from rich.table import Table
     from rich.text import Text
+
+    from bench.commands.console import console
 
     console.print(f"[bold]{name}[/bold]")
     table = Table(box=None, show_header=False, padding=(0, 2, 0, 2))
     for key, line in rows.items():
-        table.add_row(Text(key), Text(line))
+        table.add_row(Text(printable(key)), Text(printable(line)))
     console.print(table)
 
 

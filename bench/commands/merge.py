@@ -21,7 +21,7 @@ def merge(
       bench merge other-results
       bench merge runs.tar.gz more-runs.tar.gz --results results/table1-mnist
     """
-    from bench.commands.console import FAILED, console, errors
+    from bench.commands.console import FAILED, note, say
     from bench.store import transfer
     from bench.store.store import Store
 
@@ -29,11 +29,10 @@ def merge(
     for other in others:
         merged = transfer.merge(Store(results), other)
         completed = f", {merged.completed} of them without the predictions added now" if merged.completed else ""
-        said = f"{other}: {merged.added} runs added, {merged.same} were here{completed}"
-        console.print(said, soft_wrap=True, markup=False)
+        say(f"{other}: {merged.added} runs added, {merged.same} were here{completed}")
         for line in merged.problems:
-            errors.print(f"note: {line}", soft_wrap=True, markup=False)
+            note(line)
         for line in merged.refused:
-            errors.print(f"refused: {line}", soft_wrap=True, markup=False)
+            note(line, "refused")
         failed = failed or bool(merged.refused or merged.problems)
     raise typer.Exit(FAILED if failed else 0)

@@ -10,6 +10,8 @@ from typing import Annotated
 import typer
 
 from bench.errors import UsageError, unknown
+from bench.escaping import printable
+from bench.options import path_of
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -30,9 +32,10 @@ def new(
       bench new method my_idea
       bench new dataset my_data --plugins ~/ideas
     """
+    plugins = None if plugins is None else path_of(plugins, "--plugins")
     for path in write_plugin(kind, name, plugins):
-        print(path)
-    print(f"Next: {next_step(name, plugins)}")
+        print(printable(path))
+    print(printable(f"Next: {next_step(name, plugins)}"))
 
 
 def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:

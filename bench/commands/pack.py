@@ -25,13 +25,13 @@ def pack(
       bench pack runs.tar.gz
       bench pack runs.tar.gz --predictions --results results/table1-mnist
     """
-    from bench.commands.console import console, errors
+    from bench.commands.console import note, say
     from bench.store import transfer
     from bench.store.store import Store
 
     packed, problems = transfer.pack(Store(results), target, predictions)
     for line in problems:
-        errors.print(f"note: {line}", soft_wrap=True, markup=False)
+        note(line)
     kibibytes = target.stat().st_size / 1024
     size = f"{kibibytes:.0f} KiB" if kibibytes < 1024 else f"{kibibytes / 1024:.1f} MiB"
-    console.print(f"{target}: {packed} runs, {size}", soft_wrap=True, markup=False)
+    say(f"{target}: {packed} runs, {size}")

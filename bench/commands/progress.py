@@ -7,7 +7,9 @@ from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bars
 from rich.table import Column
 
+from bench.commands.console import say
 from bench.commands.terminal import clock, show_table
+from bench.escaping import printable
 from bench.execution.context import Context
 from bench.execution.estimate import Plan
 from bench.execution.observer import CellReport, Observer
@@ -48,7 +50,7 @@ class Display(Observer):
     def __enter__(self) -> "Display":
         if self.ahead and not self.bars.console.is_terminal:
             said = f"{self.ahead} of {self.total} runs to do; `bench status` tells how far they are"
-            self.bars.console.print(said, markup=False, soft_wrap=True)
+            say(said, self.bars.console)
         self.bars.start()
         return self
 
@@ -81,12 +83,12 @@ class Display(Observer):
         named = report.status in (CellState.FAILED, CellState.DECLINED, CellState.STOPPED)
         said = f"{report.status}: {report.detail}" if named else report.detail
         line = f"[{len(self.finished):{width}}/{self.total}] {report.title}  {said or 'finished before'}"
-        self.bars.console.print(line, markup=False, soft_wrap=True)
+        say(line, self.bars.console)
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
 
 
 def _title(spec: RunSpec) -> str:
-    return f"{spec.label}, {spec.noise.label}, seed {spec.seed}"
+    return printable(f"{spec.label}, {spec.noise.label}, seed {spec.seed}")
 
 
 def show_plan_table(console: Console, rows: list[tuple[Cell, Plan]], jobs: int) -> None:

@@ -1,20 +1,21 @@
 """The functions `run`, `compare` and `load_results` of the package; they return data frames."""
 
+import os
 import warnings
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from bench.commands.grid_session import make_context
-from bench.data.data_root import PathLike
 from bench.errors import BenchError, unknown
+from bench.escaping import printable
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.start import run_grid
 from bench.grid.cells import cells
 from bench.grid.request import Request
+from bench.options import PathLike, names, path_of, refuse_empty
 from bench.report import comparison
 from bench.report.results import frame, load_records
 from bench.spec import CellState, RunSpec, validated
@@ -27,7 +28,7 @@ def run(
     results: PathLike = "results",
     data_root: PathLike | None = None,
     download: bool = False,
-    plugins: Iterable[PathLike] = (),
+    plugins: PathLike | Iterable[PathLike] = (),
     force: bool = False,
     **options: Any,
 ) -> pd.DataFrame:
@@ -37,7 +38,7 @@ def run(
         results: folder of the store; runs that are finished there are not run again.
         data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
         download: fetch data sets that are missing.
-        plugins: folders that hold `methods/` or `datasets/` of their own.
+        plugins: a folder or several that hold `methods/` or `datasets/` of their own.
         force: run again what is finished.
         options: those of `bench run --help`, with `_` for `-`, as values or text: `noise=[0, 0.3]`
             or `noise="0,0.3"`; `set` and `slurm` are dictionaries. Only `jobs` has another default,
@@ -51,8 +52,10 @@ def run(
         UserWarning: cells that failed, with their reasons; the other cells are run and stored.
     """
     request, machines = _read({"jobs": 0} | options)
-    folders = [Path(folder) for folder in plugins]
-    context = make_context(Path(results), data_root, folders, machines, download=download, force=force)
+    folders = [path_of(folder, "plugins") for folder in _listed(plugins)]
+    context = make_context(
+        path_of(results, "results"), data_root, folders, machines, download=download, force=force
+    )
     grid = cells(request, context.registry, context.data_root)
     machines.check(grid)
     status.remember(context.store, grid)
@@ -60,6 +63,11 @@ def run(
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)
     return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
+
+
+def _listed(plugins: PathLike | Iterable[PathLike]) -> list[PathLike]:
+    """Return folders given as a list, or a single one."""
+    return [plugins] if isinstance(plugins, str | os.PathLike) else list(plugins)
 
 
 def _read(options: dict[str, Any]) -> tuple[Request, Machines]:
@@ -75,7 +83,9 @@ def _read(options: dict[str, Any]) -> tuple[Request, Machines]:
 
 
 def _warn_of_failures(reports: list[CellReport]) -> None:
-    failed = [f"{report.title}: {report.detail}" for report in reports if report.status == CellState.FAILED]
+    failed = [
+        printable(f"{report.title}: {report.detail}") for report in reports if report.status == CellState.FAILED
+    ]
     if failed:
         warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=3)
 
@@ -86,24 +96,25 @@ def load_results(results: PathLike = "results") -> pd.DataFrame:
     Columns tell what was run, its metrics (`scores.own.aurc`, …, as fractions) and what it cost.
 
     Raises:
-        BenchError: there is no such folder.
+        BenchError: there is no such folder, or its name is empty.
 
     Warns:
         UserWarning: folders in the store that cannot be read as runs.
     """
-    if not Path(results).is_dir():
+    folder = path_of(results, "results")
+    if not folder.is_dir():
         raise BenchError(f"there is no results folder {results}")
-    records, problems = load_records(Store(Path(results)))
+    records, problems = load_records(Store(folder))
     for problem in problems:
-        warnings.warn(problem, stacklevel=2)
-    return frame(records, Path(results))
+        warnings.warn(printable(problem), stacklevel=2)
+    return frame(records, folder)
 
 
 def compare(
     *,
     results: PathLike = "results",
-    datasets: Iterable[str] = (),
-    methods: Iterable[str] = (),
+    datasets: str | Iterable[str] = (),
+    methods: str | Iterable[str] = (),
     metric: str = "accuracy",
     against: str | None = None,
 ) -> pd.DataFrame:
@@ -111,14 +122,18 @@ def compare(
 
     Args:
         results: folder of the store.
-        datasets, methods: names to compare, all if none is given; row labels of methods fit, too.
+        datasets, methods: names to compare, as a list or as text with commas, all if none is
+            given; row labels of methods fit, too.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    compared = comparison.load(Path(results), list(datasets), list(methods), metric, against)
+    refuse_empty(metric, "metric")
+    refuse_empty(against, "against")
+    folder = path_of(results, "results")
+    compared = comparison.load(folder, names(datasets, "datasets"), names(methods, "methods"), metric, against)
     for problem in compared.problems:
-        warnings.warn(problem, stacklevel=2)
+        warnings.warn(printable(problem), stacklevel=2)
     return compared.frame()

@@ -17,7 +17,7 @@ def report(
       bench report --results results/table1-mnist
       bench report --figures images,features --top 20 --score msp
     """
-    from bench.commands.console import show_report
+    from bench.commands.report_tables import show_report
     from bench.data.data_root import find_data_root
     from bench.plugins.registry import Registry
     from bench.report.pages import write_report

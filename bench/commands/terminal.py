@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.escaping import printable
 from bench.report.columns import Texts
 from bench.report.table import Row, Table
 from bench.spec import CellState
@@ -19,18 +20,19 @@ LABEL = 20  # columns of a terminal that noise and method want at least
 def show_table(console: Console, table: Table) -> None:
     """Print a table with its title and notes; if it is too wide, text is folded before numbers."""
     console.print()
-    console.print(Text(table.title, style="bold"))
+    console.print(Text(printable(table.title), style="bold"))
     if table.rows:
         console.print(_laid_out(table, console.width))
     for note in table.all_notes:
-        console.print(Text(note, style="dim"))
+        console.print(Text(printable(note), style="dim"))
 
 
 def _laid_out(table: Table, room: int) -> RichTable:
     """Return the table in columns that fit a screen's width."""
     shown = RichTable(box=None, header_style="bold", padding=(0, 1, 0, 0))
-    rows, numbers = table.texts, [place for place, each in enumerate(table.columns) if each.is_number]
-    headings = [name.replace(": ", ":\n") for name in table.header]
+    rows = [list(map(printable, row)) for row in table.texts]
+    numbers = [place for place, each in enumerate(table.columns) if each.is_number]
+    headings = [name.replace(": ", ":\n") for name in map(printable, table.header)]
     fits = sum(_width(headings, rows, place) + 1 for place in numbers) + LABEL <= room
     if not fits:
         headings = [name.replace(" ", "\n") for name in headings]
@@ -80,7 +82,7 @@ def show_status_table(console: Console, runs: list[RunStatus]) -> None:
         show_table(console, Table("status", "Under way or failed", columns, rows))
         console.print()
     for note in notes:
-        console.print(Text(note))
+        console.print(Text(printable(note)))
 
 
 def clock(seconds: float) -> str:

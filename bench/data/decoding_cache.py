@@ -32,6 +32,7 @@ from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
 from bench.files.atomic import replace_file
 from bench.files.locks import lock
+from bench.options import path_of
 
 Shape = tuple[int, int, int]
 Decode = Callable[[str], UInt8[np.ndarray, "channels height width"]]
@@ -84,7 +85,7 @@ def decode_once(
 
 def cache_folder() -> Path:
     """Return the folder of the cache: $BENCH_CACHE, else ~/.cache/uncertainty-bench."""
-    return Path(os.environ.get("BENCH_CACHE") or "~/.cache/uncertainty-bench").expanduser()
+    return path_of(os.environ.get("BENCH_CACHE") or "~/.cache/uncertainty-bench", "BENCH_CACHE")
 
 
 def _hash(text: str) -> str:

@@ -6,14 +6,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, field_validator
 
 from bench.errors import UsageError
-from bench.options import Count, NonNegative, option
-from bench.recipe import Frozen
+from bench.execution.process_limits import check_processes, check_threads
+from bench.options import Count, NonNegative, Options, option
 from bench.spec import Cell, RunSpec
 
 SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
 
 
-class Machines(Frozen):
+class Machines(Options):
     """How and where a grid is run; of all this, only the number of threads can change an outcome.
 
     Torch is imported by the methods that ask for GPUs, so that `bench --help` need not wait for it.
@@ -27,7 +27,9 @@ class Machines(Frozen):
         unset="auto",
     )
     runs_per_gpu: Count = option(1, "Runs that share a GPU if jobs is auto; for small nets.", SPEED, "N")
-    threads: Count = option(1, "CPU threads of each run; more pay for large nets only.", SPEED, "N")
+    threads: Annotated[Count, Field(le=1024)] = option(
+        1, "CPU threads of each run; more pay for large nets only.", SPEED, "N"
+    )
     max_minutes: NonNegative | None = option(
         None,
         "Stop at a checkpoint within so many minutes, with exit status 75.",
@@ -84,7 +86,7 @@ class Machines(Frozen):
         """Check that the options fit each other and the grid.
 
         Raises:
-            UsageError: they do not.
+            UsageError: they do not, or this machine's limits are too low.
         """
         if self.address and self.executor != "ray":
             raise UsageError("--address needs --executor ray")
@@ -92,10 +94,17 @@ class Machines(Frozen):
             raise UsageError("--slurm needs --executor slurm")
         if self.jobs == 0 and self.executor != "local":
             raise UsageError(f"--jobs 0 runs in this process, so it cannot go with --executor {self.executor}")
-        if self.executor == "local" and wants_gpu(grid):
+        if self.executor == "local":
+            self._check_this_machine(grid)
+
+    def _check_this_machine(self, grid: list[Cell]) -> None:
+        if wants_gpu(grid):
             from bench.grid.cells import require_gpu
 
             require_gpu()
+        check_threads(self.threads)
+        if self.jobs != 0:
+            check_processes(self.at_once(grid))
 
 
 def wants_gpu(grid: list[Cell]) -> bool:

@@ -28,6 +28,7 @@ from bench.store.record_models import Cost, Environment, NoiseManifest
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
+from bench.training.divergence import divergence_named
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.predict import accuracy_on, predict
 from bench.training.relabelling import TrainingLabels
@@ -56,6 +57,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     Raises:
         Declined: the method gives a reason not to run this setting.
         PluginError: the method broke the interface.
+        DivergedError: the training has diverged, it seems.
         OutOfTime: the keeper's deadline is near; the run is at a checkpoint.
     """
     started = now()
@@ -64,15 +66,17 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     prepared = prepare(spec, data)
     generators.seed(spec.seed)
     method = build(spec, data, factory, len(prepared.places), prepared.manifest.realised_rate)
-    log = train(spec, data, method, prepared, on_epoch, keeper)
     held_out = prepared.held_out
-    method.finish(
-        Batches(data, prepared.train.images, prepared.train.labels.current),
-        Batches(data, held_out.images, held_out.labels) if held_out else None,
-    )
-    trained = keeper.spent
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
-    assessment = assess(*predictions_of(data, method, prepared, evaluated))
+    with divergence_named(method):
+        log = train(spec, data, method, prepared, on_epoch, keeper)
+        method.finish(
+            Batches(data, prepared.train.images, prepared.train.labels.current),
+            Batches(data, held_out.images, held_out.labels) if held_out else None,
+        )
+        trained = keeper.spent
+        predictions = predictions_of(data, method, prepared, evaluated)
+    assessment = assess(*predictions)
     cost = Cost(
         started=started,
         seconds=round(keeper.spent, 3),

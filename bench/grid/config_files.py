@@ -6,6 +6,7 @@ from typing import Any
 from bench.errors import UsageError, unknown
 from bench.files import reading
 from bench.files.visible import visible_files
+from bench.options import path_of
 from bench.plugins.registry import Plugin
 
 PRESETS = Path(__file__).parent / "presets"
@@ -20,9 +21,10 @@ def load_experiment(name: str) -> dict[str, Any]:
     """
     if not name.endswith(".toml"):
         return _named("experiment", EXPERIMENTS, name)
-    if not Path(name).is_file():
+    path = path_of(name, "--experiment")
+    if not path.is_file():
         raise UsageError(f"--experiment {name}: there is no such file")
-    return read_toml(Path(name))
+    return read_toml(path)
 
 
 def read_toml(path: Path) -> dict[str, Any]:

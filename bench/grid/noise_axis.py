@@ -81,7 +81,7 @@ def parse_noise(text: str, seed: int) -> Noise:
     if kind not in NOISE_KINDS:
         raise unknown("noise kind", kind, NOISE_KINDS)
     if not NOISE_KINDS[kind].rated:
-        return Noise(kind=kind, label_set=amount, seed=seed)
+        return validated(Noise, {"kind": kind, "label_set": amount, "seed": seed}, f"part of --noise {kind}:SET")
     try:
         rate = float(amount) + 0.0  # no negative zero
     except ValueError:

@@ -31,8 +31,8 @@ def resolve_recipe(request: Request, dataset: Plugin, name: str | None = None) -
     only the epochs are changed, the epoch from which labels are changed moves in proportion.
     """
     own = own_recipe(dataset)
-    preset = load_preset(request.preset) if request.preset else {}
-    named: dict[str, Any] = request.recipes[name] if name else {}
+    preset = {} if request.preset is None else load_preset(request.preset)
+    named: dict[str, Any] = {} if name is None else request.recipes[name]
     flags = {"epochs": request.epochs, "relabel_from": request.relabel_from}
     over = preset | named | request.set.get("recipe", {}) | {k: v for k, v in flags.items() if v is not None}
     recipe = validated(Recipe, own | over, "key of recipe")

@@ -4,16 +4,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator
 
-from bench.options import Commas, Count, Number, Part, Seed, option
+from bench.options import Commas, CommasAndRanges, Count, Number, Options, Part, Seed, option
 from bench.plugins.registry import plugin_name
-from bench.recipe import Frozen
 from bench.spec import Pictures
 
 GRID, TRAINING = "What to run", "How to train and evaluate"
 Names = Annotated[list[str], Commas]
 
 
-class Request(Frozen):
+class Request(Options):
     """What to run and how to train; `bench.grid.cells` makes a grid of it.
 
     A list among the hyper-parameters of `set` is an axis of the grid: each value gets its own row.
@@ -28,7 +27,9 @@ class Request(Frozen):
         GRID,
         "RATE,…",
     )
-    seeds: Annotated[list[Seed], Commas] = option([0], "Seeds; each is a run of its own.", GRID, "N,…")
+    seeds: Annotated[list[Seed], CommasAndRanges] = option(
+        [0], "Seeds, such as 0,1 or 0-4; each is a run of its own.", GRID, "N,…"
+    )
     set: dict[str, dict[str, Any]] = option(
         {},
         "A hyper-parameter of a method or data set, or a key of recipe or relabel: rul.mix=3, "

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from bench.errors import UsageError, one_line
+from bench.options import path_of
 
 # Keys under which training scripts store a state dict beside other data.
 WRAPPERS = ("state_dict", "model_state_dict", "model")
@@ -45,7 +46,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         UsageError: the file cannot be read, or holds no state dict.
     """
     try:
-        content: Any = torch.load(path.expanduser(), map_location="cpu", weights_only=True)
+        content: Any = torch.load(path_of(path, "pretrained"), map_location="cpu", weights_only=True)
     except Exception as error:  # the unpickler raises any type on a damaged file
         raise UsageError(f"checkpoint {path} cannot be read as plain weights: {one_line(error)}") from None
     for wrapper in WRAPPERS:

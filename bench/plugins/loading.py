@@ -1,5 +1,7 @@
 """Loading a data set through its plugin, checking it, and moving it to a device."""
 
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -8,10 +10,13 @@ from jaxtyping import Int
 
 from bench.data.dataset import DataSet, Split
 from bench.errors import BenchError, DataError, one_line
+from bench.escaping import is_printable
 from bench.evaluation.human_disagreement import require_counts
 from bench.evaluation.valid_arrays import ArrayError
 from bench.plugins.registry import Registry
 from bench.spec import Choice
+
+LONGEST = 100  # characters of a class's name
 
 
 def load(choice: Choice, registry: Registry, root: Path, download: bool) -> DataSet:
@@ -47,11 +52,26 @@ def check_data_set(name: str, data: DataSet) -> None:
     Raises:
         DataError: a type, a shape or a label is wrong.
     """
-    if len(data.class_names) < 2:
-        raise DataError(f"{name}: needs two classes or more, got {len(data.class_names)}")
+    _check_classes(name, data.class_names)
     _check(f"{name}, train", data.train, len(data.class_names))
     _check(f"{name}, test", data.test, len(data.class_names))
     _check_label_sets(name, data)
+
+
+def _check_classes(name: str, classes: Sequence[str]) -> None:
+    """Check that there are two classes or more, whose names can be read and told apart."""
+    if len(classes) < 2:
+        raise DataError(f"{name}: needs two classes or more, got {len(classes)}")
+    seen: dict[str, str] = {}
+    for each in classes:
+        if not isinstance(each, str) or not is_printable(each) or not 0 < len(each.strip()) <= LONGEST:
+            raise DataError(
+                f"{name}: a class's name must be 1 to {LONGEST} printable characters, got {each!r:.120}"
+            )
+        looks = unicodedata.normalize("NFC", each.strip())
+        if looks in seen:
+            raise DataError(f"{name}: class names must differ, got {seen[looks]!r} and {each!r}")
+        seen[looks] = each
 
 
 def _check(name: str, split: Split, num_classes: int) -> None:

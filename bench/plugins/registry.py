@@ -11,6 +11,7 @@ import importlib
 import importlib.metadata
 import importlib.util
 import os
+import re
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from types import ModuleType
 from typing import Literal
 
 from bench.errors import Note, PluginError, UsageError, one_line, place, unknown
+from bench.escaping import NAME, NAME_WORDS
 from bench.files.visible import is_visible, visible_files
 from bench.plugins.importing import import_file
 from bench.plugins.source import code_hash
@@ -111,6 +113,8 @@ class Plugin:
         return found[0]
 
     def _import(self) -> ModuleType:
+        if not re.fullmatch(NAME, self.name):
+            raise PluginError(f"{self.path}: the plugin's name {self.name!r} must be {NAME_WORDS}")
         if not self.path.stem.isidentifier():
             raise PluginError(f"{self.path}: a plugin's file name may hold letters, digits and _ only")
         try:

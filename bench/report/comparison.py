@@ -89,7 +89,7 @@ def load(
     _check("data set", datasets, {record.spec.dataset.name for record in records})
     _check("method", methods, {name for record in records for name in _names(record)})
     labels = {record.spec.label for record in records}
-    _check("method", [against] if against else [], labels)
+    _check("method", [] if against is None else [against], labels)
     groups = group([record for record in records if _wanted(record, datasets, methods, against)])
     found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
     if not found:

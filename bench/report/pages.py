@@ -5,7 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import pandas as pd
+
 from bench.errors import BenchError, one_line
+from bench.escaping import csv_cell, markdown
 from bench.files.locks import lock
 from bench.report import figures, tables
 from bench.report.figures.save import save_all, save_each
@@ -55,16 +58,23 @@ def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> R
     most = max((len(members.records) for members in report.groups), default=0)
     save_all(pictures, report.folder / "figures", most)
     pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
-    frame(kept, results).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
+    _csv_safe(frame(kept, results)).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
     (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
     return report
+
+
+def _csv_safe(runs: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose texts, those of its header too, can be written to a CSV file."""
+    texts = runs.select_dtypes(exclude=["number", "bool"])
+    escaped = {str(name): column.map(csv_cell) for name, column in texts.items()}
+    return runs.assign(**escaped).rename(columns=csv_cell)
 
 
 def _write_group(report: Report, members: Group, drawn: list[Picture], samples: Samples, wanted: Pictures) -> str:
     """Write one setting's tables and its pictures of samples, and return its part of the page."""
     made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
     report.tables[members.name] = made
-    page = [f"## {members.title}\n"]
+    page = [f"## {markdown(members.title)}\n"]
     for table in made:
         table.write(report.folder / "tables")
         page.append(table.markdown())
@@ -74,7 +84,7 @@ def _write_group(report: Report, members: Group, drawn: list[Picture], samples: 
 
 
 def _shown(picture: Picture) -> str:
-    return f"![{picture.caption}](figures/{picture.name}.png)\n"
+    return f"![{markdown(picture.caption)}](figures/{picture.file})\n"
 
 
 def _from_records(members: Group) -> Iterator[Picture]:

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 from tabulate import tabulate
 
+from bench.escaping import csv_cell, markdown, printable
 from bench.report.columns import Column, Methods
 from bench.report.values import ORACLE, MethodLabel
 
@@ -16,7 +17,7 @@ ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user wo
 PUBLISHED_LABEL = "  paper (ours − paper)"
 # Signs that LaTeX knows by a command only.
 LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
-BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by signs that no cell holds
+BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by private signs
 
 
 @dataclass(frozen=True)
@@ -61,13 +62,17 @@ class Table:
 
     def markdown(self) -> str:
         """Return the table as GitHub Markdown with its title and notes."""
-        body = tabulate(self._marked("**", "**"), self.header, "github", disable_numparse=True, stralign="left")
-        return "\n\n".join([f"**{self.title}**", body, *self.all_notes]) + "\n"
+        cells, header = self._marked("**", "**", markdown), list(map(markdown, self.header))
+        body = tabulate(cells, header, "github", disable_numparse=True, stralign="left")
+        return "\n\n".join([f"**{markdown(self.title)}**", body, *map(markdown, self.all_notes)]) + "\n"
 
     def latex(self) -> str:
         """Return the table as LaTeX for the package booktabs, title and notes as comments."""
-        comments = "".join(f"% {line}\n" for line in (self.title, *self.all_notes))
-        body = tabulate(self._marked(*BOLD), self.header, "latex_booktabs", disable_numparse=True)
+        comments = "".join(f"% {printable(line)}\n" for line in (self.title, *self.all_notes))
+        # `tabulate` escapes the signs of LaTeX; a private sign that a cell holds is spelled out.
+        begin, end = BOLD
+        cells, header = self._marked(begin, end, printable), list(map(printable, self.header))
+        body = tabulate(cells, header, "latex_booktabs", disable_numparse=True)
         for sign, command in (LATEX | BOLD).items():
             body = body.replace(sign, command)
         return f"{comments}{body}\n"
@@ -78,9 +83,9 @@ class Table:
         A summary has three columns, NAME_mean, NAME_std and NAME_n. Where a table has rows of
         published numbers a column `published` tells them. What is absent is an empty field.
         """
-        rows = [self._csv_row(row) for row in self.rows]
+        rows = [{csv_cell(k): csv_cell(v) for k, v in self._csv_row(row).items()} for row in self.rows]
         text = io.StringIO()
-        writer = csv.DictWriter(text, rows[0] if rows else self.header, lineterminator="\n")
+        writer = csv.DictWriter(text, rows[0] if rows else [*map(csv_cell, self.header)], lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()
@@ -97,9 +102,13 @@ class Table:
         has_published = any(each.kind == "published" for each in self.rows)
         return values | ({"published": row.kind == "published"} if has_published else {})
 
-    def _marked(self, before: str, after: str) -> list[list[str]]:
+    def _marked(self, before: str, after: str, escaped: Callable[[str], str]) -> list[list[str]]:
+        """Return the cells as text in a format, with marks around what is bold."""
         return [
-            [f"{before}{text}{after}" if (i, j) in self.bold else text for j, text in enumerate(texts)]
+            [
+                f"{before}{escaped(text)}{after}" if (i, j) in self.bold else escaped(text)
+                for j, text in enumerate(texts)
+            ]
             for i, texts in enumerate(self.texts)
         ]
 

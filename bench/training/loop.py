@@ -12,12 +12,12 @@ from torch import Tensor
 
 from bench.data.augment import Augment, cutout
 from bench.data.images import ImageSet, reading
-from bench.errors import PluginError
 from bench.plugins.method import Batch, Method, Progress, Step
 from bench.recipe import Recipe, Relabel
 from bench.training import seeding as generators
 from bench.training.batches import training_order
 from bench.training.checked_outputs import check_step
+from bench.training.divergence import DivergedError
 from bench.training.lookahead import WeightAverage
 from bench.training.optimizer import make_optimizer, make_schedule, steps_per_epoch
 from bench.training.parameter_groups import freeze_first_biases
@@ -70,12 +70,13 @@ class Trainer:
         """Train one epoch, counted from 1, and return its log.
 
         Raises:
-            PluginError: the method returned something wrong, or a loss that is not finite.
+            PluginError: the method returned something wrong.
+            DivergedError: the loss is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
         log = {"epoch": number, **self.steps(number).read()}
         if not math.isfinite(log["loss"]):
-            raise PluginError(f"the loss is {log['loss']} in epoch {number}; it must be finite")
+            raise DivergedError(f"the loss is {log['loss']} in epoch {number}, it must be finite")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
     def steps(self, number: int) -> Tracker:

@@ -13,6 +13,7 @@ from bench.errors import PluginError
 from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
 from bench.training.checked_outputs import check_prediction
+from bench.training.divergence import DivergedError
 
 # Per device type: much larger batches would exceed a CPU's caches and fill its memory.
 BATCH_SIZES = {"cpu": 128, "cuda": 1000}
@@ -33,7 +34,8 @@ def predict(
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned something wrong, or a value that is not finite.
+        PluginError: the method returned something wrong.
+        DivergedError: a value is not finite.
     """
     method.eval()
     devices = [images.device] if images.device.type == "cuda" else []
@@ -109,7 +111,7 @@ class Outputs:
         """Return the predictions as arrays on the CPU.
 
         Raises:
-            PluginError: a value is not finite.
+            DivergedError: a value is not finite.
         """
         assert self.all is not None
         logits = self.all.logits.float().cpu().numpy()
@@ -117,5 +119,5 @@ class Outputs:
         features = None if self.all.features is None else self.all.features.float().cpu().numpy()
         for name, values in (("logits", logits), ("uncertainty", uncertainty), ("features", features)):
             if values is not None and not np.isfinite(values).all():
-                raise PluginError(f"predict returned {name} that are not finite")
+                raise DivergedError(f"predict returned {name} that are not finite")
         return Predictions(logits, uncertainty, features)

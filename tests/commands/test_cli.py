@@ -132,7 +132,7 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
     ("arguments", "said"),
     [
         (["--methods", "rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
-        (["--methods", ""], "error: --methods: the list, or a place in it, is empty"),
+        (["--methods", ""], "error: --methods: must not be empty, as an unset variable of a shell is"),
         (["--methods", "rul,rul"], "error: --methods: rul is given twice"),
         (["--datasets", "mnits"], "error: no data set 'mnits'. Did you mean 'mnist'?"),
         (["--noise", "1.2"], "error: --noise 1.2: a rate is a number from 0 to 1"),
@@ -144,6 +144,10 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--set", "rulmix=3"], "error: --set rulmix=3: must look like NAME.KEY=VALUE"),
         (["--set", "mc-dropout.inner=rull"], "error: no method 'rull'. Did you mean 'rul'? Available: afm, "),
         (["--set", "mc-dropout.inner.rat=1"], "error: no hyper-parameter of mc-dropout.inner 'rat'."),
+        (["--seeds", "4-0"], "error: --seeds: a range goes from the smaller to the larger number"),
+        (["--seeds", "0-99999999999"], "error: --seeds: a range goes from the smaller to the larger number, over"),
+        (["--seeds", "0-2,1"], "error: --seeds: 1 is given twice"),
+        (["--seeds", "0-"], "error: --seeds: input should be a valid integer"),
         (["--seeds", "one"], "error: --seeds: input should be a valid integer"),
         (["--seeds", "-1"], "error: --seeds: input should be greater than or equal to 0"),
         (["--experiment", "tabel1"], "error: no experiment 'tabel1'."),
@@ -153,6 +157,10 @@ def test_the_python_interface_warns_of_failed_cells(tmp_path):
         (["--top", "few"], "error: --top: input should be a valid integer, got 'few'"),
         (["--slurm", "gpu"], "error: --slurm gpu: must look like KEY=VALUE"),
         (["--threads", "0"], "error: --threads: input should be greater than 0, got 0"),
+        (
+            ["--set", "recipe.train_limit=1"],
+            "error: train_limit: input should be greater than or equal to 2, got 1",
+        ),
         (["--plugins", "nowhere"], "error: --plugins: "),
     ],
 )

@@ -390,3 +390,34 @@ def test_recipes_that_cannot_be_run_are_refused_in_one_line(content, said):
         grid(methods=["dummy"], noise=["0"], **content)
     assert said in str(raised.value)
     assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "seeds"),
+    [
+        ("0-4", [0, 1, 2, 3, 4]),
+        ("7-7", [7]),
+        ("0-2,5,8-9", [0, 1, 2, 5, 8, 9]),
+        (" 3 - 5 , 1", [3, 4, 5, 1]),
+        (["0-2", 4], [0, 1, 2, 4]),
+        ("10000000000-10000000001", [10**10, 10**10 + 1]),
+        ([0, 1], [0, 1]),
+    ],
+)
+def test_a_range_of_seeds_is_each_of_them(given, seeds):
+    assert validated(Request, {"seeds": given}, "option").seeds == seeds
+
+
+@pytest.mark.parametrize(
+    "given", ["4-0", "0-10000", "0-4-8", "-3", "0--4", "0-1e3", "a-b", "0-9,5", "0–4", "1.0-2"]
+)
+def test_what_is_no_range_is_refused(given):
+    with pytest.raises(UsageError, match="^--seeds: "):
+        validated(Request, {"seeds": given}, "option")
+
+
+@pytest.mark.parametrize("limit", [1, 0, -1, "1", 1.5])
+def test_training_on_a_single_image_is_refused(limit):
+    with pytest.raises(UsageError, match="train_limit: input should be"):
+        grid(set={"recipe": {"train_limit": limit}})
+    assert grid(set={"recipe": {"train_limit": 2}})

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Iterator
 
+import bench.report.figures.backend  # noqa: F401
+
+# isort: split
 from bench.report.figures.ablation import pictures as ablations
 from bench.report.figures.confusion import pictures as confusion_matrices
 from bench.report.figures.features import pictures as feature_maps

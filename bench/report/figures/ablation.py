@@ -12,7 +12,8 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from bench.report.figures.style import COLOURS, Picture, drawing, slug, title
+from bench.escaping import figure_text
+from bench.report.figures.style import COLOURS, Picture, drawing, shortened, slug, title
 from bench.report.grouping import Group, relabel_pairs
 from bench.report.summaries import over
 from bench.spec import Noise
@@ -81,8 +82,8 @@ def draw(group: Group, noise: Noise, axis: Axis) -> Figure:
         for place, (name, path) in enumerate(MEASURES.items()):
             look = {"label": name, "color": COLOURS[place], "marker": "os"[place], "linestyle": style}
             _bars(axes, np.arange(len(axis.cells)), list(axis.cells.values()), path, **look)
-        axes.set_xticks(range(len(axis.cells)), list(axis.cells))
-        axes.set_xlabel(f"{axis.method}: {axis.name}")
+        axes.set_xticks(range(len(axis.cells)), shortened(list(axis.cells), 40))
+        axes.set_xlabel(figure_text(f"{axis.method}: {axis.name}"))
         axes.set_ylabel("accuracy (%)")
         title(figure, f"label noise {noise.label}", group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
@@ -100,9 +101,9 @@ def draw_relabelling(group: Group) -> Figure:
                 x, cells = np.arange(len(pairs)) + 0.2 * way - 0.1, [pair[way] for pair in pairs.values()]
                 look = {"color": COLOURS[way], "marker": "os"[way], "linestyle": ""}
                 _bars(axes, x, cells, MEASURES["accuracy"], label=said if axes is panels[0] else None, **look)
-            axes.set_xticks(range(len(pairs)), list(pairs), rotation=40, ha="right")
+            axes.set_xticks(range(len(pairs)), shortened(list(pairs), 60), rotation=40, ha="right")
             axes.set_ylabel("accuracy (%)")
-            axes.set_title(f"label noise {noise.label}", fontsize=9)
+            axes.set_title(figure_text(f"label noise {noise.label}"), fontsize=9)
         title(figure, group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure

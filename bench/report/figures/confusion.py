@@ -8,6 +8,7 @@ from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.escaping import figure_text
 from bench.report.figures.style import Picture, drawing, grid_shape, shortened, title
 from bench.report.grouping import Group
 from bench.report.summaries import entry
@@ -33,7 +34,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]]) -> Figure:
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (label, cell) in zip(panels, cells.items(), strict=False):
             _matrix(axes, row_percent(cell), shortened(classes))
-            axes.set_title(group.shown(label), fontsize=9)
+            axes.set_title(figure_text(group.shown(label)), fontsize=9)
         for axes in panels[len(cells) :]:
             axes.remove()
         figure.supxlabel("predicted class", fontsize=9)

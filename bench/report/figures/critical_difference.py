@@ -4,6 +4,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.escaping import figure_text
 from bench.report.figures.style import drawing, look, title
 from bench.report.statistics.ranks import Ranks
 
@@ -57,5 +58,6 @@ def _name(axes: Axes, ranks: Ranks, place: int, start: float) -> None:
     colour = look(place)["color"]
     axes.plot([rank, rank, end], [0, height, height], color=colour, lw=1)
     said = f"{ranks.labels[place]}  {rank:.2f}" if left else f"{rank:.2f}  {ranks.labels[place]}"
+    said = figure_text(said)
     side, text = ("right", f"{said} ") if left else ("left", f" {said}")
     axes.text(end, height, text, ha=side, va="center", fontsize=8)

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from bench.escaping import figure_text
 from bench.report.figures.style import Picture, band, drawing, look, title
 from bench.report.grouping import Group
 from bench.report.summaries import entry, over
@@ -63,7 +64,7 @@ def _curves(axes: Axes, cell: list[Record], label: str, place: int) -> Line2D:
         values = 100 * np.stack([curve[score].astype(float) for curve in curves])  # (runs, rates)
         band(axes, 100 * rejected[shown], values[:, shown], 100.0, style, **look(place))
     numbers = "".join(f"{_number(cell, score):>16}" for score in SCORES)
-    return Line2D([], [], **look(place), label=f"{label:<40}{numbers}")
+    return Line2D([], [], **look(place), label=figure_text(f"{label:<40}{numbers}"))
 
 
 def _number(cell: list[Record], score: str) -> str:
@@ -74,7 +75,7 @@ def _number(cell: list[Record], score: str) -> str:
 def _ideal(axes: Axes, label: str, accuracy: float) -> Line2D:
     rejected = np.linspace(0, SHOWN, 500)
     axes.plot(100 * rejected, 100 * ideal(accuracy, rejected), ":", color="0.3", lw=1.2)
-    return Line2D([], [], ls=":", color="0.3", label=f"ideal order, for the accuracy of {label}")
+    return Line2D([], [], ls=":", color="0.3", label=figure_text(f"ideal order, for the accuracy of {label}"))
 
 
 def _mean_accuracy(cell: list[Record]) -> float:

@@ -13,7 +13,7 @@ MANY = 4000
 
 
 def save_all(pictures: list[Picture], folder: Path, records: int) -> None:
-    """Write each picture to FOLDER/NAME.png; the files are the same in however many processes.
+    """Write each picture to its file in a folder; the files are the same in however many processes.
 
     Args:
         pictures: what to draw.
@@ -29,4 +29,4 @@ def save_all(pictures: list[Picture], folder: Path, records: int) -> None:
 def save_each(pictures: list[Picture], folder: Path) -> None:
     """Write pictures one after the other."""
     for picture in pictures:
-        save(picture.figure, folder / f"{picture.name}.png")
+        save(picture.figure, folder / picture.file)

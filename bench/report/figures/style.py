@@ -1,7 +1,9 @@
 """What figures share: colours, a frame to draw in, and the files they become."""
 
+import hashlib
 import re
 import textwrap
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +17,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from bench.escaping import figure_text, printable
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line
 # markers.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
@@ -26,7 +30,9 @@ STYLE: Any = {
     "grid.alpha": 0.3,
     "axes.spines.top": False,
     "axes.spines.right": False,
+    "text.usetex": False,  # whatever a user's matplotlibrc says: names are no LaTeX
 }
+LONGEST_NAME = 200  # bytes of a file's name, of which file systems allow 255
 
 
 class Picture(NamedTuple):
@@ -35,6 +41,14 @@ class Picture(NamedTuple):
     name: str
     caption: str
     draw: Callable[[], Figure]
+
+    @property
+    def file(self) -> str:
+        """The name of its file; a long one is cut, and a hash of all of it put behind."""
+        whole = self.name.encode()
+        if len(whole) <= LONGEST_NAME:
+            return f"{self.name}.png"
+        return f"{whole[:LONGEST_NAME].decode(errors='ignore')}-{hashlib.sha256(whole).hexdigest()[:8]}.png"
 
     @property
     def figure(self) -> Figure:
@@ -80,7 +94,8 @@ def band(
 def title(figure: Figure, *lines: str) -> None:
     """Put lines over a figure, folded to its width."""
     width = int(14 * figure.get_figwidth())
-    figure.suptitle("\n".join(part for line in lines for part in textwrap.wrap(line, width)), fontsize=9)
+    parts = [part for line in lines for part in textwrap.wrap(printable(line), width)]
+    figure.suptitle("\n".join(map(figure_text, parts)), fontsize=9)
 
 
 def grid_shape(count: int, columns: int) -> tuple[int, int]:
@@ -89,8 +104,9 @@ def grid_shape(count: int, columns: int) -> tuple[int, int]:
 
 
 def shortened(names: Sequence[str], length: int = 12) -> list[str]:
-    """Return names for axes and labels, long ones cut."""
-    return [name if len(name) <= length else f"{name[: length - 1]}…" for name in names]
+    """Return names as text for axes and labels, long ones cut."""
+    cut = (name if len(name) <= length else f"{name[: length - 1]}…" for name in map(printable, names))
+    return [figure_text(name) for name in cut]
 
 
 def slug(label: str) -> str:
@@ -102,6 +118,9 @@ def save(figure: Figure, path: Path) -> None:
     """Write a figure as PNG of 256 colours, a third of the size, the same for the same results."""
     figure.set_dpi(150)
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    # The labels of ticks are made only now. Signs that the font lacks are drawn as boxes.
+    with mpl.rc_context({"text.usetex": False}), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")
+        canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
     Image.fromarray(pixels).quantize(256).save(path)

@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
+from bench.escaping import figure_text
 from bench.report.figures.style import Picture, band, drawing, grid_shape, look, title
 from bench.report.grouping import Group
 from bench.spec import Noise
@@ -52,7 +53,7 @@ def draw(group: Group, noise: Noise) -> Figure:
         for axes in panels[len(columns) :]:
             axes.remove()
         handles = [
-            Line2D([], [], **look(place), label=group.shown(label))
+            Line2D([], [], **look(place), label=figure_text(group.shown(label)))
             for place, (label, cell) in enumerate(logs.items())
             if cell
         ]
