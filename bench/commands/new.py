@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from bench.errors import UsageError, unknown
+from bench.files.atomic import write_text
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -57,7 +58,7 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
             raise UsageError(f"{path} is there already: choose another name, or delete it")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     return list(files)
 
 

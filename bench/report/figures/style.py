@@ -15,6 +15,8 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from PIL import Image
 
+from bench.files.atomic import naming
+
 # Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line
 # markers.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#000000"]
@@ -104,4 +106,5 @@ def save(figure: Figure, path: Path) -> None:
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).quantize(256).save(path)
+    with naming(path):
+        Image.fromarray(pixels).quantize(256).save(path)
