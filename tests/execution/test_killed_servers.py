@@ -47,11 +47,8 @@ def servers(command):
     return found
 
 
-@pytest.mark.parametrize("workers_too", [False, True])
-@pytest.mark.parametrize("after", [0.0, 0.3, 6.0])
-def test_a_server_of_processes_that_is_killed_is_replaced_and_all_runs_are_done(
-    tmp_path, shell, after, workers_too
-):
+@pytest.mark.parametrize(("after", "workers_too"), [(0.3, False), (0.3, True), (6.0, False)])
+def test_a_server_that_is_killed_is_replaced_and_all_runs_are_done(tmp_path, shell, after, workers_too):
     command = shell.start(*GRID, "--jobs", "2", "--results", tmp_path)
     until(lambda: servers(command) or not command.is_alive, "the server")
     time.sleep(after)
@@ -116,7 +113,7 @@ def test_a_raylet_that_is_lost_is_one_line_and_all_locks_are_free(tmp_path, monk
     Pool.__init__(executor, Context(Registry([PLUGINS]), Store(tmp_path), Path("data")), Observer(), 1)
     error = ActorDiedError() if where == "listen" else RaySystemError("lost\nand more\nlines")
 
-    def lost(*_):
+    def lost(*_, **__):
         raise error
 
     class Mailbox:

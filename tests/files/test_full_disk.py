@@ -56,7 +56,7 @@ COMMANDS = {
     ),
     "a table": (["report", "--results", "COPY", "--plugins", PLUGINS], 600, "COPY/.partial-report/"),
     "a figure": (["report", "--results", "COPY", "--plugins", PLUGINS], 6 * KIB, "COPY/.partial-report/figures/"),
-    "the list of runs": ([*TINY, "--methods", "dummy", "--results", "FOLDER/new"], 300, "FOLDER/new/runs/.asked.json"),
+    "the list of runs": ([*TINY, "--methods", "dummy", "--results", "FOLDER/new"], 300, "new/runs/.asked.json"),
     "a merge": (["merge", "COPY", "--results", "FOLDER/new"], 2 * KIB, "FOLDER/new/runs/tiny/"),
     "a checkpoint": (
         [*SCN, "--checkpoint-minutes", "0", "--jobs", "0", "--results", "FOLDER/new"], 16 * KIB, "checkpoint.pt"
@@ -65,7 +65,7 @@ COMMANDS = {
         [*SCN, "--checkpoint-minutes", "0", "--jobs", "1", "--results", "FOLDER/new"], 16 * KIB, "checkpoint.pt"
     ),
     "predictions": ([*SCN, "--jobs", "0", "--results", "FOLDER/new"], 16 * KIB, "FOLDER/new/runs/tiny/scn/"),
-    "a plugin": (["new", "method", "my_idea", "--plugins", "FOLDER/plugins"], 300, "FOLDER/plugins/methods/my_idea.py"),
+    "a plugin": (["new", "method", "my_idea", "--plugins", "FOLDER/plugins"], 300, "plugins/methods/my_idea.py"),
 }  # fmt: skip
 
 

@@ -18,6 +18,7 @@ from bench.store.unfinished import UnderWay, is_taken
 # A run, a report and a pack in a process that cannot import some modules, or lacks some functions.
 PROGRAM = """
 import os, signal, sys
+import commandline  # of the tests themselves, which need some of it
 lacking = sys.argv.pop(1).split(",")
 for name in lacking:
     module, _, function = name.partition(".")

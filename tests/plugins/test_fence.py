@@ -1,4 +1,4 @@
-"""What a plugin changes of its process is put back, told with its file, and no other run's matter."""
+"""What a plugin changes of its process is put back, told with its file, and alters no other run."""
 
 import os
 import random
@@ -59,7 +59,8 @@ def _home(monkeypatch):
 
 def state():
     """All that is guarded, and the random numbers to come."""
-    drawn = random.getstate(), np.random.get_state()[1].tobytes(), torch.get_rng_state().numpy().tobytes()
+    of_numpy = np.random.get_state()[1].tobytes()  # noqa: NPY002
+    drawn = random.getstate(), of_numpy, torch.get_rng_state().numpy().tobytes()
     variables = {name: value for name, value in os.environ.items() if not name.startswith(fence.OF_LIBRARIES)}
     return [setting.read() for setting in SETTINGS], variables, drawn
 
@@ -79,7 +80,7 @@ def test_each_deed_is_put_back_and_told_once(deed):
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_deed_is_put_back_when_it_ends_in_an_error(deed):
     before = state()
-    with pytest.raises(KeyboardInterrupt), fenced(HERE):
+    with pytest.raises(KeyboardInterrupt), fenced(HERE):  # noqa: PT012
         exec(deed, {})
         raise KeyboardInterrupt
     assert state() == before
@@ -182,7 +183,8 @@ def test_a_data_set_is_named_too(tmp_path, deed):
 def test_a_data_set_that_draws_of_the_global_generators_is_the_same_each_time(tmp_path):
     drawn = "torch.randint(256, (60, 1, 4, 4), dtype=torch.uint8)"
     load = "def load(self, root: Path, download: bool) -> DataSet:\n"
-    tell = f"        drawn = {drawn}\n        with (root / 'sum').open('a') as file:\n            print(drawn.sum().item(), file=file)\n"
+    tell = f"        drawn = {drawn}\n        with (root / 'sum').open('a') as file:\n"
+    tell += "            print(drawn.sum().item(), file=file)\n"
     source = TINY.replace(load, load + "        import torch\n" + tell)
     folder = plugin(tmp_path / "plugins", "drawing", source, "datasets")
     choice = Choice(name="drawing", hyperparameters={}, version="1")

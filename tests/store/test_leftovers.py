@@ -1,4 +1,4 @@
-"""What kills leave in a store is removed by the next command that writes there, and nothing else."""
+"""What kills leave in a store is removed by the next command that writes there, and no more."""
 
 import os
 import shutil
