@@ -1,15 +1,16 @@
 """The command `python -m bench`."""
 
 import errno
+import os
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
 
+from bench.commands.interrupts import INTERRUPTED, interrupt_once, say_interrupted
 from bench.errors import BenchError, Note, UsageError, one_line
 from bench.escaping import printable
 
-INTERRUPTED = 130  # exit status
 PACKAGE = str(Path(__file__).parent)
 LEAST_MEMORY = 192 * 2**20  # bytes of address space; with less, libraries abort as they are loaded
 LIMITS = {
@@ -22,16 +23,28 @@ def main() -> None:
     """Run the command line; print an error that the user can fix as one line and exit non-zero."""
     _replace_what_a_terminal_lacks()
     warnings.formatwarning = _one_line_of_ours
+    handler = interrupt_once()
     try:
         sys.exit(_run())
-    except BenchError as error:
-        _fail(str(error), 2)
-    except KeyboardInterrupt:
-        _fail("interrupted", INTERRUPTED)
-    except OSError as error:
-        _fail(_told(error), 1)
-    except (ImportError, MemoryError, UnicodeError) as error:
-        _fail(f"{one_line(error)}{_told_memory()}", 1)
+    except (KeyboardInterrupt, Exception) as error:
+        if isinstance(error, KeyboardInterrupt) or handler.fired:  # a library may hide it in an error
+            say_interrupted()
+            sys.exit(INTERRUPTED)
+        sys.exit(_say(error))
+
+
+def _say(error: Exception) -> int:
+    """Print an error as one line and return the exit status; raise one that nobody foresaw."""
+    if isinstance(error, BenchError):
+        said, status = str(error), 2
+    elif isinstance(error, OSError):
+        said, status = _told(error), 1
+    elif isinstance(error, ImportError | MemoryError | UnicodeError):
+        said, status = f"{one_line(error)}{_told_memory()}", 1
+    else:
+        raise error
+    print(f"error: {printable(said)}", file=sys.stderr)
+    return status
 
 
 def _run() -> int | None:
@@ -49,7 +62,10 @@ def _run() -> int | None:
     from bench.commands.cli import app
 
     try:
-        return app(sys.argv[1:] or ["--help"], prog_name="bench", standalone_mode=False)
+        try:
+            return app(sys.argv[1:] or ["--help"], prog_name="bench", standalone_mode=False)
+        finally:
+            sys.stdout.flush()
     except typer.BadParameter.__base__ as error:  # type: ignore[misc]  # all errors of a command line's form
         said = " ".join(error.format_message().split()).rstrip(".")
         where = f"; see `{error.ctx.command_path} --help`" if error.ctx else ""
@@ -58,16 +74,19 @@ def _run() -> int | None:
         raise KeyboardInterrupt from None
 
 
-def _fail(said: str, status: int) -> None:
-    """Print an error and exit."""
-    print(f"error: {printable(said)}", file=sys.stderr)
-    sys.exit(status)
-
-
 def _told(error: OSError) -> str:
     """Return what an error of the system was, where, and which limit may be behind it."""
-    where = f": {error.filename}" if error.filename else ""
-    return f"{error.strerror or error}{where}{LIMITS.get(error.errno or 0, '')}"
+    where = error.filename or ("the output" if _gave_output_up(error) else "")
+    place = f": {where}" if where else ""
+    return f"{error.strerror or error}{place}{LIMITS.get(error.errno or 0, '')}"
+
+
+def _gave_output_up(error: OSError) -> bool:
+    """Return whether an error is of the output, as files name themselves; if so, give that up."""
+    if error.errno not in (errno.ENOSPC, errno.EFBIG, errno.EIO):
+        return False
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # else Python tries again as it ends, and complains
+    return True
 
 
 def _told_memory() -> str:

@@ -80,7 +80,8 @@ class Command:
 
     def interrupt(self) -> None:
         """Send to this process and all that it began what Ctrl-C sends."""
-        os.killpg(self.process.pid, signal.SIGINT)
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGINT)
 
     def wait(self) -> int:
         """Return the exit status, minus the signal's number where one ended it."""

@@ -10,6 +10,7 @@ import typer
 from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
+from bench.commands.interrupts import ending_in_one_line
 from bench.commands.list import list_
 from bench.commands.merge import merge
 from bench.commands.new import new
@@ -27,8 +28,8 @@ app = typer.Typer(
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
 for command in (run, report, compare, status, merge, pack, check, new):
-    app.command(cls=Command)(command)
-app.command("list", cls=Command)(list_)
+    app.command(cls=Command)(ending_in_one_line(command))
+app.command("list", cls=Command)(ending_in_one_line(list_))
 
 
 def _show_version(wanted: bool) -> bool:

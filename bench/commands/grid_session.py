@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from bench.commands.console import FAILED, console, note
+from bench.commands.interrupts import INTERRUPTED
 from bench.commands.progress import Display, show_plan_table
 from bench.commands.report_tables import show_report
 from bench.data.data_root import find_data_root
@@ -26,7 +27,7 @@ from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
 
-STOPPED, INTERRUPTED = 75, 130  # 75: a temporary failure, the same command goes on
+STOPPED = 75  # exit status: a temporary failure, the same command goes on
 
 
 def make_context(
@@ -41,8 +42,8 @@ def make_context(
     """Return where things are and how long they may take; the time allowed begins now."""
     return Context(
         Registry(plugins),
-        Store(results),
-        find_data_root(data_root),
+        Store(results.absolute()),
+        find_data_root(data_root).absolute(),
         download,
         force,
         60 * machines.checkpoint_minutes,
@@ -104,7 +105,12 @@ def _say_interrupted(grid: list[Cell], store: Store) -> None:
 
 
 def _say_unfinished(reports: list[CellReport]) -> int:
-    """Show why cells failed or were declined, each reason once, and return the exit status."""
+    """Show why cells failed or were declined, each reason once, and return the exit status.
+
+    What plugins changed of their process is shown first, each once.
+    """
+    for line in dict.fromkeys(line for report in reports for line in report.notes):
+        errors.print(f"note: {line}", soft_wrap=True, markup=False)
     for kind in (CellState.DECLINED, CellState.FAILED):
         for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
             first = next(r.title for r in reports if r.status == kind and r.detail == detail)

@@ -24,7 +24,9 @@ def merge(
     from bench.commands.console import FAILED, note, say
     from bench.store import transfer
     from bench.store.store import Store
+    from bench.store.unfinished import clear
 
+    clear(Store(results).root)
     failed = False
     for other in others:
         merged = transfer.merge(Store(results), other)

@@ -11,6 +11,7 @@ import typer
 
 from bench.errors import UsageError, unknown
 from bench.escaping import printable
+from bench.files.atomic import write_text
 from bench.options import path_of
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
@@ -60,7 +61,7 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
             raise UsageError(f"{path} is there already: choose another name, or delete it")
     for path, text in files.items():
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
+        write_text(path, text)
     return list(files)
 
 

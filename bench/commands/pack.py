@@ -26,9 +26,11 @@ def pack(
       bench pack runs.tar.gz --predictions --results results/table1-mnist
     """
     from bench.commands.console import note, say
+    from bench.files.atomic import clear_partials
     from bench.store import transfer
     from bench.store.store import Store
 
+    clear_partials(target.parent, target.name)
     packed, problems = transfer.pack(Store(results), target, predictions)
     for line in problems:
         note(line)

@@ -76,6 +76,10 @@ class Display(Observer):
         if spec.identity in self.under_way:
             self.bars.remove_task(self.under_way.pop(spec.identity))
 
+    def waiting(self, said: str) -> None:
+        """Print what the grid waits for."""
+        self.bars.console.print(said, markup=False, soft_wrap=True)
+
     def cell_finished(self, report: CellReport) -> None:
         """Print a line for the cell."""
         self.finished.append(report)

@@ -49,7 +49,8 @@ def run(
         UsageError: an unknown option or name, or a value that does not fit.
 
     Warns:
-        UserWarning: cells that failed, with their reasons; the other cells are run and stored.
+        UserWarning: cells that failed, with their reasons; the other cells are run and stored. Also
+            what a plugin changed of its process, such as the working directory; it is put back.
     """
     request, machines = _read({"jobs": 0} | options)
     folders = [path_of(folder, "plugins") for folder in _listed(plugins)]
@@ -88,6 +89,8 @@ def _warn_of_failures(reports: list[CellReport]) -> None:
     ]
     if failed:
         warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=3)
+    for line in dict.fromkeys(line for report in reports for line in report.notes):
+        warnings.warn(line, stacklevel=3)
 
 
 def load_results(results: PathLike = "results") -> pd.DataFrame:

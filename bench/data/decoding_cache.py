@@ -31,7 +31,7 @@ from bench.data.images import MappedImages
 from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
 from bench.files.atomic import replace_file
-from bench.files.locks import lock
+from bench.files.locks import waiting
 from bench.options import path_of
 
 Shape = tuple[int, int, int]
@@ -75,7 +75,7 @@ def decode_once(
     try:
         if found := _stored(path):
             return found
-        with lock(place / "lock"):
+        with waiting(place / "lock", f"the images of {folder}, decoded in {place}"):
             return _stored(path) or _build(path, paths, shape, partial(decode, **options))
     except OSError as error:
         raise DataError(

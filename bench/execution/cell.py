@@ -1,6 +1,7 @@
 """Runs one cell of a grid in this process: locks it, trains, keeps checkpoints, stores the run."""
 
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -10,11 +11,13 @@ from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
 from bench.execution.runner import execute
 from bench.plugins.factory import MethodFactory
+from bench.plugins.fence import changes_by, fenced, standard
 from bench.plugins.method import Progress
 from bench.spec import Cell, CellState, RunSpec
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay, is_taken, tidy
 from bench.training.checkpoint import Keeper, OutOfTime
+from bench.training.seeding import seed
 from bench.training.tracker import EpochLog
 
 
@@ -34,6 +37,25 @@ def not_to_run(spec: RunSpec, context: Context) -> CellReport | None:
 
 def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
     """Run one cell and return what became of it; only an interrupt is raised."""
+    report = _run_cell(spec, context, datasets, observer)
+    return replace(report, notes=_changes_by_plugins(spec, context))
+
+
+def _changes_by_plugins(spec: RunSpec, context: Context) -> tuple[str, ...]:
+    """Return what a run's plugins changed of this process, which was put back."""
+    names = _methods_of(spec)
+    found = [context.registry.all("methods").get(name) for name in names]
+    found.append(context.registry.all("datasets").get(spec.dataset.name))
+    return tuple(line for plugin in found if plugin for line in changes_by(plugin.path))
+
+
+def _methods_of(spec: RunSpec) -> list[str]:
+    """Return the names of a run's method and of the methods inside it."""
+    values = spec.method.hyperparameters
+    return [spec.method.name, *(value for value in values.values() if isinstance(value, str))]
+
+
+def _run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Observer) -> CellReport:
     try:
         return _claimed_and_run(spec, context, datasets, observer)
     except Declined as error:
@@ -108,11 +130,18 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWa
     data = datasets.get(spec)
     factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
     keeper = _keeper(spec, context, under_way, observer)
-    outcome = execute(spec, data, factory, on_epoch, keeper)
+    with fenced(factory.plugin.path, partial(_begin, spec)):
+        outcome = execute(spec, data, factory, on_epoch, keeper)
     context.store.save(outcome)
     accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
     said = [f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}", *outcome.remarks]
     return "; ".join(said)
+
+
+def _begin(spec: RunSpec) -> None:
+    """Have the process as a new one is: what its user has set would be part of no identity."""
+    standard()
+    seed(spec.seed)
 
 
 def _keeper(spec: RunSpec, context: Context, under_way: UnderWay, observer: Observer) -> Keeper:

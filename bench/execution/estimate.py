@@ -7,6 +7,7 @@ from bench.errors import Declined, one_line
 from bench.execution.context import Context, DataSets
 from bench.execution.runner import build
 from bench.plugins.factory import MethodFactory
+from bench.plugins.fence import fenced, standard
 from bench.spec import BrokenCell, Cell, CellState, RunSpec
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
@@ -41,7 +42,8 @@ class Estimator:
             if self.context.is_finished(cell):
                 self.context.store.check(cell)
                 return Plan(CellState.FINISHED)
-            return Plan(CellState.TO_RUN, self._seconds(cell))
+            with fenced(self.context.registry.find("methods", cell.method.name).path, standard):
+                return Plan(CellState.TO_RUN, self._seconds(cell))
         except Declined as error:
             return Plan(CellState.DECLINED, reason=one_line(error))
         except Exception as error:

@@ -16,6 +16,7 @@ class CellReport:
     status: CellState
     detail: str = ""  # the accuracy and time of a run, or the reason why there is none
     trace: str = ""  # the traceback of an error that nobody foresaw
+    notes: tuple[str, ...] = ()  # what its plugins changed of their process, one line each
 
 
 class Observer:
@@ -32,6 +33,9 @@ class Observer:
 
     def run_ended(self, spec: RunSpec) -> None:
         """Called when it has ended, however it did."""
+
+    def waiting(self, said: str) -> None:
+        """Called now and then while there is nothing to do but wait, with a line on what for."""
 
     def cell_finished(self, report: CellReport) -> None:
         """Called when a cell is done, finished before, declined, failed or stopped."""

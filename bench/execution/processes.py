@@ -7,12 +7,15 @@ import multiprocessing
 import os
 import signal
 import threading
+import time
 from dataclasses import dataclass
+from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkServerProcess
 
 import torch
 
+from bench.errors import one_line
 from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Event, Messenger, Observer
@@ -21,6 +24,9 @@ from bench.execution.queue_and_retries import Pool
 from bench.spec import RunSpec
 
 TRIES = 2
+PAUSES = (0.5, 2.0, 0.0)  # seconds after a try to start a process that failed: a new server needs them
+UNKNOWN = 255  # the exit status of a process whose server has died
+NO_PROCESS = "its process did not start: the server of processes (forkserver) ended, perhaps for want of memory"
 
 
 @dataclass
@@ -53,15 +59,36 @@ class ProcessExecutor(Pool):
         return self.jobs
 
     def start(self, place: int, spec: RunSpec) -> None:
-        """Start a process."""
+        """Start a process; once more if the server of processes dies over it."""
         slot = min(set(range(self.jobs)) - {worker.slot for worker in self.workers.values()})
+        for pause in PAUSES:
+            try:
+                self.workers[place] = self._started(slot, spec)
+                return
+            except (EOFError, OSError) as error:
+                reason = f"{NO_PROCESS} ({one_line(error)})"
+                time.sleep(pause)
+        self.retry(place, reason)
+
+    def _started(self, slot: int, spec: RunSpec) -> Worker:
+        """Return a new process.
+
+        Raises:
+            EOFError, OSError: the server of processes was killed meanwhile.
+        """
         ours, theirs = self.server.Pipe()
         process = self.server.Process(
             target=work, args=(theirs, spec, self.context, self.threads, gpu_of(slot)), daemon=True
         )
-        process.start()
-        theirs.close()
-        self.workers[place] = Worker(process, ours, slot)
+        try:
+            start_server()
+            process.start()
+        except BaseException:
+            ours.close()  # a process that was started after all ends without it
+            raise
+        finally:
+            theirs.close()
+        return Worker(process, ours, slot)
 
     def listen(self, seconds: float) -> None:
         """Handle the messages of the processes."""
@@ -93,6 +120,21 @@ class ProcessExecutor(Pool):
         worker.process.join()
 
 
+def start_server() -> None:
+    """Start the server of processes if there is none, where Ctrl-C reaches neither it nor them.
+
+    What Ctrl-C means is the parent's to decide; a server that it ends would say so in a traceback.
+    Signals that are blocked stay so in processes that are started meanwhile.
+    """
+    resource_tracker.ensure_running()  # it unblocks them
+    if hasattr(signal, "pthread_sigmask"):
+        blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            forkserver.ensure_running()
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
 def work(connection: Connection, spec: RunSpec, context: Context, threads: int, gpu: str | None) -> None:
     """Run one cell in this process and tell the parent; end when the parent does."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides what an interrupt means
@@ -119,6 +161,8 @@ def gpu_of(slot: int) -> str | None:
 
 def death(exitcode: int | None) -> str:
     """Say how a process ended."""
+    if exitcode == UNKNOWN:
+        return f"exit status {exitcode}, or unseen, as the server of processes (forkserver) was killed"
     if exitcode is None or exitcode >= 0:
         return f"exit status {exitcode}"
     if -exitcode not in set(signal.Signals):

@@ -8,8 +8,9 @@ from typing import Any
 from bench.execution.cell import not_to_run, settle
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
+from bench.files.locks import Wait
 from bench.spec import BrokenCell, Cell, CellState, RunSpec
-from bench.store.unfinished import epochs_done
+from bench.store.unfinished import epochs_done, holder
 
 PATIENCE = 1.0  # seconds between two looks at a cell that another program works on
 
@@ -30,17 +31,27 @@ class Pool(ABC):
         self.cells, self.reports = cells, dict[int, CellReport]()
         self.queue = deque(range(len(cells)))
         self.claimed: list[tuple[float, int]] = []  # since when, and the place
+        self.wait: Wait | None = None  # while there is nothing to do but wait for other programs
         self.tried, self.kept = [0] * len(cells), [0] * len(cells)
         try:
             while len(self.reports) < len(cells):
                 self._fill()
                 if self.workers:
+                    self.wait = None
                     self.listen(PATIENCE)
                 elif self.claimed:
+                    self._say_waiting()
                     time.sleep(PATIENCE)
         finally:
             self.close()
         return [self.reports[place] for place in range(len(cells))]
+
+    def _say_waiting(self) -> None:
+        """Say now and then what runs of other programs the grid waits for."""
+        self.wait = self.wait or Wait(self.observer.waiting)
+        first: Any = self.cells[self.claimed[0][1]]
+        said = f"{len(self.claimed)} runs that other programs work on; {first.title} is one, which"
+        self.wait.goes_on(f"{said} {holder(self.context.store.path(first))}")
 
     @abstractmethod
     def size(self) -> int:
@@ -63,7 +74,7 @@ class Pool(ABC):
         if report.status == CellState.CLAIMED:
             self.claimed.append((time.monotonic(), place))
         elif report.status == CellState.STARVED:
-            self._retry(place, f"it ran out of memory: {report.detail}")
+            self.retry(place, f"it ran out of memory: {report.detail}")
         else:
             self.reports[place] = settle(self.cells[place], report, self.context, self.observer)
 
@@ -71,9 +82,9 @@ class Pool(ABC):
         """Give the cell of a worker that died another try, or report it as failed."""
         spec: Any = self.cells[place]
         self.observer.run_ended(spec)
-        self._retry(place, f"its process died by {how}")
+        self.retry(place, f"its process died by {how}")
 
-    def _retry(self, place: int, reason: str) -> None:
+    def retry(self, place: int, reason: str) -> None:
         """Queue a cell again, when less may run beside it, unless its tries got no further."""
         spec: Any = self.cells[place]
         before, self.kept[place] = self.kept[place], epochs_done(self.context.store.path(spec))[1]

@@ -4,6 +4,7 @@ The data set is put into Ray's object store, which keeps one copy on each machin
 finished runs are sent back to this machine.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -23,7 +24,7 @@ from bench.execution.ray_connection import connect, disconnect
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.files.atomic import replace_file
 from bench.plugins.loading import load
-from bench.spec import CellState, RunSpec
+from bench.spec import Cell, CellState, RunSpec
 from bench.store.unfinished import UnderWay
 
 TRIES = 4  # machines come and go
@@ -60,14 +61,34 @@ class RayExecutor(Pool):
         super().__init__(context, observer, TRIES)
         self.jobs, self.threads, self.runs_per_gpu = jobs, threads, runs_per_gpu
         self.owned = not ray.is_initialized()
+        try:
+            self._join(address)
+        except BenchError:
+            raise
+        except Exception as error:  # Ray has many for a process of its own that died
+            raise _lost(error) from None
+        self.data: dict[str, Any] = {}  # the newest reference, by the data set's specification
+        self.sent = 0  # tasks so far
+        self.task = ray.remote(max_calls=1, max_retries=0)(work)
+
+    def _join(self, address: str | None) -> None:
+        """Join the cluster and put on it what all tasks share."""
         if self.owned:
             connect(address)
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.mailbox = Queue(actor_options={"num_cpus": 0, "scheduling_strategy": here})
-        self.plugins = ray.put(context.registry.files())
-        self.data: dict[str, Any] = {}  # the newest reference, by the data set's specification
-        self.sent = 0  # tasks so far
-        self.task = ray.remote(max_calls=1, max_retries=0)(work)
+        self.plugins = ray.put(self.context.registry.files())
+
+    def run(self, cells: list[Cell]) -> list[CellReport]:
+        """Run all cells.
+
+        Raises:
+            BenchError: a process of Ray's on this machine was lost.
+        """
+        try:
+            return super().run(cells)
+        except RayError as error:
+            raise _lost(error) from None
 
     def size(self) -> int:
         """Return how many tasks the cluster has room for, or the number asked for."""
@@ -126,7 +147,8 @@ class RayExecutor(Pool):
         """Cancel the tasks and leave the cluster."""
         for task in self.workers.values():
             _cancel(task)
-        self.mailbox.shutdown(force=True)
+        with suppress(RayError):
+            self.mailbox.shutdown(force=True)
         if self.owned:
             disconnect()
 
@@ -198,8 +220,17 @@ class RayExecutor(Pool):
 
 
 def _cancel(task: Task) -> None:
-    ray.cancel(task.reference, force=True)
+    with suppress(RayError):
+        ray.cancel(task.reference, force=True)
     task.under_way.release(done=False)
+
+
+def _lost(error: Exception) -> BenchError:
+    said = str(error).partition("\n")[0]
+    return BenchError(
+        f"Ray on this machine was lost, or one of its processes (raylet, gcs_server) was killed: "
+        f"{type(error).__name__}: {said:.200}; what is finished is kept, the same command goes on from there"
+    )
 
 
 def work(parcel: Parcel, plugins: dict[str, bytes], data: list[Any] | None, mailbox: Queue, key: str) -> Answer:

@@ -171,7 +171,7 @@ def train(
     if spec.evaluate == "test":
         watched["test_accuracy"] = data.test
     trainer = Trainer(method, prepared.train, spec.recipe, spec.relabel, spec.seed, classes)
-    log = keeper.restore(trainer)
+    log = keeper.restore(trainer, watched)
     for number in range(len(log) + 1, spec.recipe.epochs + 1):
         entry = trainer.epoch(number)
         for name, split in watched.items():

@@ -11,6 +11,7 @@ from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.processes import ProcessExecutor
 from bench.spec import Cell
+from bench.store.unfinished import clear
 
 
 def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
@@ -19,6 +20,7 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
     Raises:
         UsageError: the machines cannot be reached, or a package for them is not installed.
     """
+    clear(context.store.root)
     if machines.executor == "ray":
         return _ray(machines, context, observer).run(grid)
     if machines.executor == "slurm":

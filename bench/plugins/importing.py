@@ -33,7 +33,22 @@ def import_file(path: Path, code: str) -> ModuleType:
     if package not in sys.modules:
         sys.modules[package] = ModuleType(package)
         sys.modules[package].__path__ = [str(path.parent)]
-    return importlib.import_module(f"{package}.{path.stem}")
+    return import_module(f"{package}.{path.stem}", path)
+
+
+def import_module(name: str, path: Path) -> ModuleType:
+    """Import a plugin's module, in a fence at the first time.
+
+    Args:
+        name: of the module.
+        path: of its file.
+    """
+    if name in sys.modules:
+        return sys.modules[name]
+    from bench.plugins.fence import fenced  # imports torch, as every plugin does
+
+    with fenced(path):
+        return importlib.import_module(name)
 
 
 class PluginFinder(MetaPathFinder):

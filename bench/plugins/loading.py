@@ -1,5 +1,6 @@
 """Loading a data set through its plugin, checking it, and moving it to a device."""
 
+import random
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,7 @@ from bench.errors import BenchError, DataError, one_line
 from bench.escaping import is_printable
 from bench.evaluation.human_disagreement import require_counts
 from bench.evaluation.valid_arrays import ArrayError
+from bench.plugins.fence import fenced
 from bench.plugins.registry import Registry
 from bench.spec import Choice
 
@@ -31,15 +33,24 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
     Raises:
         DataError: files are missing or damaged, or the plugin returned unusable data.
     """
-    source = registry.find("datasets", choice.name).load()
+    plugin = registry.find("datasets", choice.name)
+    source = plugin.load()
     try:
-        data = source(**choice.hyperparameters, **choice.location).load(root, download)
+        with fenced(plugin.path, _same_random_numbers):
+            data = source(**choice.hyperparameters, **choice.location).load(root, download)
         check_data_set(choice.name, data)
     except BenchError:
         raise
     except Exception as error:
         raise DataError(f"{choice.name}: {one_line(error)}") from error
     return data
+
+
+def _same_random_numbers() -> None:
+    """Let a data set that draws of the global generators be the same each time."""
+    random.seed(0)
+    np.random.seed(0)  # noqa: NPY002 - others than the global one are no concern
+    torch.manual_seed(0)
 
 
 def check_data_set(name: str, data: DataSet) -> None:

@@ -23,7 +23,7 @@ from typing import Literal
 from bench.errors import Note, PluginError, UsageError, one_line, place, unknown
 from bench.escaping import NAME, NAME_WORDS
 from bench.files.visible import is_visible, visible_files
-from bench.plugins.importing import import_file
+from bench.plugins.importing import import_file, import_module
 from bench.plugins.source import code_hash
 from bench.spec import IN_FLUX
 
@@ -118,7 +118,7 @@ class Plugin:
         if not self.path.stem.isidentifier():
             raise PluginError(f"{self.path}: a plugin's file name may hold letters, digits and _ only")
         try:
-            return importlib.import_module(self.module) if self.module else import_file(self.path, self.code)
+            return import_module(self.module, self.path) if self.module else import_file(self.path, self.code)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # a plugin that calls exit must not end the grid

@@ -7,6 +7,8 @@ import pandas as pd
 
 from bench.errors import UsageError, unknown
 from bench.evaluation.metrics import has_better_side
+from bench.files.atomic import renewed_folder, write_text
+from bench.files.locks import waiting
 from bench.report.figures.critical_difference import draw
 from bench.report.figures.style import save
 from bench.report.grouping import Group, group
@@ -51,15 +53,15 @@ class Comparison:
             The path of the page.
         """
         place = folder / self.metric
-        place.mkdir(parents=True, exist_ok=True)
-        page = [f"# {self.metric}\n"]
-        for table in self.tables():
-            table.write(place)
-            page.append(table.markdown())
-        if self.ranks:
-            save(draw(self.ranks, self.metric), place / "ranks.png")
-            page.append("![Critical-difference diagram](ranks.png)\n")
-        (place / "README.md").write_text("\n".join(page), encoding="utf-8")
+        with waiting(folder / ".lock", f"the comparison in {place}"), renewed_folder(place) as new:
+            page = [f"# {self.metric}\n"]
+            for table in self.tables():
+                table.write(new)
+                page.append(table.markdown())
+            if self.ranks:
+                save(draw(self.ranks, self.metric), new / "ranks.png")
+                page.append("![Critical-difference diagram](ranks.png)\n")
+            write_text(new / "README.md", "\n".join(page))
         return place / "README.md"
 
 

@@ -1,6 +1,5 @@
 """The report: every table and picture of a results folder, made of its records, not by training."""
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,7 +8,8 @@ import pandas as pd
 
 from bench.errors import BenchError, one_line
 from bench.escaping import csv_cell, markdown
-from bench.files.locks import lock
+from bench.files.atomic import renewed_folder, write_text
+from bench.files.locks import waiting
 from bench.report import figures, tables
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
@@ -19,6 +19,8 @@ from bench.report.sample_pictures import Samples
 from bench.report.table import Table
 from bench.spec import Pictures
 from bench.store.store import Store
+
+LOCK = ".report.lock"  # two programs may end at the same time
 
 
 @dataclass(frozen=True)
@@ -43,23 +45,24 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
     """
     store = Store(results)
     store.check_format()  # before anything is written
-    with lock(results / ".report.lock"):  # two programs may end at the same time
-        return _write(store, results, samples, wanted)
+    place = results / "report"
+    with waiting(results / LOCK, f"the report of {results}"), renewed_folder(place) as folder:
+        return replace(_write(store, folder, samples, wanted), folder=place)
 
 
-def _write(store: Store, results: Path, samples: Samples, wanted: Pictures) -> Report:
+def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures) -> Report:
     kept, problems = load_records(store, samples.registry)
-    report = Report(results / "report", group(kept), {}, problems)
+    report = Report(folder, group(kept), {}, problems)
     for name in ("tables", "figures"):
-        shutil.rmtree(report.folder / name, ignore_errors=True)
-        (report.folder / name).mkdir(parents=True)
+        (folder / name).mkdir()
     drawn = {members.name: list(_from_records(members)) for members in report.groups}
     pictures = [picture for each in drawn.values() for picture in each]
     most = max((len(members.records) for members in report.groups), default=0)
     save_all(pictures, report.folder / "figures", most)
     pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
-    _csv_safe(frame(kept, results)).to_csv(report.folder / "runs.csv", index=False, lineterminator="\n")
-    (report.folder / "README.md").write_text("\n".join(["# Results\n", *pages]), encoding="utf-8")
+    runs = _csv_safe(frame(kept, store.results))
+    write_text(folder / "runs.csv", runs.to_csv(index=False, lineterminator="\n"))
+    write_text(folder / "README.md", "\n".join(["# Results\n", *pages]))
     return report
 
 

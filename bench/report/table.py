@@ -10,6 +10,7 @@ from typing import Any, Literal
 from tabulate import tabulate
 
 from bench.escaping import csv_cell, markdown, printable
+from bench.files.atomic import write_text
 from bench.report.columns import Column, Methods
 from bench.report.values import ORACLE, MethodLabel
 
@@ -93,7 +94,7 @@ class Table:
     def write(self, folder: Path) -> None:
         """Write the table to a folder in all three formats."""
         for ending, text in ((".md", self.markdown()), (".tex", self.latex()), (".csv", self.csv())):
-            (folder / f"{self.name}{ending}").write_text(text, encoding="utf-8")
+            write_text(folder / f"{self.name}{ending}", text)
 
     def _csv_row(self, row: Row) -> dict[str, Any]:
         values: dict[str, Any] = {}

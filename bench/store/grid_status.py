@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.files.atomic import replace_file
-from bench.files.locks import lock
+from bench.files.locks import waiting
 from bench.files.reading import parse_json, read_file
 from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import unfinished
@@ -40,7 +40,7 @@ def remember(store: Store, grid: Iterable[Cell]) -> None:
     asked = {spec.identity: spec.model_dump(mode="json") for spec in specs}
     again = set(map(_without_versions, specs))
     path.parent.mkdir(parents=True, exist_ok=True)
-    with lock(path.with_name(".asked.lock")):
+    with waiting(path.with_name(".asked.lock"), f"the list of runs asked for, {path}"):
         try:
             kept = [spec for spec in _asked(path) if _without_versions(spec) not in again]
             before = {spec.identity: spec.model_dump(mode="json") for spec in kept}

@@ -23,7 +23,17 @@ from pathlib import Path, PurePosixPath
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.files.atomic import PARTIAL, Move, empty_beside, move_all, new_folder, replace_file
+from bench.files.atomic import (
+    PARTIAL,
+    REPLACED,
+    Move,
+    empty_beside,
+    move_all,
+    naming,
+    new_folder,
+    replace_file,
+    write_text,
+)
 from bench.spec import RunSpec
 from bench.store import pack_files, unfinished
 from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
@@ -132,7 +142,7 @@ class Store:
         """Write down why a run failed, beside the place of its results."""
         path = self.failure(spec)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(f"{reason}\n{trace}", encoding="utf-8")
+        write_text(path, f"{reason}\n{trace}")
 
     def add(self, record: Record) -> None:
         """Write a run that is stored elsewhere, with what predictions it has, to its place.
@@ -150,10 +160,8 @@ class Store:
             for record in records:
                 place = self.path(record.spec)
                 try:
-                    moves.append((empty_beside(place), place))
-                    _write(record.files, moves[-1][0])
+                    moves.append((_written_beside(place, record.files), place))
                 except (OSError, ValueError) as error:
-                    shutil.rmtree(moves.pop()[0], ignore_errors=True)
                     errors.append(error)
             return errors + move_all(moves)
         finally:
@@ -240,9 +248,17 @@ def _spec_in(run: RunFiles) -> bytes:
         return b""
 
 
-def _write(files: RunFiles, folder: Path) -> None:
-    for name in files.names():
-        (folder / name).write_bytes(files.read(name))
+def _written_beside(place: Path, files: RunFiles) -> Path:
+    """Write files to a folder beside their place, or leave nothing there."""
+    with naming(place):
+        folder = empty_beside(place)
+        try:
+            for name in files.names():
+                (folder / name).write_bytes(files.read(name))
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
+    return folder
 
 
 def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
@@ -258,5 +274,5 @@ def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
     if not is_root and (len(files) > len(traces) or not kinds):
         yield folder
     for name in within:
-        if not name.startswith(unfinished.PREFIX):
+        if not name.startswith((unfinished.PREFIX, REPLACED)):
             yield from _leaves(folder / name, is_root=False)

@@ -1,6 +1,8 @@
 """Lock, progress and checkpoint of an unfinished run, in a folder beside the run's place."""
 
+import os
 import shutil
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -8,8 +10,11 @@ from types import TracebackType
 from filelock import FileLock
 
 from bench.files import locks
+from bench.files.atomic import PARTIAL, REPLACED, clear_partials, put_back, write_text
 
 PREFIX = ".progress-"
+HIDDEN = (PREFIX, PARTIAL, REPLACED)  # begin the names of folders that are no finished runs
+DEPTH = 4  # of the places of runs below the store's folder: data set, method, noise, seed
 
 
 class UnderWay:
@@ -46,7 +51,7 @@ class UnderWay:
 
     def _note(self, trained: int, kept: int) -> None:
         self.trained, self.kept = trained, kept
-        _epochs_in(self.folder).write_text(f"{trained} {kept}")
+        write_text(_epochs_in(self.folder), f"{trained} {kept}")
 
     def release(self, done: bool) -> None:
         """Give the run up; the checkpoint of one that is not done stays."""
@@ -56,6 +61,17 @@ class UnderWay:
                 for folder in self.folder.parents[:3]:
                     folder.rmdir()
         self.lock.release()
+
+    def clear(self, place: Path) -> None:
+        """Remove what a killed program left at the run's place and in this folder, then release it.
+
+        A checkpoint stays, unless it is older than the finished run: one that is newer is of a run
+        that was to be run again (`--force`).
+        """
+        put_back(place)
+        shutil.rmtree(place.with_name(f"{PARTIAL}{place.name}"), ignore_errors=True)
+        clear_partials(self.folder)
+        self.release(done=_is_older(self.checkpoint, place))
 
     def __enter__(self) -> "UnderWay":
         return self
@@ -90,13 +106,20 @@ def is_taken(place: Path) -> bool:
     return locks.is_held(_lock_in(folder_of(place)))
 
 
+def holder(place: Path) -> str:
+    """Return who works on the run of a place, and since when, as words."""
+    return locks.holder(_lock_in(folder_of(place)))
+
+
 def epochs_done(place: Path) -> tuple[int, int]:
     """Return how many epochs of an unfinished run are trained, and how many its checkpoint has."""
+    path = _epochs_in(folder_of(place))
     try:
-        words = _epochs_in(folder_of(place)).read_bytes().split()
+        words = path.read_bytes().split() if path.is_file() else []
     except FileNotFoundError:
         words = []
-    trained, kept = words if len(words) == 2 and all(word.isdigit() for word in words) else (b"0", b"0")
+    fits = len(words) == 2 and all(word.isdigit() and len(word) < 10 for word in words)
+    trained, kept = words if fits else (b"0", b"0")
     return int(trained), int(kept)
 
 
@@ -104,3 +127,39 @@ def tidy(place: Path) -> None:
     """Remove what a program that was killed at its last step left of a run that is finished."""
     if folder_of(place).is_dir() and (under_way := UnderWay.take(place)):
         under_way.release(done=True)
+
+
+def clear(root: Path) -> None:
+    """Remove what killed programs left in a store, but checkpoints and what is being worked on.
+
+    A run that was cut off as it took an older one's place is no loss: the older one is put back.
+
+    Args:
+        root: the folder of the store's runs.
+    """
+    for folder in (root.parent, root, root.parent / ".recomputed"):
+        clear_partials(folder)
+    for place in sorted(set(_disturbed(root))):
+        with suppress(OSError):
+            if under_way := UnderWay.take(place):
+                under_way.clear(place)
+
+
+def _disturbed(folder: Path, depth: int = 1) -> Iterator[Path]:
+    """Yield the places beside which there are hidden folders."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            if depth < DEPTH and entry.is_dir(follow_symlinks=False):
+                yield from _disturbed(Path(entry.path), depth + 1)
+            elif depth == DEPTH and entry.name.startswith(HIDDEN):
+                for prefix in HIDDEN:
+                    if entry.name.startswith(prefix):
+                        yield folder / entry.name.removeprefix(prefix)
+
+
+def _is_older(checkpoint: Path, place: Path) -> bool:
+    """Return whether a run was finished after its checkpoint was written."""
+    try:
+        return checkpoint.stat().st_mtime_ns <= place.stat().st_mtime_ns
+    except FileNotFoundError:
+        return False

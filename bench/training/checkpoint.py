@@ -1,17 +1,17 @@
 """Checkpoints, from which an interrupted run ends with the same bits as without interruption."""
 
-import io
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
 import torch
 
 from bench.errors import BenchError, one_line
-from bench.files.atomic import replace_file
 from bench.training.loop import Trainer
-from bench.training.tracker import EpochLog
+from bench.training.sealed_files import read, write
+from bench.training.tracker import EpochLog, check_log
 from bench.version import __version__
 
 
@@ -57,44 +57,61 @@ class Keeper:
         """Seconds spent on the run, without the time between interruptions."""
         return self.spent_before + time.monotonic() - self.begun
 
-    def restore(self, trainer: Trainer) -> list[EpochLog]:
+    def restore(self, trainer: Trainer, watched: Collection[str] = ()) -> list[EpochLog]:
         """Restore a trainer from the checkpoint and return the log so far.
 
         Without a checkpoint the trainer is unchanged and the log empty.
+
+        Args:
+            trainer: whose state is restored.
+            watched: what the log has besides the trainer's own entries, such as `test_accuracy`.
 
         Raises:
             BenchError: the file is damaged, or of another run or package version.
             OutOfTime: the next epoch would end after the deadline.
         """
-        log = self._resume(trainer) if self.path.is_file() else []
+        log = self._resume(trainer, watched) if self.path.is_file() else []
         if self._is_over():
             raise _out_of_time(trainer, log)
         self.epoch_begun = time.monotonic()
         return log
 
-    def _resume(self, trainer: Trainer) -> list[EpochLog]:
+    def _resume(self, trainer: Trainer, watched: Collection[str]) -> list[EpochLog]:
         try:
-            file = io.BytesIO(self.path.read_bytes())
+            content = read(self.path)
         except OSError as error:
             raise BenchError(f"{self.path} cannot be read: {one_line(error)}") from None
+        except ValueError as error:
+            raise self._unusable(error) from None
         try:
-            content = torch.load(file, map_location="cpu", weights_only=True)
-            if content["identity"] != self.identity:
-                raise ValueError("it belongs to another run")
-            if content["version"] != __version__:
-                raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
+            self._check(content)
             log, spent, pace = content["log"], content["spent"], content["pace"]
+            check_log(log, {*trainer.logged, *watched}, trainer.recipe.epochs)
+            trainer.check_state(content["trainer"], len(log))
             trainer.load_state_dict(content["trainer"])
         except (MemoryError, torch.OutOfMemoryError):  # not the file's fault
             raise
-        except Exception as error:  # a torn file may raise any type
-            raise BenchError(
-                f"{self.path} cannot be used: {one_line(error)}; delete it to start the run again"
-            ) from None
+        except Exception as error:  # content of another shape may raise any type
+            raise self._unusable(error) from None
         self.spent_before, self.pace = spent, pace
         self.note = f", resumed after epoch {len(log)}"
         self.restored(len(log))
         return log
+
+    def _check(self, content: dict[str, Any]) -> None:
+        """Check whose checkpoint it is, and its times."""
+        if content["identity"] != self.identity:
+            raise ValueError("it belongs to another run")
+        if content["version"] != __version__:
+            raise ValueError(f"it was written by version {content['version']}, this is {__version__}")
+        for name in ("spent", "pace"):
+            seconds = content[name]
+            if type(seconds) not in (int, float) or not 0 <= seconds < math.inf:
+                raise ValueError(f"{name} must be seconds from 0, got {seconds!r:.80}")
+
+    def _unusable(self, error: Exception) -> BenchError:
+        said = " ".join(str(error).split()) if isinstance(error, ValueError) else one_line(error)
+        return BenchError(f"{self.path} cannot be used: {said}; delete it to start the run again")
 
     def epoch_done(self, trainer: Trainer, log: list[EpochLog]) -> None:
         """Write a checkpoint if one is due.
@@ -120,9 +137,3 @@ class Keeper:
 
 def _out_of_time(trainer: Trainer, log: list[EpochLog]) -> OutOfTime:
     return OutOfTime(f"stopped after epoch {len(log)} of {trainer.recipe.epochs}" if log else "not begun")
-
-
-def write(path: Path, content: dict[str, Any]) -> None:
-    """Write a checkpoint to a file, replacing it in one step."""
-    with replace_file(path) as file:
-        torch.save(content, file)

@@ -21,8 +21,8 @@ from bench.training.divergence import DivergedError
 from bench.training.lookahead import WeightAverage
 from bench.training.optimizer import make_optimizer, make_schedule, steps_per_epoch
 from bench.training.parameter_groups import freeze_first_biases
-from bench.training.relabelling import Relabeller, TrainingLabels
-from bench.training.tracker import EpochLog, Tracker
+from bench.training.relabelling import Audit, Relabeller, TrainingLabels
+from bench.training.tracker import LOGGED, EpochLog, Tracker
 from bench.training.transforms import AlternatingFlips
 
 
@@ -66,6 +66,11 @@ class Trainer:
         alternates = recipe.augment is not None and recipe.augment.flip == "alternating"
         self.flips = AlternatingFlips(size, seed, data.images.device) if alternates else None
 
+    @property
+    def logged(self) -> tuple[str, ...]:
+        """The keys of an epoch's log."""
+        return ("epoch", *LOGGED, *(Audit._fields if self.relabeller else ()))
+
     def epoch(self, number: int) -> EpochLog:
         """Train one epoch, counted from 1, and return its log.
 
@@ -104,6 +109,28 @@ class Trainer:
             "generators": generators.state(),
             **({"average": self.average.state_dict()} if self.average else {}),
         }
+
+    def check_state(self, state: dict[str, Any], epochs: int) -> None:
+        """Check what loading a state would not: the number of steps done, and the labels.
+
+        Args:
+            state: returned by `state_dict`.
+            epochs: that it must be the state after.
+
+        Raises:
+            ValueError: it is not.
+        """
+        steps, done = (
+            epochs * steps_per_epoch(self.recipe, len(self.data.images)),
+            state["scheduler"]["last_epoch"],
+        )
+        if done != steps:
+            raise ValueError(f"its state is after {done} steps, its log after {steps}")
+        found, wanted = state["current"], self.data.labels.current
+        if found.shape != wanted.shape or found.dtype != wanted.dtype:
+            raise ValueError(f"its labels are {found.dtype} {tuple(found.shape)}, not {tuple(wanted.shape)}")
+        if not ((found >= 0) & (found < self.num_classes)).all():
+            raise ValueError(f"its labels are not all from 0 to {self.num_classes - 1}")
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Restore a state returned by `state_dict`; its tensors may be on the CPU."""

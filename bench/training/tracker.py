@@ -1,5 +1,6 @@
 """Log of an epoch, collected from its training steps."""
 
+import math
 from typing import Any
 
 import torch
@@ -10,6 +11,12 @@ from bench.plugins.method import Step
 from bench.training.relabelling import TrainingLabels
 
 EpochLog = dict[str, Any]
+GROUPS = ("clean", "flipped")  # training samples by whether their given label is right
+LOGGED = (  # the keys of `Tracker.read`
+    "loss",
+    *(f"train_{mean}_{group}" for group in GROUPS for mean in ("accuracy", "uncertainty")),
+    "train_memorised_flipped",
+)
 
 
 class Tracker:
@@ -44,7 +51,7 @@ class Tracker:
         """
         flipped = self.labels.flipped
         entry: EpochLog = {"loss": self.loss.item() / self.samples}
-        for name, group in (("clean", ~flipped), ("flipped", flipped)):
+        for name, group in zip(GROUPS, (~flipped, flipped), strict=True):
             seen = group & (self.predicted >= 0)
             entry[f"train_accuracy_{name}"] = _mean(self.predicted[seen] == self.labels.true[seen])
             entry[f"train_uncertainty_{name}"] = _mean(self.uncertainty[group & ~self.uncertainty.isnan()])
@@ -55,3 +62,37 @@ class Tracker:
 
 def _mean(values: Tensor) -> float | None:
     return values.float().mean().item() if len(values) else None
+
+
+def check_log(log: Any, keys: set[str], epochs: int) -> None:
+    """Check that a log is of the first epochs of a run, in order, with all that a run notes.
+
+    Args:
+        log: as it was read.
+        keys: of each entry.
+        epochs: of the run.
+
+    Raises:
+        ValueError: it is of more epochs than the run has, lacks or repeats one, or has other
+            entries than the run's.
+    """
+    if not (isinstance(log, list) and all(isinstance(entry, dict) for entry in log)):
+        raise ValueError("its log is no list of epochs")
+    if not 1 <= len(log) <= epochs:
+        raise ValueError(f"its log is of {len(log)} epochs, the run has {epochs}")
+    for number, entry in enumerate(log, 1):
+        if entry.keys() != keys:
+            odd = ", ".join(sorted(map(str, entry.keys() ^ keys)))
+            raise ValueError(f"its log of epoch {number} has other entries than the run's: {odd:.80}")
+        if type(entry["epoch"]) is not int or entry["epoch"] != number:
+            raise ValueError(f"its log has epoch {entry['epoch']!r:.80} where {number} should be")
+        for key, value in entry.items():
+            _check_entry(number, key, value)
+
+
+def _check_entry(number: int, key: str, value: Any) -> None:
+    # Of the training set a mean may be of no sample, and an uncertainty infinite for a while.
+    if key.startswith("train_") and (value is None or type(value) is float):
+        return
+    if type(value) not in (int, float) or not math.isfinite(value):
+        raise ValueError(f"its log of epoch {number} has {key} = {value!r:.80}, which must be a finite number")

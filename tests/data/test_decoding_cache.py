@@ -149,7 +149,7 @@ def test_options_decoders_and_folders_have_arrays_of_their_own(folder, tmp_path)
 def test_what_is_there_needs_no_lock(folder, monkeypatch):
     """A cache that others share may be one that this process cannot write to."""
     decoded(folder)
-    monkeypatch.setattr("bench.data.decoding_cache.lock", lambda path: pytest.fail("locked"))
+    monkeypatch.setattr("bench.data.decoding_cache.waiting", lambda *_: pytest.fail("locked"))
     np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
 
 

@@ -70,12 +70,14 @@ def test_no_folder_is_nothing_to_do():
     assert move_all([]) == []
 
 
-def test_an_old_folder_goes_just_before_the_new_one_takes_its_place(places, log):
+def test_an_old_folder_steps_aside_just_before_the_new_one_takes_its_place_and_goes_then(places, log):
+    aside = places[0].with_name(".replaced-one")
     for text in ("old", "new"):
         log.clear()
         with new_folder(places[0]) as partial:
             write(partial, text)
-    assert log[log.index(("rename", partial)) - 1] == ("remove", places[0])
+    moved = log.index(("rename", partial))
+    assert log[moved - 1 : moved + 2] == [("rename", places[0]), ("rename", partial), ("remove", aside)]
     assert content(places[0]) == NEW
     assert [path.name for path in places[0].parent.iterdir()] == ["one"]
 
@@ -118,6 +120,48 @@ def test_a_program_that_ends_in_between_leaves_whole_folders_or_none(places, mon
         with pytest.raises(KeyboardInterrupt):
             move_all(moves)
     assert [content(place) if place.is_dir() else None for place in places] == [NEW, NEW, None, None]
+
+
+@pytest.mark.parametrize("ends_after", [0, 1, 2])
+def test_a_program_killed_as_a_folder_takes_an_others_place_leaves_one_of_both(places, monkeypatch, ends_after):
+    """What a kill leaves is looked at: the steps after it, which an exception would run, do not."""
+    place, aside = places[0], places[0].with_name(".replaced-one")
+    with new_folder(place) as folder:
+        write(folder, "old")
+    rename, left = Path.rename, [ends_after]
+
+    def ends(source, target):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        return rename(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", ends)
+        patch.setattr(atomic, "put_back", lambda *_: None)
+        with suppress(KeyboardInterrupt):
+            move_all([written(place)])
+    atomic.put_back(place)
+    text = "new" if ends_after == 2 else "old"
+    assert content(place) == {name: f"{text} {name}" for name in ("a.txt", "b.txt")}
+    assert not aside.exists()
+
+
+def test_a_folder_that_cannot_take_its_place_leaves_the_old_one_there(places, monkeypatch):
+    place, rename = places[0], Path.rename
+    with new_folder(place) as folder:
+        write(folder, "old")
+
+    def fails(source, target):
+        if source.name == ".partial-one":
+            raise OSError(5, "Input/output error")
+        return rename(source, target)
+
+    monkeypatch.setattr(Path, "rename", fails)
+    with pytest.raises(OSError, match="Input/output error"), new_folder(place) as folder:
+        write(folder)
+    assert content(place)["a.txt"] == "old a.txt"
+    assert [path.name for path in place.parent.iterdir()] == ["one"]
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), KeyboardInterrupt()])
@@ -178,3 +222,26 @@ def test_what_a_killed_program_was_writing_has_a_hidden_name(tmp_path):
     with replace_file(tmp_path / "file"):
         (partial,) = tmp_path.iterdir()
         assert re.fullmatch(r"\.file\.[0-9a-f]{16}\.partial", partial.name)
+
+
+def test_what_a_killed_program_was_writing_is_cleared_and_what_another_writes_is_not(tmp_path):
+    left = tmp_path / ".file.0123456789abcdef.partial"
+    others = [tmp_path / name for name in (".file.partial", "file.partial", ".new.0123456789abcdef.partial")]
+    for path in (left, *others):
+        path.touch()
+    with replace_file(tmp_path / "file") as file:
+        file.write(b"new")
+        atomic.clear_partials(tmp_path, "file")
+        assert not left.exists()
+        assert all(path.exists() for path in others)
+    assert (tmp_path / "file").read_bytes() == b"new"
+    atomic.clear_partials(tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".file.partial", "file", "file.partial"]
+
+
+@pytest.mark.parametrize("name", ["file", "a[b]*?", "two words"])
+def test_names_are_taken_as_they_are_in_clearing(tmp_path, name):
+    (tmp_path / f".{name}.0123456789abcdef.partial").touch()
+    (tmp_path / ".axb.0123456789abcdef.partial").touch()
+    atomic.clear_partials(tmp_path, name)
+    assert [path.name for path in tmp_path.iterdir()] == [".axb.0123456789abcdef.partial"]

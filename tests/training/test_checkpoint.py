@@ -1,5 +1,6 @@
 """When a checkpoint is written, what is in it, and what is said of one that cannot be used."""
 
+import random
 import re
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from bench.errors import BenchError
 from bench.execution.runner import execute
 from bench.training import checkpoint
 from bench.training.checkpoint import Keeper, OutOfTime
+from bench.training.relabelling import Audit
+from bench.training.tracker import LOGGED
 
 
 class Clock:
@@ -149,17 +152,32 @@ def other_checkpoint(path):
 
 def without(*keys):
     def change(path):
-        content = inner = torch.load(path, weights_only=True)
+        content = inner = checkpoint.read(path)
         for key in keys[:-1]:
             inner = inner[key]
         del inner[keys[-1]]
-        torch.save(content, path)
+        checkpoint.write(path, content)
 
     return change
 
 
+def changed(change):
+    """A checkpoint whose content another program changed, with the checksum that belongs to it."""
+
+    def write(path):
+        content = checkpoint.read(path)
+        change(content)
+        checkpoint.write(path, content)
+
+    return write
+
+
+def longer(content):
+    content["log"] = [content["log"][0] | {"epoch": number} for number in range(1, 6)]
+
+
 def of_another_version(path):
-    torch.save(torch.load(path, weights_only=True) | {"version": "0.0.0"}, path)
+    checkpoint.write(path, checkpoint.read(path) | {"version": "0.0.0"})
 
 
 SPOILT = {
@@ -170,20 +188,42 @@ SPOILT = {
     "zeros": lambda path: path.write_bytes(bytes(path.stat().st_size)),
     "of another run": other_checkpoint,
     "of another version": of_another_version,
-    "a list": lambda path: torch.save([1, 2], path),
-    "a tensor": lambda path: torch.save(torch.zeros(3), path),
-    "an object": lambda path: torch.save({"identity": Path("x")}, path),
+    "a list": lambda path: checkpoint.write(path, [1, 2]),
+    "a tensor": lambda path: checkpoint.write(path, torch.zeros(3)),
+    "an object": lambda path: checkpoint.write(path, {"identity": Path("x")}),
     "without identity": without("identity"),
     "without its log": without("log"),
     "without its time": without("spent"),
     "without labels": without("trainer", "current"),
     "without a weight": without("trainer", "method", "linear.weight"),
     "without optimiser": without("trainer", "optimizer", "param_groups"),
-    "of another size": lambda path: torch.save(
-        torch.load(path, weights_only=True)
-        | {"trainer": torch.load(path, weights_only=True)["trainer"] | {"current": torch.zeros(7).long()}},
-        path,
+    "of another size": changed(lambda content: content["trainer"].update(current=torch.zeros(7).long())),
+    # Files that are whole, as their checksum says, but are no checkpoint of this run.
+    "one label for all": changed(lambda content: content["trainer"].update(current=torch.zeros(1).long())),
+    "a label too high": changed(lambda content: content["trainer"]["current"].fill_(3)),
+    "a label below 0": changed(lambda content: content["trainer"]["current"].fill_(-1)),
+    "labels as fractions": changed(
+        lambda content: content["trainer"].update(current=content["trainer"]["current"].float())
     ),
+    "time that is none": changed(lambda content: content.update(spent=float("nan"))),
+    "time before 0": changed(lambda content: content.update(pace=-1.0)),
+    "a log without epochs": changed(lambda content: content["log"].clear()),
+    "a log that is a number": changed(lambda content: content.update(log=1)),
+    "a log of words": changed(lambda content: content.update(log=["epoch 1"])),
+    "a log as long as the run, of one epoch": changed(lambda content: content.update(log=content["log"] * 4)),
+    "a log longer than the run": changed(longer),
+    "a log of epoch 2": changed(lambda content: content["log"][0].update(epoch=2)),
+    "a log of epoch true": changed(lambda content: content["log"][0].update(epoch=True)),
+    "a log of epoch 1.0": changed(lambda content: content["log"][0].update(epoch=1.0)),
+    "a log ahead of its state": changed(
+        lambda content: content.update(log=[content["log"][0] | {"epoch": k} for k in (1, 2)])
+    ),
+    "a log with an entry more": changed(lambda content: content["log"][0].update(held_out_accuracy=0.5)),
+    "a log with an entry less": changed(lambda content: content["log"][0].pop("test_accuracy")),
+    "a log with a number as a key": changed(lambda content: content["log"][0].update({3: 0.5})),
+    "a loss that is none": changed(lambda content: content["log"][0].update(loss=float("nan"))),
+    "a loss as text": changed(lambda content: content["log"][0].update(loss="0.5")),
+    "an accuracy without a value": changed(lambda content: content["log"][0].update(test_accuracy=None)),
 }
 
 
@@ -197,9 +237,39 @@ def test_a_checkpoint_that_cannot_be_used_is_one_line_that_names_it(stopped, how
     assert said.startswith(f"{stopped} cannot be used: ")
     assert said.endswith("; delete it to start the run again")
     assert "\n" not in said
+    assert "weights_only" not in said
     assert ("it belongs to another run" in said) == (how == "of another run")
     assert ("written by version 0.0.0" in said) == (how == "of another version")
     assert stopped.read_bytes() == before
+
+
+def test_every_bit_of_a_checkpoint_is_checked(stopped):
+    """Each of 300 places, spread over the file and at random, with one bit that is another."""
+    whole = stopped.read_bytes()
+    step = len(whole) // 150
+    chosen = [*range(0, len(whole), step), *random.Random(1).sample(range(len(whole)), 150), len(whole) - 1]
+    for place in chosen:
+        stopped.write_bytes(whole[:place] + bytes([whole[place] ^ 1 << place % 8]) + whole[place + 1 :])
+        with pytest.raises(ValueError, match=r"^it (is not as it was written|does not end with its checksum)"):
+            checkpoint.read(stopped)
+    stopped.write_bytes(whole)
+    assert checkpoint.read(stopped)["identity"] == spec().identity
+
+
+def test_a_checkpoint_of_the_form_before_checksums_is_to_be_deleted(stopped):
+    torch.save(checkpoint.read(stopped), stopped)
+    with pytest.raises(BenchError, match=r"its checksum: .* an earlier version wrote it; delete it to start"):
+        go(spec(), stopped)
+
+
+@pytest.mark.parametrize("relabel", ["off", "on"])
+def test_the_log_of_an_epoch_has_the_keys_that_a_checkpoint_is_checked_for(tmp_path, relabel):
+    cell, path = spec(methods=["scn"], relabel=relabel), tmp_path / "checkpoint.pt"
+    with pytest.raises(OutOfTime):
+        go(cell, path, stops=True)
+    ((entry,), keys) = checkpoint.read(path)["log"], {"epoch", "test_accuracy", *LOGGED}
+    assert set(entry) == keys | (set(Audit._fields) if relabel == "on" else set())
+    go(cell, path)
 
 
 def test_a_checkpoint_that_may_not_be_read_is_one_line_that_names_it(stopped, monkeypatch):

@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from bench.escaping import figure_text, printable
+from bench.files.atomic import naming
 
 # Okabe and Ito's colours, which colour-blind readers can tell apart, less yellow; then other line
 # markers.
@@ -123,4 +124,5 @@ def save(figure: Figure, path: Path) -> None:
         warnings.filterwarnings("ignore", "Glyph .* missing from font")
         canvas.draw()
     pixels = np.asarray(canvas.buffer_rgba())[..., :3]
-    Image.fromarray(pixels).quantize(256).save(path)
+    with naming(path):
+        Image.fromarray(pixels).quantize(256).save(path)
