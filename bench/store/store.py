@@ -25,7 +25,6 @@ from bench.errors import UsageError
 from bench.files import checksums
 from bench.files.atomic import (
     PARTIAL,
-    REPLACED,
     Move,
     empty_beside,
     move_all,
@@ -262,17 +261,29 @@ def _written_beside(place: Path, files: RunFiles) -> Path:
 
 
 def _leaves(folder: Path, is_root: bool = True) -> Iterator[Path]:
-    """Yield the folders that hold files or nothing, depth first, in order of their names."""
+    """Yield the folders that hold files or nothing, depth first, in order of their names.
+
+    Hidden files, as systems and editors leave them, do not count; a link to a folder above is not
+    followed.
+    """
     try:
         with os.scandir(folder) as entries:
-            kinds = {entry.name: entry.is_dir() for entry in entries}
+            kinds = {entry.name: _is_folder(entry) for entry in entries}
     except FileNotFoundError:  # moved to its place by another program in this moment
         return
     within = sorted(name for name, is_folder in kinds.items() if is_folder)
-    files = [name for name, is_folder in kinds.items() if not is_folder]
+    files = [name for name, is_folder in kinds.items() if not is_folder and not name.startswith(".")]
     traces = [name for name in files if name.endswith(".error.txt")]
     if not is_root and (len(files) > len(traces) or not kinds):
         yield folder
     for name in within:
-        if not name.startswith((unfinished.PREFIX, REPLACED)):
+        if not name.startswith(unfinished.PREFIX):
             yield from _leaves(folder / name, is_root=False)
+
+
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        leads_back = entry.is_symlink() and Path(entry.path).is_relative_to(Path(entry.path).resolve())
+        return entry.is_dir() and not leads_back
+    except (OSError, RuntimeError):  # a loop of links
+        return False

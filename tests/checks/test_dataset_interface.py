@@ -76,7 +76,7 @@ def test_a_broken_data_set_is_caught_with_advice(tmp_path, name, old, new, said)
     [
         (None, "write its recipe"),
         ("epoch = 3", "fix tiny.toml: no key of recipe 'epoch'"),
-        (RECIPE.replace("cnn-16-32-64", "cnn-16-32-46"), "fix tiny.toml: no backbone 'cnn-16-32-46'"),
+        (RECIPE.replace("cnn-16-32-64", "cmn-16-32-64"), "fix tiny.toml: no backbone 'cmn-16-32-64'"),
     ],
 )
 def test_a_recipe_that_lacks_or_is_unfit_is_caught(tmp_path, recipe, said):
