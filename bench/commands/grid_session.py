@@ -110,7 +110,7 @@ def _say_unfinished(reports: list[CellReport]) -> int:
     What plugins changed of their process is shown first, each once.
     """
     for line in dict.fromkeys(line for report in reports for line in report.notes):
-        errors.print(f"note: {line}", soft_wrap=True, markup=False)
+        note(line)
     for kind in (CellState.DECLINED, CellState.FAILED):
         for detail, count in Counter(r.detail for r in reports if r.status == kind).items():
             first = next(r.title for r in reports if r.status == kind and r.detail == detail)

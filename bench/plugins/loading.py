@@ -4,6 +4,7 @@ import random
 import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -69,7 +70,7 @@ def check_data_set(name: str, data: DataSet) -> None:
     _check_label_sets(name, data)
 
 
-def _check_classes(name: str, classes: Sequence[str]) -> None:
+def _check_classes(name: str, classes: Sequence[Any]) -> None:
     """Check that there are two classes or more, whose names can be read and told apart."""
     if len(classes) < 2:
         raise DataError(f"{name}: needs two classes or more, got {len(classes)}")

@@ -77,7 +77,7 @@ def _of_kind(made: Any, kind: type, validate: Callable[[Any], Any]) -> Any:
         return made
 
 
-def _other_kind(made: float) -> float | None:
+def _other_kind(made: float | int) -> float | int | None:
     """Return a whole number in the other of the two types, None if it has no equal there."""
     try:
         return float(made) if isinstance(made, int) else int(made)

@@ -185,7 +185,8 @@ class Registry:
         for folder in (builtin_folder(), *self.folders):
             path = folder / kind / f"{name.replace('-', '_')}.py"
             if os.path.lexists(path):
-                raise UsageError(f"no {SINGULAR[kind]} '{name}': {path} is a folder, a link to nothing or a pipe")
+                what = "is a folder, a link to nothing or a pipe" if is_visible(path) else f"must be {NAME_WORDS}"
+                raise UsageError(f"no {SINGULAR[kind]} '{name}': {path} {what}")
         raise unknown(SINGULAR[kind], name, plugins)
 
 

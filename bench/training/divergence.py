@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from bench.errors import BenchError, PluginError, one_line
+from bench.evaluation.valid_arrays import ArrayError
 
 HINT = "the training may have diverged: try a lower rate, --set recipe.learning_rate=…"
 LARGEST = 1e6  # of a weight; with larger ones values in the net soon are not finite
@@ -35,7 +36,7 @@ def divergence_named(method: nn.Module) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        is_another = isinstance(error, BenchError) and type(error) is not PluginError
+        is_another = isinstance(error, BenchError) and type(error) not in (PluginError, ArrayError)
         if is_another or not has_diverged(method):
             raise
         raise DivergedError(one_line(error)) from error

@@ -59,7 +59,7 @@ class _Sealed:
         self.file, self.digest = file, hashlib.sha256()
         self.failed: OSError | None = None
 
-    def write(self, content: bytes) -> int:
+    def write(self, content: bytes | memoryview) -> int:
         """Write to the file."""
         self.digest.update(content)
         try:

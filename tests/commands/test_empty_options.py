@@ -71,8 +71,8 @@ def test_the_command_says_so_in_one_line_and_writes_nothing(tmp_path):
 
 
 TEXTS = {
-    Request: ["methods", "datasets", "noise", "seeds", "preset", "epochs", "relabel", "relabel_from", "held_out",
-              "evaluate", "noise_seed", "device", "precision"],
+    Request: ["methods", "datasets", "noise", "seeds", "recipe", "preset", "epochs", "relabel", "relabel_from",
+              "held_out", "evaluate", "noise_seed", "device", "precision"],
     Machines: ["jobs", "runs_per_gpu", "threads", "max_minutes", "checkpoint_minutes", "executor", "address"],
     Pictures: ["figures", "top", "score"],
 }  # fmt: skip
@@ -94,7 +94,7 @@ def test_nor_is_a_place_in_a_list(name, gap):
 
 def test_all_fields_that_take_text_are_tried():
     for model, tried in TEXTS.items():
-        assert set(tried) == set(model.model_fields) - {"set", "slurm", "pictures"}
+        assert set(tried) == set(model.model_fields) - {"set", "slurm", "pictures", "recipes"}
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from bench.evaluation.ranking import Scored, rank
 from bench.plugins.loading import check_data_set
 from bench.plugins.registry import Registry
 
+pytestmark = pytest.mark.usefixtures("unchecked_types")
 N, K = 6, 3
 DRAWN = np.random.default_rng(0)
 LOGITS = DRAWN.normal(size=(N, K)).astype(np.float32)

@@ -23,6 +23,9 @@ from bench.plugins.registry import Registry
 from bench.spec import Choice
 from bench.store.store import Store
 
+# The checks of annotations draw from the global generator of Python, which is looked at here.
+pytestmark = pytest.mark.usefixtures("unchecked_types")
+
 HERE = Path("here.py")
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()

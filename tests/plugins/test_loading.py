@@ -94,6 +94,5 @@ def test_an_ordinary_name_is_accepted(name):
 @pytest.mark.parametrize("stem", ["x" * 61, "my idea", "a'b", "a\u200bb"])
 def test_a_plugin_s_file_of_another_name_is_named(stem, tmp_path):
     plugin(tmp_path, stem, "from bench.api import Method\n\n\nclass Mine(Method):\n    version = 1\n")
-    found = Registry([tmp_path]).find("methods", stem)
     with pytest.raises(BenchError, match="must be a letter or digit|may hold letters"):
-        found.load()
+        Registry([tmp_path]).find("methods", stem).load()

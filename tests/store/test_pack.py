@@ -12,7 +12,6 @@ from harness import spec
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.spec import RunSpec
 from bench.store.file_sources import RECORD_FILES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
@@ -159,12 +158,11 @@ def test_a_run_whose_names_reach_out_of_the_store_is_not_merged(tmp_path, finish
     """Any specification may have an identity and checksums that fit; its names make its place."""
     there = Store(copy(finished, tmp_path / "there", "dummy"))
     cell = spec()
-    content = cell.model_dump()
-    outside = RunSpec.model_validate(content | {"dataset": content["dataset"] | {"name": "../../../outside"}})
-    folder = there.path(cell)
-    (folder / "spec.json").write_text(outside.model_dump_json())
-    edit(there, cell, identity=outside.identity)
-    assert outside in [record.spec for record in there.scan()[0]]
+    outside = cell.dataset.model_construct(**cell.dataset.model_dump() | {"name": "../../../outside"})
+    moved = cell.model_construct(**dict(cell) | {"dataset": outside})
+    (there.path(cell) / "spec.json").write_text(moved.model_dump_json())
+    edit(there, cell, identity=moved.identity)
     merged = merge(Store(tmp_path / "deep" / "er" / "here"), tmp_path / "there")
     assert not list(tmp_path.rglob("outside"))
     assert (merged.added, len(merged.problems)) == (3, 1)
+    assert "dataset.name" in merged.problems[0]

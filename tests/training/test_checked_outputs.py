@@ -16,6 +16,9 @@ NUMBER_TYPES = [torch.int8, torch.uint8, torch.int32, torch.int64, torch.bool, t
 HALVES = [torch.float16, torch.bfloat16]
 
 
+pytestmark = pytest.mark.usefixtures("unchecked_types")
+
+
 def unfit(good):
     """What no tensor of this shape may be, with what the message must say."""
     shape = tuple(good.shape)
@@ -120,7 +123,7 @@ def test_logits_of_another_number_type_are_not_stored(kind):
 @pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
 def test_features_that_are_not_finite_are_told(value):
     said = refused(predicted, lambda x: Prediction(x, x.sum(dim=1), torch.full((len(x), 2), value)))
-    assert said == "predict returned features that are not finite"
+    assert said.startswith("predict returned features that are not finite; the training may have diverged")
 
 
 def test_features_for_one_row_only_are_not_spread_over_all():

@@ -16,6 +16,9 @@ from bench.training.checkpoint import Keeper, OutOfTime
 from bench.training.relabelling import Audit
 from bench.training.tracker import LOGGED
 
+# Checkpoints are written here that no code of ours would write.
+pytestmark = pytest.mark.usefixtures("unchecked_types")
+
 
 class Clock:
     """Stands in for the module `time`: it goes on when a test says so."""
