@@ -64,7 +64,7 @@ def test_every_option_that_the_documents_show_exists():
     shown = "".join(command(name, "--help").stdout for name in commands)
     documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))
-    others = {"--version", "--help", "--generate"}  # the last one is Ray's
+    others = {"--version", "--help", "--head", "--node-ip-address", "--generate"}  # the last are Ray's
     assert {option for option in options if option not in shown} <= others
 
 

@@ -79,9 +79,10 @@ def test_nor_of_a_checkpoint_of_weights(path):
     advises_nothing(str(raised.value))
 
 
+@pytest.mark.usefixtures("unchecked_types")  # no training is asked for what a checkpoint holds
 def test_nor_of_a_checkpoint_of_a_run(path):
     with pytest.raises(BenchError) as raised:
-        Keeper(path, "identity", 0)._resume(None)
+        Keeper(path, "identity", 0)._resume(None, [])
     advises_nothing(str(raised.value))
     assert "delete it to start the run again" in str(raised.value)
 

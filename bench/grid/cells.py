@@ -52,7 +52,7 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
     grid: list[Cell] = []
     recipes = chosen_recipes(request)
     for dataset_name, seed, recipe_name in product(request.datasets, request.seeds, recipes):
-        _check_equal_recipes(dataset_name, {name: setting_of(dataset_name, name) for name in recipes})
+        _check_equal_recipes(request, registry.find("datasets", dataset_name), recipes)
         points = _points(request, registry.find("datasets", dataset_name), seed)
         _check_repeated_points(points)
         for point, method_name in product(points, _method_names(request, registry)):
@@ -69,12 +69,15 @@ def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
     return grid
 
 
-def _check_equal_recipes(dataset_name: str, settings: dict[str | None, Setting]) -> None:
-    names = list(settings)
-    for k, name in enumerate(names):
-        equal = [other for other in names[:k] if settings[other].recipe == settings[name].recipe]
-        if equal:
-            raise UsageError(f"--recipe: {equal[0]} and {name} are the same on {dataset_name}; pass one of them")
+def _check_equal_recipes(request: Request, dataset: Plugin, names: list[str | None]) -> None:
+    found: dict[Recipe, str | None] = {}
+    for name in names:
+        recipe = resolve_recipe(request, dataset, name)
+        if recipe in found:
+            raise UsageError(
+                f"--recipe: {found[recipe]} and {name} are the same on {dataset.name}; pass one of them"
+            )
+        found[recipe] = name
 
 
 def _setting(request: Request, registry: Registry, data_root: Path, name: str, recipe_name: str | None) -> Setting:

@@ -279,6 +279,7 @@ def test_a_pipe_in_the_cache_is_not_waited_for(folder):
     np.testing.assert_array_equal(decoded(folder).images.numpy(), expected(folder))
 
 
+@pytest.mark.usefixtures("unchecked_types")
 @pytest.mark.parametrize(
     ("wrong", "seen"),
     [

@@ -86,7 +86,9 @@ def test_no_date_and_no_other_code_hides_a_run_of_the_code_that_is_here(started,
         assert without_outdated(runs, {PRESENT, OWN_DATA}) == ([own], [foreign])
 
 
-@pytest.mark.parametrize("dates", [("2026-01-01", "2999-01-01"), ("2999-01-01", "2026-01-01"), ("", "")])
+@pytest.mark.parametrize(
+    "dates", [("2026-01-01", "2999-01-01"), ("2999-01-01", "2026-01-01"), ("2026-01-01", "2026-01-01")]
+)
 def test_runs_of_codes_that_are_not_here_all_stay_each_in_a_row_of_its_own(dates):
     codes = ("code:aaaa", "code:bbbb")
     runs = [with_code(code, started=date, seeds=[0]) for code, date in zip(codes, dates, strict=True)]

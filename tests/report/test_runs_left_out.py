@@ -9,7 +9,7 @@ from bench.report.results import load_records
 from bench.store.store import Store
 
 OTHER = DUMMY.replace("class ", "CHANGED = 1\n\n\nclass ", 1)
-DATES = ["2999-01-01T00:00:00+00:00", "1970-01-01T00:00:00+00:00", "no date"]
+DATES = ["2999-01-01T00:00:00+00:00", "1970-01-01T00:00:00+00:00", "2026-11-25"]
 
 
 @pytest.fixture
