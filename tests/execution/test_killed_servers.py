@@ -101,6 +101,7 @@ def test_an_end_that_nobody_saw_is_told_as_that():
 # ---- Ray -----------------------------------------------------------------------------------------
 
 
+@pytest.mark.usefixtures("unchecked_types")  # its tasks are not those of a real cluster
 @pytest.mark.parametrize("where", ["listen", "size", "start"])
 def test_a_raylet_that_is_lost_is_one_line_and_all_locks_are_free(tmp_path, monkeypatch, where):
     pytest.importorskip("ray")

@@ -124,9 +124,9 @@ def test_a_broken_data_set_fails_its_cells_and_the_others_run(tmp_path, old, new
 def test_missing_files_name_the_option_and_the_variable(tmp_path):
     (report,) = run(tmp_path, datasets=["mnist"])
     assert report.status == "failed"
-    assert report.detail == (
-        "mnist: its files are not under data; pass --data-root DIR (or set BENCH_DATA) to where they are, "
-        "or --download to fetch them"
+    assert report.detail.startswith("mnist: its files are not under data (looked for MNIST/raw/train-images-idx3")
+    assert report.detail.endswith(
+        "; pass --data-root DIR (or set BENCH_DATA) to where they are, or --download to fetch them"
     )
 
 

@@ -204,6 +204,7 @@ WAYS = {
 }
 
 
+@pytest.mark.usefixtures("unchecked_types")  # some of the ways take what is no more than needed
 @pytest.mark.parametrize("way", WAYS)
 def test_a_full_disk_is_told_with_the_place_however_it_is_written_to(tmp_path, finished, way):
     (tmp_path / "finished").symlink_to(finished)
@@ -220,7 +221,7 @@ def test_a_run_on_a_full_disk_names_the_checkpoint_and_is_done_when_there_is_roo
     with small_disk(tmp_path / "disk", 256) as folder:
         ballast = folder / "ballast"
         ballast.write_bytes(bytes(200 * KIB))
-        arguments = [*TINY, "--methods", "dummy", "--checkpoint-minutes", "0", "--results", str(folder / "new")]
+        arguments = [*TINY, "--checkpoint-minutes", "0", "--results", str(folder / "new")]
         large = ["--set", "recipe.backbone=cnn-16-32-64", "--methods", "baseline"]
         full = bench(*map(str, [*arguments, *large]))
         assert full.returncode == 1

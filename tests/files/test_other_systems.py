@@ -56,6 +56,7 @@ def test_a_run_a_report_and_a_pack_need_none_of_it(tmp_path, lacking):
     assert done.stdout in ("['.report.lock']\n", "[]\n")  # a lock that is its file goes when released
 
 
+@pytest.mark.usefixtures("unchecked_types")  # such a lock is of another class
 def test_locks_without_fcntl_are_files_and_keep_others_out(tmp_path, monkeypatch):
     from filelock import SoftFileLock
 
