@@ -79,7 +79,7 @@ def log_softmax(logits: Logits) -> LogProbabilities:
         ArrayError: the logits are no finite floating-point numbers (n, K).
     """
     require_real("logits", logits, ndim=2)
-    shifted = logits.astype(np.float64)
+    shifted = logits.astype(np.float64, order="C")  # in one order of adding, whatever the layout
     shifted -= shifted.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted

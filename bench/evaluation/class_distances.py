@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from bench.evaluation.ranking import Uncertainty, top_weights
+from bench.evaluation.ranking import Uncertainty, top_weights, weighted_sum
 from bench.evaluation.valid_arrays import require_labels, require_one_length, require_real
 
 Distances = Float[np.ndarray, " n"]
@@ -36,7 +36,7 @@ def distances_to_centres(
     from scipy.spatial.distance import cdist, pdist  # `bench list`, which needs none, starts faster
 
     present, place = np.unique(labels, return_inverse=True)
-    features = features.astype(np.float64)
+    features = features.astype(np.float64, order="C")  # in one order of adding, whatever the layout
     centres = np.stack([features[place == k].mean(axis=0) for k in range(len(present))])  # (K, D)
     between = pdist(centres)
     if not between.any():
@@ -57,7 +57,7 @@ def mean_distances(of: Placed) -> dict[str, float]:
     require_one_length(uncertainty=of.uncertainty, own=of.own, nearest_other=of.nearest_other)
     tenth = max(1, len(of.own) // 10)
     return {
-        f"{part}_{name}": float(top_weights(sign * of.uncertainty, tenth) @ distance / tenth)
+        f"{part}_{name}": weighted_sum(top_weights(sign * of.uncertainty, tenth), distance) / tenth
         for part, sign in (("certain", -1), ("uncertain", 1))
         for name, distance in (("own", of.own), ("nearest_other", of.nearest_other))
     }

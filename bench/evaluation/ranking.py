@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
 
 from bench.evaluation.valid_arrays import (
     require_count,
@@ -210,6 +210,14 @@ def top_weights(uncertainty: Uncertainty, k: int) -> Float[np.ndarray, " n"]:
     return inside + tied * ((k - inside.sum()) / tied.sum())
 
 
+def weighted_sum(weights: Float[np.ndarray, " n"], values: Shaped[np.ndarray, " n"]) -> float:
+    """Return Σ w·x, to the last digit the same with any number of threads.
+
+    `@` is not: its library adds up as many parts as there are threads.
+    """
+    return float((weights * values).sum())
+
+
 def top_counts(of: Scored, k: int) -> dict[str, Any]:
     """Return counts among the k most uncertain and the k most certain samples.
 
@@ -219,9 +227,9 @@ def top_counts(of: Scored, k: int) -> dict[str, Any]:
     uncertain, certain = top_weights(of.uncertainty, k), top_weights(-of.uncertainty, k)
     return {
         "k": k,
-        "uncertain_misclassified": float(uncertain @ of.errors),
+        "uncertain_misclassified": weighted_sum(uncertain, of.errors),
         "uncertain_tied": int(((uncertain > 0) & (uncertain < 1)).sum()),
-        "certain_right": float(certain @ ~of.errors),
+        "certain_right": weighted_sum(certain, ~of.errors),
         "certain_tied": int(((certain > 0) & (certain < 1)).sum()),
         "certain_classes": np.bincount(of.labels, weights=certain, minlength=of.num_classes).tolist(),
     }
@@ -232,4 +240,4 @@ def precision_at_positives(of: Scored) -> float:
     positives = int(of.errors.sum())
     if not 0 < positives < len(of.errors):
         return float("nan")
-    return float(top_weights(of.uncertainty, positives) @ of.errors) / positives
+    return weighted_sum(top_weights(of.uncertainty, positives), of.errors) / positives
