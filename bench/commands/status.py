@@ -17,12 +17,15 @@ def status(results: Results = RESULTS) -> None:
       bench status
       bench status --results results/table1-mnist
     """
-    from bench.commands.console import FAILED, console
+    from bench.commands.console import FAILED, console, note
     from bench.commands.terminal import show_status_table
     from bench.store import grid_status
     from bench.store.store import Store
 
-    runs = grid_status.of(Store(results))
+    store = Store(results)
+    for line in grid_status.problems(store):
+        note(line)
+    runs = grid_status.of(store)
     if not runs:
         raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
     show_status_table(console, runs)

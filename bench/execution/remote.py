@@ -17,7 +17,7 @@ from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
 from bench.spec import CellState, RunSpec
-from bench.store.file_sources import RUN_FILES, Held
+from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RUN_FILES, Held, read_checked
 from bench.store.record import StoreError, read_record
 from bench.store.store import Store
 from bench.store.unfinished import checkpoint_in, folder_of
@@ -157,9 +157,19 @@ def take_in(run: Mapping[str, bytes], spec: RunSpec, store: Store) -> None:
     Raises:
         StoreError: it is damaged, or is another run.
     """
-    if odd := run.keys() - set(RUN_FILES):
-        raise StoreError(f"{spec.title}: {sorted(odd)[0]} came back, which is no file of a run")
-    record = read_record(Held(store.path(spec), run))
+    if not isinstance(run, Mapping):
+        raise StoreError(f"{spec.title}: what came back is no run")
+    for name, content in run.items():
+        if name not in RUN_FILES or type(content) is not bytes:
+            raise StoreError(f"{spec.title}: {str(name)[:80]} came back, which is no file of a run")
+        if len(content) > MOST_BYTES[name]:
+            raise StoreError(f"{spec.title}: {name} of {len(content)} bytes came back, larger than it may be")
+    files = Held(store.path(spec), run)
+    record = read_record(files)
+    try:
+        read_checked(files, tuple(name for name in PREDICTIONS if name in run))
+    except ValueError as error:
+        raise StoreError(f"{spec.title}: {error}") from None
     if record.spec.identity != spec.identity:
         raise StoreError(f"{spec.title}: another run came back, {record.spec.title}")
     store.add(record)

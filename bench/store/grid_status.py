@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.errors import BenchError
+from bench.errors import BenchError, one_line
 from bench.files.atomic import replace_file
 from bench.files.locks import waiting
 from bench.files.reading import parse_json, read_file
@@ -14,6 +14,8 @@ from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import unfinished
 from bench.store.record import Record, StoreError
 from bench.store.store import Store
+
+MOST_ASKED = 2**28  # bytes of the list of runs asked for
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def remember(store: Store, grid: Iterable[Cell]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with waiting(path.with_name(".asked.lock"), f"the list of runs asked for, {path}"):
         try:
-            kept = [spec for spec in _asked(path) if _without_versions(spec) not in again]
+            kept = [spec for spec in _asked(path)[0] if _without_versions(spec) not in again]
             before = {spec.identity: spec.model_dump(mode="json") for spec in kept}
         except BenchError:
             before = {}  # it holds no results: what is asked for now is worth more than what is torn
@@ -57,29 +59,49 @@ def _without_versions(spec: RunSpec) -> str:
 def of(store: Store) -> list[RunStatus]:
     """Return how far every run is that was asked for.
 
+    A finished run whose files cannot be read counts as failed.
+
     Raises:
         BenchError: the list of what was asked for is damaged, or the store is of version 0.1.
     """
-    specs = _asked(store.asked)
-    pace = Pace(record for spec in specs if store.has(spec) for record in _readable(store, spec))
-    return [_of(store, spec, pace) for spec in specs]
+    specs, _ = _asked(store.asked)
+    finished = {spec.identity: _finished(store, spec) for spec in specs if store.has(spec)}
+    pace = Pace(found for found in finished.values() if isinstance(found, Record))
+    return [_of(store, spec, pace, finished.get(spec.identity)) for spec in specs]
 
 
-def _asked(path: Path) -> list[RunSpec]:
-    """Return the runs that were asked for.
+def problems(store: Store) -> list[str]:
+    """Return a line for each entry of the list of what was asked for that is no run.
+
+    Raises:
+        BenchError: the list is damaged, or the store is of version 0.1.
+    """
+    return _asked(store.asked)[1]
+
+
+def _asked(path: Path) -> tuple[list[RunSpec], list[str]]:
+    """Return the runs that were asked for, and a line for each entry that is none.
 
     Raises:
         BenchError: the list of them is damaged.
     """
     if not path.is_file():
-        return []
+        return [], []
     try:
-        content = parse_json(read_file(path))
-        if not (isinstance(content, dict) and all(isinstance(each, dict) for each in content.values())):
+        content = parse_json(read_file(path, MOST_ASKED))
+        if not isinstance(content, dict):
             raise ValueError("it is no list of runs")
-        return [validated(RunSpec, each, "key of a run") for each in content.values()]
-    except (ValueError, BenchError) as error:
+    except ValueError as error:
         raise BenchError(f"{path} is damaged ({error}); delete it: it holds no results") from None
+    specs, odd = list[RunSpec](), list[str]()
+    for name, each in content.items():
+        try:
+            specs.append(validated(RunSpec, dict(each), "key of a run"))
+        except (BenchError, TypeError, ValueError) as error:
+            odd.append(f"{path} holds {name[:8]!r}, which is no run and is left out: {error}")
+    if odd and not specs:
+        raise BenchError(f"{path} is damaged ({odd[0]}); delete it: it holds no results")
+    return specs, odd
 
 
 class Pace:
@@ -102,10 +124,12 @@ class Pace:
         return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
 
 
-def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
+def _of(store: Store, spec: RunSpec, pace: Pace, finished: Record | str | None) -> RunStatus:
     epochs = spec.recipe.epochs
-    if store.has(spec):
+    if isinstance(finished, Record):
         return RunStatus(spec, CellState.DONE)
+    if finished is not None:
+        return RunStatus(spec, CellState.FAILED, finished)
     place = store.path(spec)
     trained, kept = unfinished.epochs_done(place)
     if unfinished.is_taken(place):
@@ -121,15 +145,16 @@ def _of(store: Store, spec: RunSpec, pace: Pace) -> RunStatus:
     return RunStatus(spec, CellState.LEFT, seconds=seconds)
 
 
-def _readable(store: Store, spec: RunSpec) -> list[Record]:
+def _finished(store: Store, spec: RunSpec) -> Record | str:
+    """Return the record of a finished run, or why it cannot be read."""
     try:
-        return [store.read(spec)]
-    except StoreError:
-        return []
+        return store.read(spec)
+    except StoreError as error:
+        return one_line(error)
 
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
+        return read_file(path).decode(errors="replace")
+    except (OSError, ValueError):
         return ""

@@ -145,7 +145,18 @@ def test_what_comes_back_damaged_or_as_another_run_is_refused(tmp_path):
         take_in({name: each for name, each in answer.run.items() if name != "epochs.csv"}, first, store)
     with pytest.raises(StoreError, match="escaped.txt came back, which is no file of a run"):
         take_in(answer.run | {"../escaped.txt": b"x"}, first, store)
+    with pytest.raises(StoreError, match="record.json of 67108865 bytes came back, larger than it may be"):
+        take_in(answer.run | {"record.json": bytes(2**26 + 1)}, first, store)
+    with pytest.raises(StoreError, match="test.parquet is not as it was written"):
+        take_in(answer.run | {"test.parquet": b"x"}, first, store)
     assert not store.root.exists()
+
+
+@pytest.mark.usefixtures("unchecked_types")
+@pytest.mark.parametrize(("back", "said"), [([], "is no run"), ({"spec.json": "text"}, "spec.json came back")])
+def test_what_comes_back_as_another_type_is_refused(tmp_path, back, said):
+    with pytest.raises(StoreError, match=said):
+        take_in(back, grid()[0], Store(tmp_path))
 
 
 def test_arrays_that_arrive_are_not_copied_and_no_warning_is_given():

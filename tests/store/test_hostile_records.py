@@ -141,7 +141,21 @@ def test_a_spoilt_run_is_named_and_the_others_are_reported_merged_and_packed(spo
     assert (merged.added, len(merged.problems)) == (3, 1)
     packed, named = pack(store, tmp_path / "runs.tar.gz", predictions=False)
     assert (packed, len(named)) == (3, 1)
-    grid_status.of(store)
+    (status,) = grid_status.of(store)
+    assert status.state == "failed"
+    assert status.detail in problems[0]
+
+
+def test_an_entry_of_the_list_of_runs_that_is_none_is_named_and_the_others_are_shown(finished, tmp_path, bench):
+    store = Store(copy(finished, tmp_path / "there", "dummy"))
+    cell = spec()
+    grid_status.remember(store, [cell])
+    asked = json.loads(store.asked.read_text())
+    store.asked.write_text(json.dumps(asked | {"0123456789": {"seed": 0}, "abc": 3}))
+    assert [each.spec for each in grid_status.of(store)] == [cell]
+    status, out, err = bench("status", "--results", store.results)
+    assert (status, out.count("done"), err.count("\n")) == (0, 1, 2)
+    assert "holds '01234567', which is no run and is left out" in err
 
 
 @pytest.mark.parametrize("case", ["accuracy above 1", "nesting", "curves without msp", "a data set with a slash"])
