@@ -18,7 +18,8 @@ DOCS = ROOT / "docs"
 README = ROOT / "README.md"
 RESULTS = ROOT / "results"
 DOC_PAGES = [README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md"))]
-PAGES = [*DOC_PAGES, RESULTS / "README.md", *sorted(RESULTS.glob("*-mnist/README.md"))]  # written by people
+STUDIES = sorted(path.with_name("README.md") for path in RESULTS.glob("*/runs.tar.gz"))
+PAGES = [*DOC_PAGES, RESULTS / "README.md", *STUDIES]  # written by people
 BLOCK = re.compile(r"```(python|sh)\n(.*?)```", re.DOTALL)
 pytestmark = pytest.mark.skipif(not DOCS.is_dir(), reason="not in a clone")
 
