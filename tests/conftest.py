@@ -16,8 +16,9 @@ from bench.plugins.registry import Registry
 from bench.plugins.source import code_hash
 
 torch.set_num_threads(1)
-# The workers of pytest-xdist have the cores: more processes to draw pictures only cost time.
-os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+# The workers of pytest-xdist have the cores: more processes to draw pictures only cost time, and
+# so do more threads of the programs that tests start.
+os.environ["LOKY_MAX_CPU_COUNT"] = os.environ["OMP_NUM_THREADS"] = "1"
 # A shell's background job ignores SIGINT; so would all programs that its tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
