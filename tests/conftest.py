@@ -1,7 +1,8 @@
 import os
 import signal
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import jaxtyping
@@ -12,10 +13,12 @@ from torch import Tensor
 from bench.nets.backbones import make_backbone
 from bench.plugins.method import Batch, Method, Progress, Step, Task
 from bench.plugins.registry import Registry
+from bench.plugins.source import code_hash
 
 torch.set_num_threads(1)
-# The workers of pytest-xdist have the cores: more processes to draw pictures only cost time.
-os.environ["LOKY_MAX_CPU_COUNT"] = "1"
+# The workers of pytest-xdist have the cores: more processes to draw pictures only cost time, and
+# so do more threads of the programs that tests start.
+os.environ["LOKY_MAX_CPU_COUNT"] = os.environ["OMP_NUM_THREADS"] = "1"
 # A shell's background job ignores SIGINT; so would all programs that its tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
@@ -28,6 +31,19 @@ def _own_cache(tmp_path_factory) -> Iterator[None]:
     """Keep decoded images away from those of the user."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BENCH_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hash_the_clone_once() -> Iterator[None]:
+    """Hash each plugin of the clone once: with checks of types all take 0.4 s, at every report."""
+    clone, known = Path(__file__).parents[1], cache(code_hash)
+
+    def hashed(path: Path, module: str | None = None) -> str:
+        return (known if path.is_relative_to(clone) else code_hash)(path, module)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("bench.plugins.registry.code_hash", hashed)
         yield
 
 

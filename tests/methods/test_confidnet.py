@@ -42,7 +42,11 @@ def test_adam_at_a_ten_thousandth_for_a_number_of_steps(small, monkeypatch):
         def step(self):
             steps.append(1)
 
+    def last_bias(net, features):  # of all layers' work, as much as 6,000 steps need to be counted
+        return net[-1].bias.expand(len(features), 1)
+
     monkeypatch.setattr(torch.optim, "Adam", Watched)
+    monkeypatch.setattr(type(small().confidence), "forward", last_bias)
     for given in ({}, {"steps": 5, "learning_rate": 0.01}):
         small(**given).requires_grad_(True).regress(torch.randn(300, 3), torch.rand(300, 1))
     size = sum(p.numel() for p in small().confidence.parameters())

@@ -10,6 +10,7 @@ from finished_runs import copy
 from harness import checksummed, run, spec
 
 from bench.plugins.registry import Registry
+from bench.report import figures
 from bench.report.pages import write_report
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
@@ -126,6 +127,13 @@ def spoilt(finished, tmp_path, request):
     return store, store.path(cell)
 
 
+@pytest.fixture
+def undrawn(monkeypatch):
+    """Reports without their pictures, which would be the same for every spoilt run."""
+    monkeypatch.setattr(figures, "FROM_RECORDS", [])
+
+
+@pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("spoilt", CASES, indirect=True)
 def test_a_spoilt_run_is_named_and_the_others_are_reported_merged_and_packed(spoilt, tmp_path):
     store, folder = spoilt

@@ -112,11 +112,19 @@ def growth(folder, axis, sizes, prepare):
     return [(b[1] - a[1]) / (b[0] - a[0]) for a, b in pairwise(counts)]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _what_is_done_once_is_done(tmp_path_factory):
+    """Hash the plugins, which the first to load runs does for all, before anything is counted."""
+    results = tmp_path_factory.mktemp("first")
+    generate(results, methods=1, noise=[0], seeds=1)
+    loaded(results)
+
+
 @pytest.mark.parametrize("axis", GROWN)
 @pytest.mark.parametrize("name", WORK)
 def test_each_further_run_takes_as_many_steps_as_those_before(tmp_path, name, axis):
-    few, many = growth(tmp_path, axis, (2, 6, 24), WORK[name])
-    assert 0 < many < 1.03 * few  # crossings are looked for between all pairs of methods, a few steps each
+    few, many = growth(tmp_path, axis, (2, 6, 12), WORK[name])
+    assert 0 < many < 1.015 * few  # crossings are looked for between all pairs of methods, a few steps each
 
 
 @pytest.mark.parametrize("axis", ["seeds", "methods"])

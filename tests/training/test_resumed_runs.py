@@ -87,7 +87,7 @@ FINISHING = {
     "temperature-scaling": {"inner": "scn", "inner.dimension": 8},
     "evidential": {"dimension": 8, "annealing_epochs": 2},
     "ddu": {"inner.dimension": 8, "coefficient": 0.7},
-    "confidnet": {"inner.dimension": 8},
+    "confidnet": {"inner.dimension": 8, "steps": 50},
 }
 
 
