@@ -82,6 +82,13 @@ def test_the_readme_leads_to_every_page():
     assert [page for page in DOC_PAGES[1:] if f"({named(page)})" not in text] == []
 
 
+def test_the_start_page_of_the_site_installs_as_the_readme_does():
+    first = [line for line in README.read_text(encoding="utf-8").splitlines() if line.startswith("pip install")]
+    start = (DOCS / "index.md").read_text(encoding="utf-8").splitlines()
+    assert len(first) == 2
+    assert [line for line in start if line.startswith("pip install")] == first
+
+
 def test_the_page_on_results_leads_to_every_study():
     text = (RESULTS / "README.md").read_text(encoding="utf-8")
     studies = {path.parent.name for path in RESULTS.glob("*/runs.tar.gz")}
@@ -127,6 +134,8 @@ def test_the_page_on_architecture_tells_every_room_and_layer():
     text = (DOCS / "architecture.md").read_text(encoding="utf-8")
     rooms = {path.parent.name for path in (ROOT / "bench").glob("*/__init__.py")}
     assert {room for room in rooms if f"| `{room}/` |" not in text} == set()
+    drawn = set(re.findall(r'class="name">(\w+)<', (DOCS / "pictures" / "rooms.svg").read_text(encoding="utf-8")))
+    assert drawn == rooms
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     (layers,) = (each["layers"] for each in project["tool"]["importlinter"]["contracts"] if "layers" in each)
     shown = re.search(r"```text\n(commands\n.*?)```", text, re.DOTALL).group(1)

@@ -125,8 +125,8 @@ def compare(
 
     Args:
         results: folder of the store.
-        datasets, methods: names to compare, as a list or as text with commas, all if none is
-            given; row labels of methods fit, too.
+        datasets: names to compare, as a list or as text with commas; all if none is given.
+        methods: the same for methods; row labels of methods fit, too.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 

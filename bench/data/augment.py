@@ -179,7 +179,8 @@ class Transforms:
     """Common augmentation and evaluation of small images.
 
     Args:
-        mean, std: of each channel, on the 0–1 scale.
+        mean: of each channel, on the 0–1 scale.
+        std: the same for the standard deviation.
         padding: of the random crop, in pixels; 0 for no crop.
         flip: whether to mirror images at random.
     """
