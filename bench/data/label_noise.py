@@ -71,6 +71,19 @@ def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> LabelVecto
     return np.where(mask, rng.integers(0, clean.num_classes, size=len(clean.labels)), clean.labels)
 
 
+def symmetric_balanced(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n_k) labels of each class k change to another class, drawn uniformly.
+
+    The classes that labels leave are balanced, those that they reach are not: a rare class still
+    receives as many labels as a frequent one, so the sizes of the given classes change.
+    """
+    mask = np.zeros(len(clean.labels), dtype=bool)
+    for own in range(clean.num_classes):
+        places = np.flatnonzero(clean.labels == own)
+        mask[places] = _exact(places, rate, rng)
+    return _to_other(clean, mask, rng)
+
+
 def pair(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     """Exactly round(p·n) labels change from class k to k + 1."""
     return np.where(_exact(clean.labels, rate, rng), (clean.labels + 1) % clean.num_classes, clean.labels)
@@ -141,6 +154,7 @@ NOISE_KINDS: dict[str, NoiseKind] = {
     "symmetric": NoiseKind(symmetric),
     "symmetric-bernoulli": NoiseKind(symmetric_bernoulli),
     "symmetric-inclusive": NoiseKind(symmetric_inclusive),
+    "symmetric-balanced": NoiseKind(symmetric_balanced),
     "pair": NoiseKind(pair),
     "asymmetric": NoiseKind(asymmetric, confusions=True),
     "instance-dependent": NoiseKind(instance_dependent),

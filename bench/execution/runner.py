@@ -193,5 +193,5 @@ def predictions_of(
     if (counts := evaluated.extra.get("human-counts")) is not None:
         columns["human_entropy"] = entropy_of_counts(counts)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
-    vectors = {"index": prepared.places, "true": true, "given": given, "current": current}
+    vectors = {"index": data.places_in_whole(prepared.places), "true": true, "given": given, "current": current}
     return LabelledPredictions(test, columns), LabelledPredictions(seen, vectors)

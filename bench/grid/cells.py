@@ -16,8 +16,8 @@ from bench.grid.noise_axis import parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
+from bench.plugins.dataset_options import resolve_options, split_imbalance
 from bench.plugins.factory import MethodFactory
-from bench.plugins.hyperparameters import resolve
 from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Recipe, Relabel
 from bench.spec import BrokenCell, Cell, Choice, Noise, RunSpec, validated
@@ -85,9 +85,9 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     recipe = resolve_recipe(request, plugin, recipe_name)
     find_backbone(recipe.backbone)
     source: type[Source] = plugin.load()
-    options = resolve(name, source, request.set.get(name, {}))
+    options = resolve_options(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
-    made = source(**options, **location)
+    made = source(**split_imbalance(source, options)[0], **location)
     content = made.content(data_root) if location else None
     _tell_notes(made, data_root)
     return Setting(

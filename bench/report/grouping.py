@@ -264,13 +264,14 @@ def _codes(texts: list[str]) -> list[str]:
 
 def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
     spec = members[0].spec
-    told = {"dataset", "epochs", "evaluate", "train_limit"}
+    told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
     seeds = sorted({record.spec.seed for record in members})
     names = {record.spec.recipe_name for record in members}
     facts = [
         spec.dataset.name,
         *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 else []),
         "1 epoch" if spec.recipe.epochs == 1 else f"{spec.recipe.epochs} epochs",
+        *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
         *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),
