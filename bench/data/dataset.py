@@ -65,6 +65,10 @@ class DataSet(NamedTuple):
         """
         return places if self.drawn is None else self.drawn.places[places]
 
+    def used_of_whole(self, labels: Int[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
+        """Return those labels of the whole training part that belong to images in `train`."""
+        return labels if self.drawn is None else labels[self.drawn.places]
+
     def label_set(self, name: str) -> Int[np.ndarray, " n"]:
         """Return labels (N,) that people gave the training images.
 

@@ -28,14 +28,14 @@ class Clean(NamedTuple):
     # Reads the images at the given indices.
     images: Callable[[Int[np.ndarray, " k"]], UInt8[np.ndarray, "k channels height width"]]
     confusions: Confusions = ()  # declared by the data set
-    label_set: LabelVector | None = None  # the requested labels given by people
+    label_set: LabelVector | None = None  # the requested labels, of people or of a file
 
 
 class NoiseKind(NamedTuple):
     """A kind of noise: its function, and which arguments it takes on the noise axis."""
 
     corrupt: Callable[[Clean, float, Generator], LabelVector]
-    rated: bool = True  # False: takes the name of a label set instead of a rate
+    rated: bool = True  # False: takes the name of a label set, or a file, instead of a rate
     confusions: bool = False  # whether it needs the confused classes of the data set
 
 
@@ -150,6 +150,12 @@ def human(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     return clean.label_set
 
 
+def from_file(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Labels of a file, as file:PATH or file:PATH:KEY, for any data set."""
+    assert clean.label_set is not None
+    return clean.label_set
+
+
 NOISE_KINDS: dict[str, NoiseKind] = {
     "symmetric": NoiseKind(symmetric),
     "symmetric-bernoulli": NoiseKind(symmetric_bernoulli),
@@ -159,6 +165,7 @@ NOISE_KINDS: dict[str, NoiseKind] = {
     "asymmetric": NoiseKind(asymmetric, confusions=True),
     "instance-dependent": NoiseKind(instance_dependent),
     "human": NoiseKind(human, rated=False),
+    "file": NoiseKind(from_file, rated=False),
 }
 
 

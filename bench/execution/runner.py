@@ -125,7 +125,7 @@ def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
         num_classes=classes,
         images=lambda places: data.train.images[torch.from_numpy(chosen[places])].cpu().numpy(),
         confusions=confusions,
-        label_set=None if point.label_set is None else data.label_set(point.label_set)[chosen],
+        label_set=None if point.given_labels is None else data.label_set(point.given_labels)[chosen],
     )
 
 

@@ -12,7 +12,7 @@ import torch
 
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
-from bench.grid.noise_axis import parse_noise, resolve_noise
+from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
@@ -90,11 +90,11 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     made = source(**split_imbalance(source, options)[0], **location)
     content = made.content(data_root) if location else None
     _tell_notes(made, data_root)
-    return Setting(
-        Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
-        recipe,
-        recipe_name,
-    )
+    version = plugin.version
+    choice = Choice(name=name, hyperparameters=options, version=version, location=location, content=content)
+    files = [point.file for point in _points(request, plugin, seed=0) if point.file]
+    check_label_files(files, choice, registry, data_root)
+    return Setting(choice, recipe, recipe_name)
 
 
 def _tell_notes(source: Source, data_root: Path) -> None:
@@ -168,7 +168,7 @@ def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
 
 def _check_repeated_points(points: list[Noise]) -> None:
     for k, point in enumerate(points):
-        if point in points[:k]:
+        if point.point in [each.point for each in points[:k]]:
             raise UsageError(f"--noise: {point.label} is given twice")
 
 

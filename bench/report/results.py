@@ -112,6 +112,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_kind": spec.noise.name,
         "noise_rate": record.noise.rate,
         "noise_seed": spec.noise.seed,
+        **({"noise_file": spec.noise.file.source} if spec.noise.file else {}),
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
         **flat(spec.recipe.model_dump(), "recipe."),

@@ -17,7 +17,7 @@ from pydantic import (
 )
 
 from bench.recipe import Rate
-from bench.spec import Confusions
+from bench.spec import Confusions, LabelFile
 
 ByName = dict[str, float | None]  # None: undefined
 Matrix = list[list[NonNegativeInt]]  # of counts by class, square
@@ -116,6 +116,7 @@ class NoiseManifest(Stored):
     rate: float | None = None
     seed: int
     label_set: str | None = None
+    file: LabelFile | None = None
     confusions: Confusions | None = None
     samples: PositiveInt
     flips: NonNegativeInt
