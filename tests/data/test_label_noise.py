@@ -46,7 +46,7 @@ def within_five_sigma(count, trials, p):
 def test_every_kind_is_covered_here():
     others = {"symmetric-bernoulli", "symmetric-inclusive", BALANCED, "asymmetric", "instance-dependent"}
     assert set(RATED) == {*EXACT, *others}
-    assert set(NOISE_KINDS) - set(RATED) == {"human"}
+    assert set(NOISE_KINDS) - set(RATED) == {"human", "file"}
 
 
 @pytest.mark.parametrize("kind", EXACT)
