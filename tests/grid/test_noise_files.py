@@ -181,8 +181,8 @@ def test_an_experiment_names_files_from_the_current_folder_and_commas_in_a_list(
 def test_packed_and_merged_runs_are_one_whatever_the_file_was_called(tmp_path):
     for place in ("one", "two"):
         run(tmp_path / place, noise=[saved(tmp_path / f"{place}.npy")], **SHORT)
-    assert bench("pack", str(tmp_path / "packed"), "--results", str(tmp_path / "two")).returncode == 0
-    merged = bench("merge", str(tmp_path / "packed"), "--results", str(tmp_path / "one"))
+    assert bench("pack", str(tmp_path / "two.tar.gz"), "--results", str(tmp_path / "two")).returncode == 0
+    merged = bench("merge", str(tmp_path / "two.tar.gz"), "--results", str(tmp_path / "one"))
     assert merged.returncode == 0, merged.stderr
     (record,), problems = Store(tmp_path / "one").scan()
     assert (record.spec.noise.label, record.noise.label, problems) == ("file:one", "file:one 20%", [])
