@@ -26,6 +26,7 @@ UNHASHED: Any = {
     "recipe_name": True,
     "dataset": {"location": True},
     "method": {"location": True},
+    "noise": {"file": {"path": True, "stem": True}},
     "recipe": {"pretrained": {"path": True}},
 }
 
@@ -39,6 +40,15 @@ def _is_name(text: str) -> str:
 Name = Annotated[str, AfterValidator(_is_name)]
 
 
+class LabelFile(Frozen):
+    """A file of noisy labels; its content and the key count, not where it lies."""
+
+    path: str
+    stem: Name  # of the file's name, with signs that a name may have; for tables
+    key: Name | None = None  # of the labels, in a file of several arrays
+    source: Annotated[str, Field(pattern="^[0-9a-f]{12}$")]  # hash of its content
+
+
 class Noise(Frozen):
     """One point of the noise axis, and the random seed of the noise."""
 
@@ -47,22 +57,37 @@ class Noise(Frozen):
     seed: AnySeed
     # Labels given by people, named in place of a rate; empty as long as nobody has named them.
     label_set: Name | Literal[""] | None = None
+    file: LabelFile | None = None  # of labels, in place of a rate
     confusions: Confusions | None = None  # of the data set, for kinds of noise that need them
 
     @model_validator(mode="after")
     def _is_a_point(self) -> "Noise":
-        if self.rate is None and self.label_set is None:
-            raise ValueError("it has neither a rate nor a label set")
+        if self.rate is None and self.label_set is None and self.file is None:
+            raise ValueError("it has neither a rate nor a label set nor a file")
         return self
 
     @property
+    def given_labels(self) -> str | None:
+        """Name of the labels that it takes as they are: of a label set, or as a file has them.
+
+        None where they are drawn.
+        """
+        return self.label_set if self.file is None else self.name
+
+    @property
     def name(self) -> str:
-        """Name of the kind, with the label set if there is one: `pair`, `human:worse`."""
-        return self.kind if self.label_set is None else f"{self.kind}:{self.label_set}"
+        """Name of the kind, with where given labels are from.
+
+        `pair`, `human:worse`, `file:STEM`, and `file:STEM:KEY` for a file of several arrays.
+        """
+        source = [self.label_set] if self.file is None else [self.file.stem, self.file.key]
+        return ":".join([self.kind, *(part for part in source if part is not None)])
 
     @property
     def point(self) -> tuple[str, float | None]:
-        """Key of the run's column in tables: (name, rate), the rate None for label sets."""
+        """Key of the run's column in tables: (name, rate), the rate None for given labels."""
+        if self.file is not None:
+            return f"{self.kind}:{self.file.source}:{self.file.key or ''}", None
         return self.name, self.rate if self.label_set is None else None
 
     @property
@@ -70,16 +95,21 @@ class Noise(Frozen):
         """Text for tables.
 
         `30%` for symmetric noise, `pair 30%` for other kinds, `0%` without noise, and `human:worse
-        40.2%` for a label set.
+        40.2%` for given labels.
         """
         if self.rate is None:
             return self.name
-        percent = f"{100 * self.rate:.12g}%" if self.label_set is None else f"{100 * self.rate:.3g}%"
+        percent = f"{100 * self.rate:.12g}%" if self.given_labels is None else f"{100 * self.rate:.3g}%"
         return percent if self.kind == "symmetric" else f"{self.name} {percent}"
 
     @property
     def slug(self) -> str:
-        """Text for names of files and folders: `symmetric-0.3`, `human-worse`."""
+        """Text for names of files and folders: `symmetric-0.3`, `human-worse`, `file-HASH`.
+
+        A file's is made of its content, as its name is no part of a run's identity.
+        """
+        if self.file is not None:
+            return "-".join(filter(None, [self.kind, self.file.source, self.file.key]))
         return f"{self.kind}-{self.label_set or f'{self.rate:g}'}"
 
 

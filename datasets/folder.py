@@ -4,6 +4,7 @@ Images are decoded once and resized to one square size. They are stored in a mem
 disk, which may be larger than the memory.
 """
 
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -78,6 +79,7 @@ class Folder(Source):
             tuple(train.classes),
             transforms.augment,
             transforms.evaluate,
+            file_names=partial(training_names, train.folder),
         )
 
     def _trees(self, root: Path) -> tuple[ImageTree, ImageTree]:
@@ -96,6 +98,15 @@ class Folder(Source):
     def _decoded(self, part: ImageTree, samples: list[Sample]) -> Decoded:
         shape, paths = (self.channels, self.size, self.size), [path for path, _ in samples]
         return decode_once(part.folder, paths, shape, decode, channels=self.channels, size=self.size)
+
+
+def training_names(folder: Path) -> list[str]:
+    """Return the names of the training images, relative to their folder: `CLASS/1.png`.
+
+    The folder is read again: few runs need them, and millions of names would fill the memory.
+    """
+    tree = image_tree("folder", folder)
+    return [Path(path).relative_to(folder).as_posix() for path, _ in tree.samples(tree.classes)]
 
 
 def decode(path: str, channels: int, size: int) -> np.ndarray:

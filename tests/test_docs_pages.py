@@ -67,6 +67,15 @@ def test_the_example_of_the_page_on_identity_works():
     assert found["MyIdea"].version == 1
 
 
+@pytest.mark.parametrize("page", ["data-sets", "noise"])
+def test_the_examples_of_the_page_work(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = re.findall(r"```python\n(.*?)```", (DOCS / f"{page}.md").read_text(encoding="utf-8"), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        exec(compile(block, page, "exec"), {})
+
+
 def test_the_readme_is_short():
     assert len(README.read_text(encoding="utf-8").splitlines()) <= 150
 

@@ -41,11 +41,12 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     """
     from bench.data.label_noise import NOISE_KINDS
     from bench.evaluation.metrics import WORDS
+    from bench.plugins.dataset_options import WORDS as OF_DATASETS
 
     registry = Registry(plugins)
     sections: dict[str, Callable[[], Rows]] = {
         "methods": lambda: _plugins(registry, "methods"),
-        "datasets": lambda: _plugins(registry, "datasets"),
+        "datasets": lambda: _plugins(registry, "datasets") | OF_DATASETS,
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
         "metrics": lambda: WORDS,
         "presets": lambda: _described(GRID / "presets"),

@@ -5,7 +5,7 @@ file beside it. Images are uint8, in memory on the device or in a memory-mapped 
 taken by index and augmented on the device.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -29,6 +29,13 @@ class Split(NamedTuple):
     extra: Mapping[str, np.ndarray] = {}
 
 
+class Drawn(NamedTuple):
+    """Which images of a data set's whole training part are used, where some are left out."""
+
+    size: int  # of the whole part
+    places: Int[np.ndarray, " n"]
+
+
 class DataSet(NamedTuple):
     """A data set: images and labels of both splits, class names and transforms."""
 
@@ -40,12 +47,27 @@ class DataSet(NamedTuple):
     # Labels that people gave the training images, by name; if they are missing, the error that
     # is raised when they are used.
     label_sets: Mapping[str, np.ndarray] | DataError = DataError("the data set has no labels by people")
+    # Returns the file names of the images of the whole training part, relative to its folder.
+    file_names: Callable[[], Sequence[str]] | None = None
+    drawn: Drawn | None = None  # None: the whole training part
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """Shape (C, H, W) of an image as the net gets it."""
         _, channels, height, width = self.evaluate(self.train.images[:1])[0].shape
         return channels, height, width
+
+    def places_in_whole(self, places: Int[np.ndarray, " k"]) -> Int[np.ndarray, " k"]:
+        """Return where training images stand in the whole training part.
+
+        Args:
+            places: of images in `train`.
+        """
+        return places if self.drawn is None else self.drawn.places[places]
+
+    def used_of_whole(self, labels: Int[np.ndarray, " n"]) -> Int[np.ndarray, " k"]:
+        """Return those labels of the whole training part that belong to images in `train`."""
+        return labels if self.drawn is None else labels[self.drawn.places]
 
     def label_set(self, name: str) -> Int[np.ndarray, " n"]:
         """Return labels (N,) that people gave the training images.

@@ -28,14 +28,14 @@ class Clean(NamedTuple):
     # Reads the images at the given indices.
     images: Callable[[Int[np.ndarray, " k"]], UInt8[np.ndarray, "k channels height width"]]
     confusions: Confusions = ()  # declared by the data set
-    label_set: LabelVector | None = None  # the requested labels given by people
+    label_set: LabelVector | None = None  # the requested labels, of people or of a file
 
 
 class NoiseKind(NamedTuple):
     """A kind of noise: its function, and which arguments it takes on the noise axis."""
 
     corrupt: Callable[[Clean, float, Generator], LabelVector]
-    rated: bool = True  # False: takes the name of a label set instead of a rate
+    rated: bool = True  # False: takes the name of a label set, or a file, instead of a rate
     confusions: bool = False  # whether it needs the confused classes of the data set
 
 
@@ -69,6 +69,19 @@ def symmetric_inclusive(clean: Clean, rate: float, rng: Generator) -> LabelVecto
     """
     mask = _exact(clean.labels, rate, rng)
     return np.where(mask, rng.integers(0, clean.num_classes, size=len(clean.labels)), clean.labels)
+
+
+def symmetric_balanced(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Exactly round(p·n_k) labels of each class k change to another class, drawn uniformly.
+
+    The classes that labels leave are balanced, those that they reach are not: a rare class still
+    receives as many labels as a frequent one, so the sizes of the given classes change.
+    """
+    mask = np.zeros(len(clean.labels), dtype=bool)
+    for own in range(clean.num_classes):
+        places = np.flatnonzero(clean.labels == own)
+        mask[places] = _exact(places, rate, rng)
+    return _to_other(clean, mask, rng)
 
 
 def pair(clean: Clean, rate: float, rng: Generator) -> LabelVector:
@@ -137,14 +150,22 @@ def human(clean: Clean, rate: float, rng: Generator) -> LabelVector:
     return clean.label_set
 
 
+def from_file(clean: Clean, rate: float, rng: Generator) -> LabelVector:
+    """Labels of a file, as file:PATH or file:PATH:KEY, for any data set."""
+    assert clean.label_set is not None
+    return clean.label_set
+
+
 NOISE_KINDS: dict[str, NoiseKind] = {
     "symmetric": NoiseKind(symmetric),
     "symmetric-bernoulli": NoiseKind(symmetric_bernoulli),
     "symmetric-inclusive": NoiseKind(symmetric_inclusive),
+    "symmetric-balanced": NoiseKind(symmetric_balanced),
     "pair": NoiseKind(pair),
     "asymmetric": NoiseKind(asymmetric, confusions=True),
     "instance-dependent": NoiseKind(instance_dependent),
     "human": NoiseKind(human, rated=False),
+    "file": NoiseKind(from_file, rated=False),
 }
 
 

@@ -3,7 +3,6 @@
 A metric that is undefined is None, with the reason under `undefined`; it is never 0 or 1.
 """
 
-import math
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
@@ -14,15 +13,17 @@ from jaxtyping import Bool, Float
 
 from bench.evaluation import metrics
 from bench.evaluation.calibration import Classified, Labels, log_softmax
+from bench.evaluation.class_balance import ClassCounts
 from bench.evaluation.class_distances import Placed, distances_to_centres
 from bench.evaluation.human_disagreement import Entropy, Judged
+from bench.evaluation.metrics import defined
 from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.evaluation.ranking import Errors, Scored, Uncertainty, rejection_curve
 from bench.evaluation.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
 from bench.evaluation.valid_arrays import require_labels, require_one_length, require_real
 from bench.spec import SCORE_NAMES
 
-LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept
+LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept, nor their AUROC one by one
 REJECTION_RATES = np.arange(100) / 100
 Evidence = TypeVar("Evidence")
 
@@ -56,13 +57,18 @@ def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluatio
         "scores": _completed({name: of_score(each) for name, each in scored.items()}),
         "noise_detection": _completed(noise_detection(train.predictions, given, true)),
     }
+    result |= metrics.of_class_counts(ClassCounts.of(outputs.logits, labels))
     if classes <= LARGEST_CONFUSION:
         result["confusion"] = metrics.CONFUSION.function(classified)
+        within = {name: defined(metrics.CLASS_AUROC.function(each)) for name, each in scored.items()}
+        result["class_auroc"] = _completed(within)
     if outputs.features is not None:
         result["class_distances"] = _completed(class_distances(outputs.features, labels, scores))
     if human_entropy is not None:
         result["human_uncertainty"] = _completed(human_uncertainty(scores, human_entropy))
     result["undefined"] = _undefined(classified.errors, given != true, human_entropy, outputs.normalised)
+    if "class_auroc" in result and (reason := _one_sided_classes(classified)):
+        result["undefined"]["class_auroc"] = reason
     return Evaluation(result, _curves(scored))
 
 
@@ -83,7 +89,7 @@ def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
 
 def of_score(scored: Scored) -> dict[str, Any]:
     """Return every metric of one score."""
-    return _defined(_values(metrics.OF_SCORES, scored))
+    return defined(_values(metrics.OF_SCORES, scored))
 
 
 def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str, Any]:
@@ -101,7 +107,7 @@ def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str
     scores = all_scores(train) | {"label_aware": others.sum(axis=1)}
     flipped, classes = given != true, train.logits.shape[1]
     return {
-        name: _defined(_values(metrics.OF_FLIPS, Scored(u, flipped, given, classes))) for name, u in scores.items()
+        name: defined(_values(metrics.OF_FLIPS, Scored(u, flipped, given, classes))) for name, u in scores.items()
     }
 
 
@@ -111,24 +117,17 @@ def class_distances(
     """Return where each score's most certain and most uncertain tenth lie among class centres."""
     distances = distances_to_centres(features, labels)
     compute = metrics.CLASS_DISTANCES.function
-    return {name: _defined(compute(Placed(u, *distances))) for name, u in scores.items()}
+    return {name: defined(compute(Placed(u, *distances))) for name, u in scores.items()}
 
 
 def human_uncertainty(scores: Mapping[str, Uncertainty], entropy: Entropy) -> dict[str, Any]:
     """Return the correlation of each score with the entropy of human label counts."""
     compute = metrics.HUMAN_UNCERTAINTY.function
-    return {name: _defined(compute(Judged(u, entropy))) for name, u in scores.items()}
+    return {name: defined(compute(Judged(u, entropy))) for name, u in scores.items()}
 
 
 def _values(family: Iterable[metrics.Metric[Evidence]], evidence: Evidence) -> dict[str, Any]:
     return {metric.name: metric.function(evidence) for metric in family}
-
-
-def _defined(value: Any) -> Any:
-    """Return a value, or a dictionary's, with None for NaN."""
-    if isinstance(value, dict):
-        return {key: _defined(each) for key, each in value.items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def _completed(by_score: dict[str, Any]) -> dict[str, Any]:
@@ -160,6 +159,18 @@ def _one_sided(positive: Errors, thing: str, quality: str) -> str | None:
     if positive.any() and not positive.all():
         return None
     return f"{'every' if positive.any() else 'no'} {thing} is {quality}"
+
+
+def _one_sided_classes(classified: Classified) -> str | None:
+    """Return which classes have no AUROC and why, None where all have one."""
+    counts = ClassCounts.of(classified.logits, classified.labels)
+    kinds = {
+        "no image": counts.true == 0,
+        "no misclassified image": (counts.right == counts.true) & (counts.true > 0),
+        "misclassified images only": (counts.right == 0) & (counts.true > 0),
+    }
+    said = [f"{kind} of class {', '.join(map(str, np.flatnonzero(of)))}" for kind, of in kinds.items() if of.any()]
+    return "; ".join(said) or None
 
 
 def _curves(scored: Mapping[str, Scored]) -> pd.DataFrame:

@@ -5,6 +5,7 @@ for stored runs, too; nothing else: evaluation, lists, tables and comparisons it
 tuples. Its function may stand here as well.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -12,14 +13,18 @@ from typing import Any, Generic, Literal, TypeVar
 import numpy as np
 from jaxtyping import Float
 
-from bench.evaluation import calibration, ranking
+from bench.evaluation import calibration, class_balance, ranking
 from bench.evaluation.calibration import Classified
+from bench.evaluation.class_balance import ClassCounts
 from bench.evaluation.class_distances import Placed, mean_distances
 from bench.evaluation.human_disagreement import Judged, spearman
 from bench.evaluation.ranking import Ranking, Scored
 
 # Raised when a metric's value changes or a metric is added, so that stored ones are computed anew.
-VERSION = 1
+VERSION = 2
+# The last version at which a value changed; later ones only added metrics. Older runs without
+# predictions keep the values of their version, and those added that need none are filled in.
+VALUES_SINCE = 1
 
 Better = Literal["higher", "lower"]
 Scale = Literal["plain", "percent", "thousandths"]  # in tables: as it is, × 100, × 1000
@@ -76,6 +81,14 @@ OF_PREDICTIONS: tuple[Metric[Classified], ...] = (
            "calibration error over 15 bins of equal mass", "lower", "percent", "adaptive ECE"),
 )
 
+# Of how often each class is true, predicted and both, as the confusion matrix has it, too.
+OF_CLASS_COUNTS: tuple[Metric[ClassCounts], ...] = (
+    Metric("balanced_accuracy", class_balance.balanced_accuracy,
+           "mean of the classes' accuracies", "higher", "percent", "balanced accuracy"),
+    Metric("macro_f1", class_balance.macro_f1,
+           "mean of the classes' F1", "higher", "percent", "macro F1"),
+)
+
 
 def _detecting(positives: str, positive: str) -> tuple[Metric[Scored], Metric[Scored]]:
     return (
@@ -118,6 +131,13 @@ OF_FLIPS: tuple[Metric[Scored], ...] = (
 CONFUSION: Metric[Classified] = Metric(
     "confusion", lambda of: calibration.confusion(of.logits, of.labels).tolist(),
     "counts by true class (rows) and predicted class")
+CLASS_ACCURACY: Metric[ClassCounts] = Metric(
+    "class_accuracy", class_balance.class_accuracy,
+    "accuracy on the images of each class", "higher", "percent", "accuracy")
+# Of each score, under `class_auroc.SCORE`.
+CLASS_AUROC: Metric[Scored] = Metric(
+    "class_auroc", class_balance.class_auroc,
+    "of detecting errors among the images of each class", "higher", "percent", "AUROC")
 # Of each score, under `class_distances.SCORE` and `human_uncertainty.SCORE`.
 CLASS_DISTANCES: Metric[Placed] = Metric(
     "class_distances", mean_distances, "of features to the centres of the own and the nearest other class")
@@ -127,9 +147,12 @@ HUMAN_UNCERTAINTY: Metric[Judged] = Metric(
 
 ALL_METRICS: tuple[Metric[Any], ...] = (
     *OF_PREDICTIONS,
+    *OF_CLASS_COUNTS,
     *OF_SCORES,
     *OF_FLIPS,
     CONFUSION,
+    CLASS_ACCURACY,
+    CLASS_AUROC,
     CLASS_DISTANCES,
     HUMAN_UNCERTAINTY,
 )
@@ -141,11 +164,27 @@ WORDS = {
 }
 _PATTERNS: dict[str, Metric[Any]] = {
     **{metric.name: metric for metric in OF_PREDICTIONS},
+    **{metric.name: metric for metric in OF_CLASS_COUNTS},
     **{f"scores.*.{metric.name}": metric for metric in OF_SCORES if not metric.parts},
     **{f"scores.*.{metric.name}.{part}": metric for metric in OF_SCORES for part in metric.parts},
     **{f"noise_detection.*.{metric.name}": metric for metric in OF_FLIPS},
     f"{HUMAN_UNCERTAINTY.name}.*": HUMAN_UNCERTAINTY,
 }  # of metrics of which one side is better; the star stands for a score
+
+
+def defined(value: Any) -> Any:
+    """Return a value, or those of a dictionary or list, with None for NaN."""
+    if isinstance(value, dict):
+        return {key: defined(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [defined(each) for each in value]
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def of_class_counts(counts: ClassCounts) -> dict[str, Any]:
+    """Return all metrics that follow from how often each class is true, predicted and both."""
+    family: tuple[Metric[ClassCounts], ...] = (*OF_CLASS_COUNTS, CLASS_ACCURACY)
+    return {metric.name: defined(metric.function(counts)) for metric in family}
 
 
 def has_better_side(name: str) -> bool:

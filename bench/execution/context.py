@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.dataset import DataSet
+from bench.data.label_files import content_of, with_labels
 from bench.errors import DataError
 from bench.plugins.loading import load, to_device
 from bench.plugins.registry import Registry
-from bench.spec import RunSpec
+from bench.spec import LabelFile, RunSpec
 from bench.store.store import Store
 
 
@@ -45,7 +46,29 @@ class DataSets:
 
         Raises:
             DataError: its files, or those of the labels that are its noise, are missing or damaged.
+            UsageError: its file of noisy labels is, or does not fit.
         """
+        return self.labelled(spec, self._loaded(spec))
+
+    def labelled(self, spec: RunSpec, data: DataSet) -> DataSet:
+        """Return a run's data set with the given labels that are its noise, if they are.
+
+        Raises:
+            DataError: the data set does not have them.
+            UsageError: their file is missing or damaged, or does not fit.
+        """
+        noise = spec.noise
+        if noise.file is not None:
+            data = with_labels(data, noise.file, noise.name, self.label_file(noise.file))
+        if noise.given_labels is not None:
+            data.label_set(noise.given_labels)
+        return data
+
+    def label_file(self, file: LabelFile) -> bytes:
+        """Return the content of a file of noisy labels."""
+        return content_of(file)
+
+    def _loaded(self, spec: RunSpec) -> DataSet:
         key = spec.dataset.model_dump_json()
         if key not in self.loaded:
             self.loaded = {known: error for known, error in self.loaded.items() if isinstance(error, DataError)}
@@ -57,6 +80,4 @@ class DataSets:
         found = self.loaded[key]
         if isinstance(found, DataError):
             raise found
-        if spec.noise.label_set is not None:
-            found.label_set(spec.noise.label_set)
         return found

@@ -15,6 +15,7 @@ from ray.util.queue import Queue
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from bench.data.images import MappedImages
+from bench.data.label_files import content_of
 from bench.errors import BenchError, one_line
 from bench.execution.cell import claim
 from bench.execution.context import Context
@@ -177,7 +178,8 @@ class RayExecutor(Pool):
         path = under_way.checkpoint
         checkpoint = path.read_bytes() if path.exists() else None
         context, root = self.context, self.context.data_root.absolute()
-        return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads)
+        labels = content_of(spec.noise.file) if spec.noise.file else None
+        return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads, labels)
 
     def _heard(self, task: Task, message: Event | CheckpointSent) -> None:
         if isinstance(message, CheckpointSent):

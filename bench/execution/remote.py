@@ -16,7 +16,7 @@ from bench.execution.observer import CellReport, CheckpointSent, Messenger
 from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
-from bench.spec import CellState, RunSpec
+from bench.spec import CellState, LabelFile, RunSpec
 from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RUN_FILES, Held, read_checked
 from bench.store.record import StoreError, read_record
 from bench.store.store import Store
@@ -32,6 +32,7 @@ class Parcel(NamedTuple):
     deadline: float | None
     data_root: Path  # for data sets that are not sent
     threads: int
+    labels: bytes | None = None  # content of the file of noisy labels, if there is one
 
 
 class Answer(NamedTuple):
@@ -83,18 +84,26 @@ class Delivered(DataSets):
 
     Args:
         fetch: returns it; None for one that each machine reads from files of its own.
+        labels: content of the file of noisy labels, if there is one.
     """
 
-    def __init__(self, context: Context, fetch: Callable[[], Shipment] | None) -> None:
+    def __init__(
+        self, context: Context, fetch: Callable[[], Shipment] | None, labels: bytes | None = None
+    ) -> None:
         super().__init__(context)
-        self.fetch = fetch
+        self.fetch, self.labels = fetch, labels
 
     def get(self, spec: RunSpec) -> DataSet:
         """Return the data set on the run's device."""
         if self.fetch is None:
             return super().get(spec)
         self.context.registry.find("datasets", spec.dataset.name).load()  # its functions are sent by name
-        return to_device(self.fetch().unpacked(), spec.device)
+        return self.labelled(spec, to_device(self.fetch().unpacked(), spec.device))
+
+    def label_file(self, file: LabelFile) -> bytes:
+        """Return the content of a file of noisy labels, which came with the run."""
+        assert self.labels is not None
+        return self.labels
 
 
 class Courier(Messenger):
@@ -118,7 +127,7 @@ def run_parcel(
     dedicate(parcel.threads)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         context = _unpacked(parcel, plugins, Path(folder))
-        report = run_cell(parcel.spec, context, Delivered(context, fetch), courier)
+        report = run_cell(parcel.spec, context, Delivered(context, fetch, parcel.labels), courier)
         done = report.status == CellState.DONE
         return Answer(report, _files_of(context.store, parcel.spec) if done else None)
 

@@ -125,7 +125,7 @@ def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
         num_classes=classes,
         images=lambda places: data.train.images[torch.from_numpy(chosen[places])].cpu().numpy(),
         confusions=confusions,
-        label_set=None if point.label_set is None else data.label_set(point.label_set)[chosen],
+        label_set=None if point.given_labels is None else data.label_set(point.given_labels)[chosen],
     )
 
 
@@ -193,5 +193,5 @@ def predictions_of(
     if (counts := evaluated.extra.get("human-counts")) is not None:
         columns["human_entropy"] = entropy_of_counts(counts)
     true, given, current = (vector.cpu().numpy() for vector in prepared.train.labels.vectors)
-    vectors = {"index": prepared.places, "true": true, "given": given, "current": current}
+    vectors = {"index": data.places_in_whole(prepared.places), "true": true, "given": given, "current": current}
     return LabelledPredictions(test, columns), LabelledPredictions(seen, vectors)

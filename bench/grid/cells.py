@@ -12,12 +12,12 @@ import torch
 
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
-from bench.grid.noise_axis import parse_noise, resolve_noise
+from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
+from bench.plugins.dataset_options import resolve_options, split_imbalance
 from bench.plugins.factory import MethodFactory
-from bench.plugins.hyperparameters import resolve
 from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Recipe, Relabel
 from bench.spec import BrokenCell, Cell, Choice, Noise, RunSpec, validated
@@ -85,16 +85,16 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     recipe = resolve_recipe(request, plugin, recipe_name)
     find_backbone(recipe.backbone)
     source: type[Source] = plugin.load()
-    options = resolve(name, source, request.set.get(name, {}))
+    options = resolve_options(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
-    made = source(**options, **location)
+    made = source(**split_imbalance(source, options)[0], **location)
     content = made.content(data_root) if location else None
     _tell_notes(made, data_root)
-    return Setting(
-        Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
-        recipe,
-        recipe_name,
-    )
+    version = plugin.version
+    choice = Choice(name=name, hyperparameters=options, version=version, location=location, content=content)
+    files = [point.file for point in _points(request, plugin, seed=0) if point.file]
+    check_label_files(files, choice, registry, data_root)
+    return Setting(choice, recipe, recipe_name)
 
 
 def _tell_notes(source: Source, data_root: Path) -> None:
@@ -168,7 +168,7 @@ def _points(request: Request, dataset: Plugin, seed: int) -> list[Noise]:
 
 def _check_repeated_points(points: list[Noise]) -> None:
     for k, point in enumerate(points):
-        if point in points[:k]:
+        if point.point in [each.point for each in points[:k]]:
             raise UsageError(f"--noise: {point.label} is given twice")
 
 

@@ -1,16 +1,21 @@
 """What a data set declares about label noise: the table `[noise]` of the TOML file beside it."""
 
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, field_validator
 
+from bench.data.label_files import KIND as FILE
+from bench.data.label_files import content_of, label_file, labels_of, parsed
 from bench.data.label_noise import NOISE_KINDS
-from bench.errors import UsageError, unknown
+from bench.errors import BenchError, UsageError, unknown
 from bench.grid.config_files import own_toml
 from bench.options import Whole
-from bench.plugins.registry import Plugin
+from bench.plugins.loading import load
+from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Frozen
-from bench.spec import Confusions, Noise, validated
+from bench.spec import Choice, Confusions, LabelFile, Noise, validated
 
 
 class Declared(Frozen):
@@ -69,17 +74,20 @@ def _check_label_set(point: Noise, name: str, declared: Declared) -> None:
 
 
 def parse_noise(text: str, seed: int) -> Noise:
-    """Return the noise that a text names: `0.3` (symmetric), `KIND:RATE` or `human:SET`.
+    """Return the noise that a text names.
 
-    Any kind at rate 0 is no noise.
+    It is `0.3` (symmetric), `KIND:RATE`, `human:SET`, `file:PATH` or `file:PATH:KEY`. Any kind at
+    rate 0 is no noise.
 
     Raises:
-        UsageError: an unknown kind, or a rate that is no number in 0–1.
+        UsageError: an unknown kind, a rate that is no number in 0–1, or a file that is not there.
     """
     is_kind = ":" in text or text in NOISE_KINDS
     kind, _, amount = text.partition(":") if is_kind else ("symmetric", "", text)
     if kind not in NOISE_KINDS:
         raise unknown("noise kind", kind, NOISE_KINDS)
+    if kind == FILE:
+        return Noise(kind=kind, file=label_file(amount), seed=seed)
     if not NOISE_KINDS[kind].rated:
         return validated(Noise, {"kind": kind, "label_set": amount, "seed": seed}, f"part of --noise {kind}:SET")
     try:
@@ -90,3 +98,30 @@ def parse_noise(text: str, seed: int) -> Noise:
         right = f"{kind}:0.3" if is_kind else "0.3 or pair:0.3"
         raise UsageError(f"--noise {text}: a rate is a number from 0 to 1, such as {right}")
     return Noise(kind=kind if rate else "symmetric", rate=rate, seed=seed)
+
+
+def check_label_files(files: Iterable[LabelFile], dataset: Choice, registry: Registry, data_root: Path) -> None:
+    """Check that files of labels fit a data set, before anything is trained.
+
+    Where the data set is not here, only the files are: each run checks both again.
+
+    Args:
+        files: of labels.
+        dataset: what they are for.
+        registry: in which the data set is looked up.
+        data_root: folder of the data sets.
+
+    Raises:
+        UsageError: a file is damaged, or does not fit.
+    """
+    contents = {file: content_of(file) for file in files}
+    for file, content in contents.items():
+        parsed(file, content)
+    if not contents:
+        return
+    try:
+        data = load(dataset, registry, data_root, download=False)
+    except BenchError:
+        return
+    for file, content in contents.items():
+        labels_of(file, content, data)

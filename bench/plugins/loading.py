@@ -11,10 +11,12 @@ import torch
 from jaxtyping import Int
 
 from bench.data.dataset import DataSet, Split
+from bench.data.imbalance import long_tailed
 from bench.errors import BenchError, DataError, one_line
 from bench.escaping import is_printable
 from bench.evaluation.human_disagreement import require_counts
 from bench.evaluation.valid_arrays import ArrayError
+from bench.plugins.dataset_options import split_imbalance
 from bench.plugins.fence import fenced
 from bench.plugins.registry import Registry
 from bench.spec import Choice
@@ -36,15 +38,16 @@ def load(choice: Choice, registry: Registry, root: Path, download: bool) -> Data
     """
     plugin = registry.find("datasets", choice.name)
     source = plugin.load()
+    options, imbalance = split_imbalance(source, choice.hyperparameters)
     try:
         with fenced(plugin.path, _same_random_numbers):
-            data = source(**choice.hyperparameters, **choice.location).load(root, download)
+            data = source(**options, **choice.location).load(root, download)
         check_data_set(choice.name, data)
     except BenchError:
         raise
     except Exception as error:
         raise DataError(f"{choice.name}: {one_line(error)}") from error
-    return data
+    return data if imbalance is None else long_tailed(data, imbalance)
 
 
 def _same_random_numbers() -> None:

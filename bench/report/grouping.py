@@ -6,6 +6,7 @@ A setting is a data set, a recipe and how results were taken; methods, noise and
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Container
 from dataclasses import dataclass, fields
 from functools import cached_property
@@ -68,7 +69,7 @@ class Group:
         """The points of the noise axis, by rate within a kind, seeds aside."""
         points = {record.spec.noise.point: record for record in self.records}
         found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
-        return sorted(found, key=_along_the_axis)
+        return sorted(_files_apart(found), key=_along_the_axis)
 
     def cell(self, label: str, noise: Noise) -> list[Record]:
         """Return the runs of one method at one noise, by seed."""
@@ -86,6 +87,18 @@ class Group:
             spec = record.spec
             found.setdefault((spec.label, spec.noise.point), []).append(record)
         return found
+
+
+def _files_apart(points: list[Noise]) -> list[Noise]:
+    """Return the points; label files of one name get the hash of their content into theirs."""
+    names = Counter(point.name for point in points)
+    return [_with_hash(point) if point.file and names[point.name] > 1 else point for point in points]
+
+
+def _with_hash(point: Noise) -> Noise:
+    assert point.file is not None
+    file = point.file.model_copy(update={"stem": f"{point.file.stem}-{point.file.source}"})
+    return point.model_copy(update={"file": file})
 
 
 def _along_the_axis(noise: Noise) -> tuple[bool, str, float]:
@@ -264,13 +277,14 @@ def _codes(texts: list[str]) -> list[str]:
 
 def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
     spec = members[0].spec
-    told = {"dataset", "epochs", "evaluate", "train_limit"}
+    told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
     seeds = sorted({record.spec.seed for record in members})
     names = {record.spec.recipe_name for record in members}
     facts = [
         spec.dataset.name,
         *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 else []),
         "1 epoch" if spec.recipe.epochs == 1 else f"{spec.recipe.epochs} epochs",
+        *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
         *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),

@@ -7,14 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from bench.errors import BenchError, one_line
-from bench.evaluation.metrics import VERSION
+from bench.evaluation.metrics import VALUES_SINCE, VERSION
 from bench.plugins.registry import Kind, Plugin, Registry
 from bench.report.grouping import is_in_flux, told_apart, without_outdated
 from bench.report.summaries import flat
 from bench.spec import IN_FLUX
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
-from bench.store.recomputed import keep, recall
+from bench.store.recomputed import filled_in, keep, recall
 from bench.store.record import Record
 from bench.store.store import Store
 from bench.version import PROTOCOL
@@ -112,6 +112,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_kind": spec.noise.name,
         "noise_rate": record.noise.rate,
         "noise_seed": spec.noise.seed,
+        **({"noise_file": spec.noise.file.source} if spec.noise.file else {}),
         "seed": spec.seed,
         "relabel": spec.relabel is not None,
         **flat(spec.recipe.model_dump(), "recipe."),
@@ -125,14 +126,17 @@ def _row(record: Record, results: Path) -> dict[str, object]:
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:
-    """Recompute metrics of older code from predictions; say how many runs lack them."""
+    """Recompute metrics of older code from predictions; say how many runs keep older values.
+
+    A run whose predictions are not here gets the newer metrics that need none.
+    """
     refreshed, problems, absent = [], [], 0
     for record in records:
         try:
             refreshed.append(record if record.metrics_version >= VERSION else _recomputed(store, record))
         except FileNotFoundError:
-            refreshed.append(record)
-            absent += 1
+            refreshed.append(filled_in(record))
+            absent += record.metrics_version < VALUES_SINCE
         except (BenchError, OSError, ValueError, KeyError, IndexError) as error:
             refreshed.append(record)
             problems.append(f"{record.files} keeps metrics of an earlier version of the code: {one_line(error)}")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.evaluation.predictions import LabelledPredictions
 from bench.files import checksums
-from bench.spec import RunSpec
+from bench.spec import UNHASHED, RunSpec
 from bench.store.csv_columns import to_csv
 from bench.store.file_sources import json_bytes
 from bench.store.prediction_files import to_parquet
@@ -42,7 +42,9 @@ class Outcome:
     @property
     def digest(self) -> str:
         """Hash of labels, log and predictions, whatever the versions of the files' formats."""
-        content = hashlib.sha256(json.dumps(self.manifest.entries(), sort_keys=True).encode())
+        # Where a file of labels lies is no part of the outcome: its content counts.
+        noise = self.manifest.model_dump(mode="json", exclude_unset=True, exclude=UNHASHED["noise"])
+        content = hashlib.sha256(json.dumps(noise, sort_keys=True).encode())
         content.update(to_csv(self.epochs))
         for predictions in (self.assessment.test, self.assessment.train):
             for name, column in predictions.table().items():

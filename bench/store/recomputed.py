@@ -5,10 +5,14 @@ where the folder is read-only nothing is kept.
 """
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from pydantic import BaseModel, ConfigDict
 
+from bench.evaluation.class_balance import ClassCounts
+from bench.evaluation.metrics import of_class_counts
 from bench.files.atomic import replace_file
 from bench.store.csv_columns import check
 from bench.store.record import Record
@@ -48,6 +52,17 @@ def keep(folder: Path, record: Record) -> None:
     )
     with suppress(OSError), replace_file(_file(folder, record)) as file:
         file.write(kept.model_dump_json(exclude_unset=True).encode())
+
+
+def filled_in(record: Record) -> Record:
+    """Return the record with the metrics that follow from its confusion matrix, if it has one."""
+    matrix, entries = record.metrics.confusion or [], record.metrics.entries()
+    is_square = {len(row) for row in matrix} == {len(matrix)}
+    if not is_square or not sum(map(sum, matrix)) == record.metrics.samples < 2**53:
+        return record
+    found = of_class_counts(ClassCounts.of_confusion(np.array(matrix)))
+    added = {name: value for name, value in found.items() if name not in entries}
+    return replace(record, metrics=Metrics.model_validate(entries | added))
 
 
 def _file(folder: Path, record: Record) -> Path:

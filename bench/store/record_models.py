@@ -17,9 +17,10 @@ from pydantic import (
 )
 
 from bench.recipe import Rate
-from bench.spec import Confusions
+from bench.spec import Confusions, LabelFile
 
 ByName = dict[str, float | None]  # None: undefined
+ByClass = list[Rate | None]  # None: undefined
 Matrix = list[list[NonNegativeInt]]  # of counts by class, square
 HASH = "^[0-9a-f]{64}$"
 NEEDED_SCORES = ("own", "msp")  # by which every table and curve compares
@@ -83,6 +84,8 @@ class Metrics(Entries):
     scores: dict[str, ScoreMetrics]
     noise_detection: dict[str, ByName] = {}
     confusion: Matrix | None = None  # row true class, column predicted class
+    class_accuracy: ByClass | None = None
+    class_auroc: dict[str, ByClass | None] | None = None  # by score
     class_distances: dict[str, ByName] | None = None
     human_uncertainty: ByName | None = None
     undefined: dict[str, str] = {}  # why metrics are undefined
@@ -106,7 +109,8 @@ class Metrics(Entries):
         """The numbers of classes that its lists by class have."""
         tops = [score.top_k.certain_classes for score in self.scores.values() if score.top_k]
         matrix = self.confusion or []
-        return {len(matrix), *map(len, matrix)} - {0} | {len(top) for top in tops if top is not None}
+        lists = [self.class_accuracy, *(self.class_auroc or {}).values(), *tops]
+        return {len(matrix), *map(len, matrix)} - {0} | {len(each) for each in lists if each is not None}
 
 
 class NoiseManifest(Stored):
@@ -116,6 +120,7 @@ class NoiseManifest(Stored):
     rate: float | None = None
     seed: int
     label_set: str | None = None
+    file: LabelFile | None = None
     confusions: Confusions | None = None
     samples: PositiveInt
     flips: NonNegativeInt

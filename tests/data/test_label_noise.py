@@ -15,6 +15,7 @@ from bench.data import label_noise as noise
 from bench.data.label_noise import NOISE_KINDS, Clean, corrupt, instance_dependent, manifest
 
 EXACT = ["symmetric", "pair"]
+BALANCED = "symmetric-balanced"
 RATED = [name for name, kind in NOISE_KINDS.items() if kind.rated]
 SIZES = [(1000, 0.0), (1000, 0.1), (1000, 0.3), (997, 0.1), (10, 0.25), (1, 0.3), (1000, 1.0)]
 # Patrini et al.: of MNIST, where 5 and 6 are exchanged
@@ -43,9 +44,9 @@ def within_five_sigma(count, trials, p):
 
 
 def test_every_kind_is_covered_here():
-    others = {"symmetric-bernoulli", "symmetric-inclusive", "asymmetric", "instance-dependent"}
+    others = {"symmetric-bernoulli", "symmetric-inclusive", BALANCED, "asymmetric", "instance-dependent"}
     assert set(RATED) == {*EXACT, *others}
-    assert set(NOISE_KINDS) - set(RATED) == {"human"}
+    assert set(NOISE_KINDS) - set(RATED) == {"human", "file"}
 
 
 @pytest.mark.parametrize("kind", EXACT)
@@ -71,7 +72,33 @@ def test_symmetric_noise_at_rate_one_leaves_no_label():
     assert (corrupted(true, "symmetric", 1.0, 10, 3) != true).all()
 
 
-@pytest.mark.parametrize("kind", ["symmetric", "symmetric-bernoulli"])
+@pytest.mark.parametrize("rate", [0.0, 0.1, 0.25, 0.5, 1.0])
+def test_balanced_noise_moves_exactly_its_share_of_each_class(rate):
+    sizes = [400, 130, 41, 13, 4, 1]
+    true = np.random.default_rng(3).permutation(np.repeat(np.arange(6), sizes))
+    told = manifest(true, corrupted(true, BALANCED, rate, 6), 6, {})
+    moved = [sum(row) - row[k] for k, row in enumerate(told["transitions"])]
+    assert moved == [round(rate * size) for size in sizes]
+
+
+def test_balanced_noise_takes_any_samples_of_a_class():
+    true = np.repeat([0, 1], [50, 10])
+    often = np.sum([corrupted(true, BALANCED, 0.3, 2, seed) != true for seed in range(60)], axis=0)
+    assert all(within_five_sigma(count, 60, 0.3) for count in often)
+    assert len(set(often.tolist())) > 5
+
+
+@pytest.mark.parametrize("kind", ["symmetric", BALANCED])
+def test_symmetric_noise_fills_rare_classes_with_labels_of_frequent_ones(kind):
+    """Also where it is balanced, as the page says: the numbers are those of its text."""
+    true = np.repeat(np.arange(10), [int(5000 * 0.01 ** (k / 9)) for k in range(10)])
+    given = corrupted(true, kind, 0.2)
+    assert (true == 9).sum() == 50
+    assert 0.84 < (true[given == 9] != 9).mean() < 0.90
+    assert 0.03 < (true[given == 0] != 0).mean() < 0.05
+
+
+@pytest.mark.parametrize("kind", ["symmetric", "symmetric-bernoulli", BALANCED])
 def test_symmetric_noise_is_uniform_over_the_other_classes(kind):
     true = np.repeat(np.arange(10), 2000)
     given = corrupted(true, kind, 0.4, 10, 5)

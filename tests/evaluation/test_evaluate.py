@@ -18,7 +18,16 @@ from bench.evaluation.evaluate import (
     of_score,
 )
 from bench.evaluation.human_disagreement import entropy_of_counts
-from bench.evaluation.metrics import CLASS_DISTANCES, CONFUSION, HUMAN_UNCERTAINTY, OF_PREDICTIONS, OF_SCORES
+from bench.evaluation.metrics import (
+    CLASS_ACCURACY,
+    CLASS_AUROC,
+    CLASS_DISTANCES,
+    CONFUSION,
+    HUMAN_UNCERTAINTY,
+    OF_CLASS_COUNTS,
+    OF_PREDICTIONS,
+    OF_SCORES,
+)
 from bench.evaluation.predictions import Predictions
 from bench.evaluation.ranking import Scored, top_counts
 
@@ -72,8 +81,10 @@ def result(data):
 
 def test_every_metric_has_its_place(result):
     families = {"samples", "scores", "noise_detection", "undefined"}
-    single = {metric.name for metric in (*OF_PREDICTIONS, CONFUSION, CLASS_DISTANCES, HUMAN_UNCERTAINTY)}
-    assert set(result) == single | families
+    by_class = (CONFUSION, CLASS_ACCURACY, CLASS_AUROC)
+    single = {*OF_PREDICTIONS, *OF_CLASS_COUNTS, *by_class, CLASS_DISTANCES, HUMAN_UNCERTAINTY}
+    assert set(result) == {metric.name for metric in single} | families
+    assert list(result["class_auroc"]) == SCORES
     assert list(result["scores"]["own"]) == [metric.name for metric in OF_SCORES]
 
 
@@ -144,6 +155,7 @@ def test_error_detection_without_errors_or_right_ones_is_none_with_a_reason(data
     labels, train, given, true = data[1:]
     result = evaluation_of(certain(labels), (labels + shift) % K, train, given, true).metrics
     assert [of_one[metric] for of_one in result["scores"].values()] == [None] * len(SCORES)
+    assert result["undefined"].pop("class_auroc").endswith("of class 0, 1, 2, 3")
     assert result["undefined"] == {"error_detection": reason}
 
 

@@ -72,6 +72,21 @@ def test_a_run_that_travelled_has_the_same_bits(tmp_path, noise):
     assert (there.path / "test.parquet").is_file()
 
 
+def test_a_file_of_labels_travels_with_its_run(tmp_path):
+    """The file is gone when the parcel is opened, as on another machine."""
+    path = tmp_path / "worse.npy"
+    np.save(path, np.arange(60) % 2)
+    (cell,) = grid(noise=[f"file:{path}"])
+    run(tmp_path / "here", noise=[f"file:{path}"])
+    labels, registry = path.read_bytes(), Registry([PLUGINS])
+    path.unlink()
+    answer = run_parcel(pack(cell, labels=labels), registry.files(), shipment(cell, registry), Told())
+    assert answer.report.status == "done", answer.report
+    take_in(answer.run, cell, Store(tmp_path / "there"))
+    here, there = (Store(tmp_path / place).read(cell) for place in ("here", "there"))
+    assert there.outcome == here.outcome
+
+
 def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on_elsewhere(tmp_path):
     (cell,) = grid()
     registry, told = Registry([PLUGINS]), Told()

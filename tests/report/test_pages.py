@@ -10,12 +10,13 @@ from harness import PLUGINS, checksummed, plugin, report, run, spec
 from matplotlib.image import imread
 from pandas.api.types import is_numeric_dtype
 
-from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VERSION
+from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VALUES_SINCE, VERSION
 from bench.report import tables
 from bench.report.grouping import Group, group
 from bench.report.results import frame, load_records
 from bench.report.summaries import entry
 from bench.report.tables import accuracy as table1
+from bench.store.recomputed import filled_in
 from bench.store.record_models import Metrics
 from bench.store.store import Store
 
@@ -158,6 +159,7 @@ TABLES = [
     "top-k",
     "certain-classes",
     "class-distances",
+    "classes",
     "scores",
     "noise-detection",
     "epochs",
@@ -245,7 +247,7 @@ def spoil(folder):
     path = folder / "record.json"
     record = json.loads(path.read_text())
     right = record["metrics"]["accuracy"]
-    record["metrics"]["accuracy"], record["metrics_version"] = 0.123, VERSION - 1
+    record["metrics"]["accuracy"], record["metrics_version"] = 0.123, VALUES_SINCE - 1
     path.write_text(json.dumps(record))
     checksummed(folder)
     return right
@@ -326,7 +328,8 @@ def without(record, *names, **changes):
 def test_a_metric_that_older_code_did_not_write_is_left_blank(members):
     older = [dataclasses.replace(r, metrics=without(r, "brier", nll=None)) for r in members.records]
     table = tables.quality_table(dataclasses.replace(members, records=older))
-    assert {tuple(row[3:5]) for row in table.texts} == {("–", "–")}
+    nll = table.header.index("NLL")
+    assert {tuple(row[nll : nll + 2]) for row in table.texts} == {("–", "–")}
 
 
 def test_stale_metrics_without_predictions_are_told(tmp_path):
@@ -337,6 +340,34 @@ def test_stale_metrics_without_predictions_are_told(tmp_path):
     ((record,), problems) = load_records(Store(tmp_path))
     assert record.metrics.accuracy == 0.123
     assert problems == ["1 runs keep metrics of an earlier version of the code: their predictions are not here"]
+
+
+def test_runs_of_older_code_without_predictions_get_what_their_confusion_matrix_tells(tmp_path):
+    """As the published packs: no line is told, and what needs predictions is left blank."""
+    run(tmp_path)
+    store = Store(tmp_path)
+    now, folder = store.read(spec()), store.path(spec())
+    record = json.loads((folder / "record.json").read_text())
+    added = ("balanced_accuracy", "macro_f1", "class_accuracy", "class_auroc")
+    record["metrics"] = {name: value for name, value in record["metrics"].items() if name not in added}
+    (folder / "record.json").write_text(json.dumps(record | {"metrics_version": 1}))
+    checksummed(folder)
+    (folder / "test.parquet").unlink()
+    ((filled,), problems) = load_records(store)
+    assert problems == []
+    known = added[:3]
+    assert {name: filled.metrics.get(name) for name in known} == {name: now.metrics.get(name) for name in known}
+    assert filled.metrics.class_auroc is None
+    assert now.metrics.class_auroc is not None
+    table = tables.classes_table(group([filled])[0])
+    assert [row[2] for row in table.texts] == ["accuracy"]
+
+
+@pytest.mark.parametrize("confusion", [None, [], [[]], [[5, 1], [1]], [[60, 0, 0], [0, 1, 0], [0, 0, 0]]])
+def test_a_confusion_matrix_that_does_not_fit_fills_in_nothing(members, confusion):
+    record = dataclasses.replace(members.records[0], metrics=without(members.records[0], "macro_f1"))
+    odd = record.metrics.model_copy(update={"confusion": confusion})
+    assert filled_in(dataclasses.replace(record, metrics=odd)).metrics.get("macro_f1") is None
 
 
 def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_run_lacks(results):

@@ -6,6 +6,7 @@ from bench.report.grouping import Group
 from bench.report.table import Table
 from bench.report.tables.accuracy import accuracy_table
 from bench.report.tables.certain_images import certain_classes_table, class_distances_table
+from bench.report.tables.classes import classes_table
 from bench.report.tables.costs import costs_table
 from bench.report.tables.epoch_choice import epochs_table
 from bench.report.tables.noise_robustness import crossing_table, over_noise_table
@@ -26,6 +27,7 @@ ALL_TABLES: list[Callable[[Group], Table]] = [
     relabelling_table,
     certain_classes_table,
     class_distances_table,
+    classes_table,
     scores_table,
     noise_detection_table,
     human_uncertainty_table,

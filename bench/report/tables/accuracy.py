@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.plugins.dataset_options import IMBALANCE
 from bench.report.columns import Methods, Summaries
 from bench.report.grouping import Group
 from bench.report.summaries import over, repeated
@@ -53,11 +54,13 @@ def _rows(group: Group, label: str) -> list[Row]:
 
 
 def _published(label: str, noise: Noise, cell: list[Record]) -> Published | None:
-    """Return the published number beside ours, if both are of the whole test set."""
-    ours = over(cell, "accuracy")
-    if ours is None or cell[0].spec.evaluate != "test" or cell[0].spec.recipe.train_limit:
+    """Return the published number beside ours, if both are of the whole data set."""
+    ours, spec = over(cell, "accuracy"), cell[0].spec if cell else None
+    if ours is None or spec is None or spec.evaluate != "test":
         return None
-    table = published().get(cell[0].spec.dataset.name, {})
+    if spec.recipe.train_limit or IMBALANCE in spec.dataset.hyperparameters:
+        return None
+    table = published().get(spec.dataset.name, {})
     if noise.kind != "symmetric" or noise.rate not in table.get("noise", []) or label not in table:
         return None
     return Published(table[label][table["noise"].index(noise.rate)], ours.mean)

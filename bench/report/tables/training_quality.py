@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bench.evaluation.metrics import OF_PREDICTIONS
+from bench.evaluation.metrics import OF_CLASS_COUNTS, OF_PREDICTIONS
 from bench.report.columns import Counts, Summaries
 from bench.report.grouping import Group, relabel_pairs
 from bench.report.summaries import Summary, by_seed, epoch_sum, over, remaining, summarise
@@ -22,7 +22,7 @@ from bench.report.values import Format
 from bench.store.record import Record
 
 AUDIT = ("relabelled", "corrected", "broken")
-SHOWN = [metric for metric in OF_PREDICTIONS if metric.name != "misclassified"]
+ACCURACY, *OTHERS = (metric for metric in OF_PREDICTIONS if metric.name != "misclassified")
 WAYS: ValuedColumns = (  # of the runs (without, with) relabelling
     (Summaries("off"), lambda ways: over(ways[0], "accuracy")),
     (Summaries("on"), lambda ways: over(ways[1], "accuracy")),
@@ -37,12 +37,15 @@ def quality_table(group: Group) -> Table:
         "quality",
         "Likelihood, calibration, relabelling and cost",
         [
-            *metric_columns(SHOWN, mean_of),
+            *metric_columns([ACCURACY, *OF_CLASS_COUNTS, *OTHERS], mean_of),
             *((Counts(key), _epoch_sums(key)) for key in AUDIT),
             (Summaries("noise left", "noise_left"), lambda runs: summarise(remaining(r.epochs) for r in runs)),
             (Summaries("seconds", form=Format(1)), mean_cost("seconds")),
         ],
-        ["Accuracy, ECE, noise left in %, NLL in nats; relabelled, corrected, broken are sums over all epochs."],
+        [
+            "Accuracies, F1, ECE, noise left in %, NLL in nats; relabelled, corrected, broken are sums over all "
+            "epochs."
+        ],
     )
 
 
