@@ -39,6 +39,7 @@ TRAINING = {
     "precision": "float32",
 }
 FEW = 8
+NETS = (*BACKBONES, "wrn-10-2")
 
 
 def of_method(name: str) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def write() -> None:
         "protocol": PROTOCOL,
         "methods": {name: of_method(name) for name in Registry().all("methods")},
         "noise": {name: of_noise(name) for name in NOISE_KINDS},
-        "backbones": {name: of_backbone(name) for name in BACKBONES},
+        "backbones": {name: of_backbone(name) for name in NETS},
         "data sets": _data_sets(),
     }
     FILE.write_text(json.dumps(content, indent=1) + "\n")
