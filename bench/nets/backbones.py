@@ -16,13 +16,14 @@ from bench.nets.backbone_names import DESCRIBED
 from bench.nets.built_in import BACKBONES, FAMILIES
 from bench.nets.plugin_nets import PluginNet
 from bench.nets.precision import computing_in
-from bench.nets.timm_nets import TimmNet
-from bench.nets.torchvision_nets import TorchvisionNet
+from bench.nets.timm_nets import TimmNet, timm_names
+from bench.nets.torchvision_nets import TorchvisionNet, torchvision_names
 from bench.plugins.method import Backbone
 from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Weights
 
 LIBRARIES: dict[str, type[TimmNet] | type[TorchvisionNet]] = {"timm": TimmNet, "torchvision": TorchvisionNet}
+NAMES = {"timm": timm_names, "torchvision": torchvision_names}
 
 
 class FeatureMap(Backbone):
@@ -88,6 +89,30 @@ def find_backbone(name: str, registry: Registry | None = None) -> Architecture:
     if own is None and name not in plugins:
         raise unknown("backbone", name, [*DESCRIBED, *plugins])
     return own or PluginNet(plugins[name])
+
+
+def networks(pattern: str) -> list[str]:
+    """Return the names of a library's networks that fit a pattern, such as `timm:resnet*`.
+
+    Raises:
+        UsageError: there is none, no such library, or it is not installed.
+    """
+    library, _, rest = pattern.partition(":")
+    if library not in NAMES:
+        raise unknown("library of networks", library, NAMES)
+    found = [f"{library}:{name}" for name in NAMES[library](rest)]
+    if not found:
+        raise UsageError(f"no network of {library} fits {rest!r}; try '{library}:*{rest.strip('*')[:4]}*'")
+    return found
+
+
+def is_built_in(name: str) -> bool:
+    """Return whether a name is one of the harness's own nets or of a member of its families.
+
+    Raises:
+        UsageError: it is of a family that has no such member.
+    """
+    return _built_in(name) is not None
 
 
 def _built_in(name: str) -> BuiltIn | None:

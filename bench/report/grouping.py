@@ -149,7 +149,7 @@ def told_apart(records: list[Record]) -> list[Record]:
 
 
 def _newest(versions: set[tuple[str, ...]]) -> tuple[str, ...]:
-    """Return the newest versions of a row, as `_versions` has them; empty if codes have no order."""
+    """Return the newest versions of a row's plugins, empty if codes have no order."""
     declared = [each for each in versions if not _has_flux(each)]
     if declared:
         return max(declared, key=_age)

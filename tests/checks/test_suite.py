@@ -19,9 +19,9 @@ def test_a_plugin_is_found_by_file_and_by_name():
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("rull", "no method or data set 'rull'. Did you mean 'rul'"),
+        ("rull", "no method, data set or backbone 'rull'. Did you mean 'rul'"),
         ("no/such/methods/file.py", "there is no file"),
-        (__file__, "lies in a folder named methods or datasets"),
+        (__file__, "lies in a folder named methods, datasets or backbones"),
     ],
 )
 def test_what_is_no_plugin_is_a_usage_error(target, said):
