@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from bench.checks.equality import equal
 from bench.checks.outcomes import CheckFailed
 from bench.errors import UsageError, one_line
 from bench.nets.architecture import ImageShape
@@ -62,31 +63,40 @@ class BackboneBed:
         return make_backbone(self.plugin.name, image_shape, dtype, registry=self.registry).eval()
 
     @cached_property
+    def _first(self) -> tuple[int, FeatureMap]:
+        reasons = []
+        for side in SIDES:
+            try:
+                return side, self.build((3, side, side))
+            except UsageError as error:
+                reasons.append(one_line(error))
+        raise CheckFailed(f"must take images of {', '.join(map(str, SIDES))} pixels or one of them: {reasons[-1]}")
+
+    @property
     def side(self) -> int:
         """Side of the images that it is checked on.
 
         Raises:
             CheckFailed: it takes none of these.
         """
-        reasons = []
-        for side in SIDES:
-            try:
-                self.build((3, side, side))
-            except UsageError as error:
-                reasons.append(one_line(error))
-                continue
-            return side
-        raise CheckFailed(f"must take images of {', '.join(map(str, SIDES))} pixels or one of them: {reasons[-1]}")
+        return self._first[0]
 
     @property
     def shape(self) -> ImageShape:
         """(C, H, W) of the colour images that it is checked on."""
         return 3, self.side, self.side
 
-    @cached_property
+    @property
     def backbone(self) -> FeatureMap:
         """The backbone for colour images, in eval mode; checks must not change it."""
-        return self.build(self.shape)
+        return self._first[1]
+
+    @cached_property
+    def second(self) -> tuple[FeatureMap, list[str]]:
+        """One of the same seed in train mode, and the names of entries that differed at first."""
+        made = self.build(self.shape)
+        states = self.backbone.state_dict(), made.state_dict()
+        return made.train(), [name for name in states[0] if not equal(states[0][name], states[1][name])]
 
     def images(self, size: int = FEW, channels: int = 3) -> Tensor:
         """Return random images (B, C, H, W)."""

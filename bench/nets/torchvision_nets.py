@@ -59,7 +59,7 @@ class TorchvisionNet(Architecture):
         channels, height, width = image_shape
         if channels not in (1, 3):
             raise UsageError(
-                f"backbone {self.name}: wants 1 or 3 channels, got {channels}; timm's take any number"
+                f"backbone {self.name}: wants 1 or 3 channels, got {channels}; timm:… takes any number"
             )
         model = models.get_model(self.network, **self._size(height, width))
         body = features_of(model)

@@ -47,7 +47,7 @@ def wide_resnet(channels: int, depth: int, width: int) -> nn.Module:
 
     Args:
         channels: of the images.
-        depth: number of convolutions on the longest way, those of shortcuts aside.
+        depth: number of convolutions, those on shortcuts included.
         width: factor of the channels 16, 32 and 64 of the groups.
     """
     layers: list[nn.Module] = [_convolution(channels, STEM, 3, 1)]
