@@ -30,17 +30,17 @@ def checked_file(published: Published, weights: Weights) -> Path:
     """
     if (found := _source(published)) != weights.source:
         raise UsageError(
-            f"{published.file} holds {found}, the run is of {weights.source}; delete it to fetch it anew"
+            f"{published.file} holds {found}, but the run is of {weights.source}; delete it to fetch it anew"
         )
     return published.file
 
 
 def _source(published: Published) -> str:
-    return f"{published.name} {_digest(published.file)}"
+    return f"{published.name} {_digest(published.file, published.file.stat().st_mtime_ns)}"
 
 
 @cache
-def _digest(path: Path) -> str:
+def _digest(path: Path, changed: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()[:12]
 
