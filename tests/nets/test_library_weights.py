@@ -126,7 +126,7 @@ def test_an_identity_holds_name_and_content_not_how_they_were_asked_for(cache):
     assert default.counting["recipe"]["pretrained"].keys() == {"source"}
 
 
-# ---- timm ------------------------------------------------------------------------------------------
+# ---- timm ----
 
 
 @pytest.fixture

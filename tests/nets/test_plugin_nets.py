@@ -1,11 +1,11 @@
-"""Backbones from plugin files: what makes them, what they are given, and what is wrong with them."""
+"""Backbones from plugin files: what makes them, what it is given, and what may be wrong."""
 
 import importlib.metadata
 from importlib.metadata import EntryPoint, EntryPoints
 
 import pytest
 import torch
-from harness import grid, plugin, run
+from harness import PLUGINS, grid, plugin, run
 
 from bench.errors import PluginError, UsageError
 from bench.execution.context import Context
@@ -145,15 +145,16 @@ def test_nets_of_the_harness_have_no_version_in_an_identity():
 
 
 def test_a_wrong_version_is_refused(tmp_path):
+    registry = Registry([plugin(tmp_path, "mine", NET + "version = 'new'\n", "backbones")])
+    backbone = find_backbone("mine", registry)
     with pytest.raises(PluginError, match="version is 'new', must be a whole number from 1"):
-        made_of = Registry([plugin(tmp_path, "mine", NET + "version = 'new'\n", "backbones")])
-        _ = find_backbone("mine", made_of).version
+        _ = backbone.version
 
 
 def test_worker_processes_and_other_machines_find_a_plugins_backbone(tmp_path):
     folder = plugin(tmp_path / "plugins", "mine", NET, "backbones")
     cells = grid(folder, methods=["baseline"], **using())
-    registry = Registry([folder, *grid_folders()])
+    registry = Registry([PLUGINS, folder])
     context = Context(registry, Store(tmp_path / "results"), tmp_path)
     executor = ProcessExecutor(context, Observer(), jobs=1, threads=1)
     try:
@@ -162,12 +163,6 @@ def test_worker_processes_and_other_machines_find_a_plugins_backbone(tmp_path):
         executor.close()
     assert (report.status, report.detail[-1:]) == ("done", "s"), report.detail
     assert "backbones/mine.py" in registry.files()
-
-
-def grid_folders():
-    from harness import PLUGINS
-
-    return [PLUGINS]
 
 
 def test_a_plugin_that_returns_no_map_fails_its_run_in_one_line(tmp_path):
