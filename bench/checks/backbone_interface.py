@@ -48,7 +48,7 @@ def _map(backbone: FeatureMap, images: Tensor) -> Tensor:
 
 def check_leaves_the_images(bed: BackboneBed) -> None:
     """It does not change the images that it is given."""
-    images = bed.images()
+    images = bed.images().contiguous(memory_format=torch.channels_last)  # of others it gets a copy
     before = images.clone()
     _map(bed.backbone, images)
     require(torch.equal(images, before), "it changes the images in place: work on a copy")

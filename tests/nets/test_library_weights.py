@@ -69,7 +69,7 @@ def test_densenets_weights_are_published_under_older_keys(cache):
         "torchvision:densenet121", (3, 32, 32), torch.float32, weights("torchvision:densenet121")
     )
     key = "features.denseblock1.denselayer1.norm1.weight"
-    assert torch.equal(loaded.net.state_dict()[key], state[key])
+    assert torch.equal(loaded.net.state_dict()[key], net.state_dict()[key])
 
 
 def test_a_run_takes_no_other_content_than_its_recipe_names(cache):
