@@ -16,10 +16,33 @@ class Frozen(BaseModel):
 
 
 class Weights(Frozen):
-    """A checkpoint file; only the hash of its content enters a run's identity, not its path."""
+    """Initial weights of a backbone: a checkpoint file, or those that its library publishes.
 
-    path: str
+    Only `source` enters a run's identity: the hash of a file's content, after the full name of
+    published weights. It is empty until published weights have been looked up.
+    """
+
+    path: str  # of a file; `library` or `library:TAG` for published weights
     source: str
+
+    @property
+    def of_library(self) -> bool:
+        """Whether the backbone's library publishes them."""
+        return _is_of_library(self.path)
+
+    @property
+    def tag(self) -> str:
+        """What tells published weights from others of the same backbone; empty for the default."""
+        return self.path.partition(":")[2]
+
+    @classmethod
+    def given(cls, text: str | Path) -> "Weights":
+        """Return the weights that a user names.
+
+        Raises:
+            ValueError: it is a path, and there is no such file.
+        """
+        return cls(path=text, source="") if isinstance(text, str) and _is_of_library(text) else cls.of(Path(text))
 
     @classmethod
     def of(cls, path: Path) -> "Weights":
@@ -32,7 +55,12 @@ class Weights(Frozen):
         if not file_path.is_file():
             raise ValueError(f"there is no checkpoint {path}")
         with file_path.open("rb") as file:
-            return cls(path=str(path), source=hashlib.file_digest(file, "sha256").hexdigest()[:12])
+            source = hashlib.file_digest(file, "sha256").hexdigest()[:12]
+        return cls(path=f"./{path}" if _is_of_library(str(path)) else str(path), source=source)
+
+
+def _is_of_library(text: str) -> bool:
+    return text == "library" or text.startswith("library:")
 
 
 class StepDecay(Frozen):
@@ -108,7 +136,7 @@ class Recipe(Frozen):
     cutout: Positive | None = None  # side in pixels of the square set to 0 in each image
     mirrored_views: Yes | None = None  # evaluates the mirror images of all views, too
     backbone: str = "resnet18"
-    pretrained: Weights | None = None  # initial weights of the backbone, given as a path
+    pretrained: Weights | None = None  # of the backbone: a path, `library` or `library:TAG`
     relabel_from: Positive = 10  # first epoch with relabelling, counted from 1
     # Size of a fixed random subset to train on; None: all. BatchNorm cannot train on one image.
     train_limit: Annotated[Positive, Field(ge=2)] | None = None
@@ -121,7 +149,12 @@ class Recipe(Frozen):
     @field_validator("pretrained", mode="before")
     @classmethod
     def _hashed(cls, given: Any) -> Any:
-        return Weights.of(Path(given)) if isinstance(given, str | Path) else given
+        return Weights.given(given) if isinstance(given, str | Path) else given
+
+    @field_validator("backbone")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        return name if ":" in name else name.replace("_", "-")  # as the names of plugins
 
 
 class Relabel(Frozen):

@@ -143,6 +143,7 @@ class RunSpec(Frozen):
     # defaults.
     label: str
     oracle: StrictBool = False  # whether the method gets the true noise rate
+    backbone_version: str | None = None  # of a plugin's backbone, as of methods; None for all others
 
     @cached_property
     def identity(self) -> str:

@@ -97,7 +97,8 @@ def bounded(make_backbone: MakeBackbone, coefficient: float, image_shape: tuple[
     """Return a new backbone whose convolutions have a spectral norm of at most `coefficient`.
 
     Raises:
-        UsageError: the norms are already bounded, by an inner method.
+        UsageError: the norms are already bounded, by an inner method; or a convolution changes its
+            images or its weight first, as those of some libraries do.
     """
     backbone = make_backbone()
     if any(isinstance(module, BoundedConvolution) for module in backbone.modules()):
@@ -105,6 +106,9 @@ def bounded(make_backbone: MakeBackbone, coefficient: float, image_shape: tuple[
     for name, shape in _input_shapes(backbone, image_shape).items():
         layer = backbone.get_submodule(name)
         assert isinstance(layer, nn.Conv2d)
+        if type(layer).forward is not nn.Conv2d.forward:
+            kind = type(layer).__name__
+            raise UsageError(f"cannot bound the norm of the backbone's {kind} layers: choose another backbone")
         backbone.set_submodule(name, BoundedConvolution(layer, shape, coefficient))
     return backbone
 
@@ -170,7 +174,11 @@ class DeepDeterministicUncertainty(Wrapper):
         bounds = [module for module in self.modules() if isinstance(module, BoundedConvolution)]
         active = sum(bool(bound.active) for bound in bounds)
         said = f"the bound on spectral norms was active at {active} of {len(bounds)} convolutions at the end"
-        return [*super().remarks(), said]
+        linear = sum(isinstance(each, nn.Linear) for net in self._backbones() for each in net.modules())
+        return [*super().remarks(), f"{said}; {linear} linear layers have none" if linear else said]
+
+    def _backbones(self) -> list[Backbone]:
+        return [module for module in self.modules() if isinstance(module, Backbone)]
 
     def fit(self, features: Tensor, labels: Tensor) -> None:
         """Fit priors, means and covariances to features (N, D) with labels (N,).

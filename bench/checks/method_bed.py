@@ -11,7 +11,7 @@ from torch import Tensor
 from bench.checks.equality import differing, predict, same
 from bench.data.dataset import DataSet
 from bench.grid.config_files import own_recipe
-from bench.nets.backbones import make_backbone
+from bench.nets.backbones import find_backbone, make_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Progress, Task
@@ -34,10 +34,19 @@ class MethodBed:
     Args:
         plugin: of the method.
         settings: its hyper-parameters; defaults for the others.
+        recipe: changes to the recipe.
+        registry: where the recipe's backbone is found; None: beside the method.
     """
 
-    def __init__(self, plugin: Plugin, settings: Mapping[str, Any]) -> None:
-        self.plugin, self.settings = plugin, dict(settings)
+    def __init__(
+        self,
+        plugin: Plugin,
+        settings: Mapping[str, Any],
+        recipe: Mapping[str, Any] | None = None,
+        registry: Registry | None = None,
+    ) -> None:
+        self.plugin, self.settings, self.changes = plugin, dict(settings), dict(recipe or {})
+        self.nets = registry
         self.broken = ""  # title of the basic check that failed; the others are then skipped
         self.progress = Progress(epoch=1, epochs=EPOCHS)
 
@@ -53,9 +62,9 @@ class MethodBed:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """The recipe of the digits with fewer epochs."""
+        """The recipe of the digits with fewer epochs, and with what was changed."""
         own = own_recipe(Registry().find("datasets", "digits"))
-        return validated(Recipe, own | {"epochs": EPOCHS}, "key of recipe")
+        return validated(Recipe, own | {"epochs": EPOCHS} | self.changes, "key of recipe")
 
     @cached_property
     def factory(self) -> MethodFactory:
@@ -64,10 +73,14 @@ class MethodBed:
         Raises:
             UsageError: a given hyper-parameter is unknown or invalid.
         """
+        return MethodFactory.resolve(self.plugin.name, self.settings, self.registry)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """Where the method's inner methods are found."""
         known = Registry()
         is_known = known.all("methods").get(self.plugin.name) == self.plugin
-        registry = known if is_known else Registry([self.plugin.path.parents[1]])
-        return MethodFactory.resolve(self.plugin.name, self.settings, registry)
+        return known if is_known else Registry([self.plugin.path.parents[1]])
 
     def check_settings(self) -> None:
         """Check the given hyper-parameters.
@@ -77,6 +90,7 @@ class MethodBed:
         """
         if self.settings:
             _ = self.factory
+        find_backbone(self.recipe.backbone, self.nets or self.registry)
 
     @property
     def task(self) -> Task:
@@ -97,7 +111,8 @@ class MethodBed:
             **unchecked: further keywords of the constructor, not validated.
         """
         generators.seed(seed)
-        make = partial(make_backbone, self.recipe.backbone, self.data.image_shape, dtype)
+        recipe, nets = self.recipe, self.nets or self.registry
+        make = partial(make_backbone, recipe.backbone, self.data.image_shape, dtype, recipe.pretrained, nets)
         return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
 
     def batch(self, size: int, device: str = "cpu") -> Batch:

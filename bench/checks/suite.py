@@ -5,6 +5,9 @@ from functools import cache, wraps
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from bench.checks.backbone_bed import BackboneBed, NamedBackbone
+from bench.checks.backbone_interface import BASIC as BASIC_BACKBONES
+from bench.checks.backbone_interface import CHECKS as OF_BACKBONES
 from bench.checks.dataset_bed import DataSetBed
 from bench.checks.dataset_interface import BASIC as BASIC_DATA
 from bench.checks.dataset_interface import CHECKS as OF_DATA_SETS
@@ -15,12 +18,19 @@ from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
 from bench.data.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
-from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
+from bench.nets.backbone_names import DESCRIBED
+from bench.nets.backbones import find_backbone, is_built_in
+from bench.plugins.registry import SINGULAR, Plugin, Registry, plugin_name
 
 Check = Callable[[Any], None]  # takes a test bed
-CHECKS: dict[Kind, tuple[Check, ...]] = {"methods": (*CONTRACT, *TRAINED), "datasets": OF_DATA_SETS}
-BASIC = {*BASIC_CONTRACT, *BASIC_DATA}
-Bed = MethodBed | DataSetBed
+CHECKS: dict[str, tuple[Check, ...]] = {
+    "methods": (*CONTRACT, *TRAINED),
+    "datasets": OF_DATA_SETS,
+    "backbones": OF_BACKBONES,
+}
+BASIC = {*BASIC_CONTRACT, *BASIC_DATA, *BASIC_BACKBONES}
+Bed = MethodBed | DataSetBed | BackboneBed
+Subject = Plugin | NamedBackbone
 Status = Literal["pass", "note", "fail", "skip"]
 
 
@@ -32,11 +42,12 @@ class Result(NamedTuple):
     reason: str  # one line; empty if it passed
 
 
-def find_plugin(target: str | Path, registry: Registry) -> Plugin:
-    """Return a plugin by name or by the path of its file.
+def find_plugin(target: str | Path, registry: Registry) -> Subject:
+    """Return a plugin by name or by the path of its file, or a backbone by name.
 
     Raises:
-        UsageError: no plugin has this name, or the path is not a file in `methods/` or `datasets/`.
+        UsageError: nothing has this name, or the path is not a file in `methods/`, `datasets/` or
+            `backbones/`.
     """
     path = Path(target)
     if path.suffix == ".py":
@@ -44,8 +55,13 @@ def find_plugin(target: str | Path, registry: Registry) -> Plugin:
     name = plugin_name(str(target))
     for kind in SINGULAR:
         if name in registry.all(kind):
+            if kind == "backbones":
+                find_backbone(name, registry)  # refuses the name of a built-in one
             return registry.find(kind, name)
-    raise unknown("method or data set", str(target), [name for kind in SINGULAR for name in registry.all(kind)])
+    if ":" in name or is_built_in(name):
+        return NamedBackbone(str(target) if ":" in name else name)
+    known = [name for kind in SINGULAR for name in registry.all(kind)]
+    raise unknown("method, data set or backbone", str(target), [*known, *DESCRIBED])
 
 
 def _at(path: Path) -> Plugin:
@@ -54,16 +70,20 @@ def _at(path: Path) -> Plugin:
     for kind in SINGULAR:
         if path.resolve().parent.name == kind:
             return Plugin(kind, plugin_name(path.stem), path.resolve())
-    raise UsageError(f"{path}: a plugin's file lies in a folder named methods or datasets")
+    raise UsageError(f"{path}: a plugin's file lies in a folder named methods, datasets or backbones")
 
 
-def checks_for(plugin: Plugin) -> tuple[Check, ...]:
+def checks_for(plugin: Subject) -> tuple[Check, ...]:
     """Return the checks of a plugin's kind."""
     return CHECKS[plugin.kind]
 
 
 def run_checks(
-    plugin: Plugin, settings: Mapping[str, Any] | None = None, data_root: Path | None = None
+    plugin: Subject,
+    settings: Mapping[str, Any] | None = None,
+    data_root: Path | None = None,
+    recipe: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
 ) -> Iterator[Result]:
     """Yield the result of each check as soon as it is known.
 
@@ -71,21 +91,31 @@ def run_checks(
         plugin: to check.
         settings: its hyper-parameters; defaults for the others.
         data_root: folder of the data sets; None: $BENCH_DATA, else `data`.
+        recipe: changes to the recipe that a method is trained with, such as its backbone.
+        registry: where the recipe's backbone is found; None: beside the method.
 
     Raises:
         PluginError: the plugin does not load.
         UsageError: a hyper-parameter is unknown, or a value is invalid.
     """
     plugin.load()
-    bed = _bed(plugin, settings or {}, data_root)
+    bed = _bed(plugin, settings or {}, data_root, recipe, registry)
     bed.check_settings()
     for check in checks_for(plugin):
         yield Result(_title(check), *_outcome(check, bed))
 
 
-def _bed(plugin: Plugin, settings: Mapping[str, Any], data_root: Path | None) -> Bed:
+def _bed(
+    plugin: Subject,
+    settings: Mapping[str, Any],
+    data_root: Path | None,
+    recipe: Mapping[str, Any] | None = None,
+    registry: Registry | None = None,
+) -> Bed:
+    if isinstance(plugin, NamedBackbone) or plugin.kind == "backbones":
+        return BackboneBed(plugin, settings)
     if plugin.kind == "methods":
-        return MethodBed(plugin, settings)
+        return MethodBed(plugin, settings, recipe or {}, registry)
     return DataSetBed(plugin, settings, find_data_root(data_root))
 
 
@@ -140,16 +170,16 @@ def parametrize_with_checks(plugins: Iterable[str | Path], folders: Iterable[Pat
 
 
 @cache
-def _shared_bed(plugin: Plugin) -> Bed:
+def _shared_bed(plugin: Subject) -> Bed:
     """Return a plugin's test bed, shared by all checks because training takes most of the time."""
     return _bed(plugin, {}, None)
 
 
-def _under_pytest(check: Check) -> Callable[[Plugin], None]:
+def _under_pytest(check: Check) -> Callable[[Subject], None]:
     import pytest
 
     @wraps(check)
-    def run(plugin: Plugin) -> None:
+    def run(plugin: Subject) -> None:
         try:
             _make(check, _shared_bed(plugin))
         except CheckNoted:

@@ -19,34 +19,43 @@ GRID = Path(__file__).parents[1] / "grid"
 def list_(
     what: Annotated[
         str | None,
-        typer.Argument(help="methods, datasets, noise, metrics, presets or experiments; all if not given."),
+        typer.Argument(
+            help="methods, datasets, backbones, noise, metrics, presets or experiments; all if not given. "
+            "Or networks of a library, such as 'timm:resnet*'."
+        ),
     ] = None,
     plugins: Plugins = None,
 ) -> None:
-    """List methods, data sets, noise kinds, metrics, presets and experiments, with a line on each.
+    """List methods, data sets, backbones, noise kinds, metrics and so on, with a line on each.
 
     \b
     Examples:
       bench list
       bench list methods --plugins ~/ideas
+      bench list 'timm:resnet*'
     """
     show(what, plugins or [])
 
 
 def show(what: str | None, plugins: Iterable[Path]) -> None:
-    """Print one section, or all.
+    """Print one section, or all, or the networks of a library that fit a pattern.
 
     Raises:
-        UsageError: there is no such section.
+        UsageError: there is no such section, no such network, or the library is not installed.
     """
+    if what is not None and ":" in what:
+        _print_networks(what)
+        return
     from bench.data.label_noise import NOISE_KINDS
     from bench.evaluation.metrics import WORDS
+    from bench.nets.backbone_names import DESCRIBED
     from bench.plugins.dataset_options import WORDS as OF_DATASETS
 
     registry = Registry(plugins)
     sections: dict[str, Callable[[], Rows]] = {
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets") | OF_DATASETS,
+        "backbones": lambda: DESCRIBED | _plugins(registry, "backbones") | DESCRIBED,
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
         "metrics": lambda: WORDS,
         "presets": lambda: _described(GRID / "presets"),
@@ -57,6 +66,14 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
     for name, rows in sections.items():
         if what in (None, name):
             _print(name, rows())
+
+
+def _print_networks(what: str) -> None:
+    """Print the names of a library's networks, one a line."""
+    from bench.nets.backbones import networks
+
+    for name in networks(what):
+        print(printable(name))
 
 
 def _print(name: str, rows: Rows) -> None:

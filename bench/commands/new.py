@@ -12,18 +12,20 @@ import typer
 from bench.errors import UsageError, unknown
 from bench.escaping import printable
 from bench.files.atomic import write_text
+from bench.nets.backbone_names import BUILT_IN
 from bench.options import path_of
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets"}
+KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets", "backbone": "backbones"}
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="method or dataset.")],
+    kind: Annotated[str, typer.Argument(help="method, dataset or backbone.")],
     name: Annotated[str, typer.Argument(help="Name of the plugin, such as my_idea.")],
     plugins: Annotated[
-        Path | None, typer.Option(help="The folder that gets the files; the clone if not given.")
+        Path | None,
+        typer.Option(help="The folder that gets the files; the clone if not given, which holds no backbones."),
     ] = None,
 ) -> None:
     """Write a commented, working plugin together with its test.
@@ -32,6 +34,7 @@ def new(
     Examples:
       bench new method my_idea
       bench new dataset my_data --plugins ~/ideas
+      bench new backbone my_net --plugins ~/ideas
     """
     plugins = None if plugins is None else path_of(plugins, "--plugins")
     for path in write_plugin(kind, name, plugins):
@@ -43,9 +46,10 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     """Write a plugin and its test, and return the files.
 
     Args:
-        kind: `method` or `dataset`.
+        kind: `method`, `dataset` or `backbone`.
         name: the plugin's name, such as `my_idea` or `my-idea`.
-        folder: gets the files in `methods/` or `datasets/`, and in `tests/`; None is the clone.
+        folder: gets the files in `methods/`, `datasets/` or `backbones/`, and in `tests/`; None is
+            the clone, which has no folder for backbones.
 
     Raises:
         UsageError: an unknown kind, an unfit or taken name, a file in the way, or no clone.
@@ -53,6 +57,8 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     if kind not in KINDS:
         raise unknown("kind of plugin", kind, KINDS)
     stem = _stem(name)
+    if kind == "backbone" and folder is None:
+        raise UsageError("a backbone of your own lies in a folder of your own: pass --plugins DIR")
     root = _clone() if folder is None else folder
     _refuse_taken(KINDS[kind], stem)
     files = _contents(root, KINDS[kind], stem)
@@ -95,7 +101,8 @@ def _clone() -> Path:
 
 def _refuse_taken(kind: Kind, stem: str) -> None:
     name = plugin_name(stem)
-    if name in Registry().all(kind):
+    taken = {*Registry().all(kind), *(BUILT_IN if kind == "backbones" else ())}
+    if name in taken:
         raise UsageError(f"there is a {SINGULAR[kind]} {name} already: choose another name")
 
 

@@ -46,6 +46,7 @@ def _changes_by_plugins(spec: RunSpec, context: Context) -> tuple[str, ...]:
     names = _methods_of(spec)
     found = [context.registry.all("methods").get(name) for name in names]
     found.append(context.registry.all("datasets").get(spec.dataset.name))
+    found.append(context.registry.all("backbones").get(spec.recipe.backbone))
     return tuple(line for plugin in found if plugin for line in changes_by(plugin.path))
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -156,9 +155,8 @@ def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int,
     if factory.needs_held_out and not spec.held_out:
         raise Declined("it needs a held-out part: pass --held-out 0.1")
     dtype = getattr(torch, spec.precision)
-    pretrained = spec.recipe.pretrained
-    weights = Path(pretrained.path) if pretrained else None
-    make = partial(make_backbone, spec.recipe.backbone, task.image_shape, dtype, weights)
+    recipe = spec.recipe
+    make = partial(make_backbone, recipe.backbone, task.image_shape, dtype, recipe.pretrained, factory.registry)
     return factory(task, make).to(spec.device)
 
 

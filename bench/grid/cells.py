@@ -16,6 +16,7 @@ from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
+from bench.nets.library_weights import resolved
 from bench.plugins.dataset_options import resolve_options, split_imbalance
 from bench.plugins.factory import MethodFactory
 from bench.plugins.registry import Plugin, Registry
@@ -33,6 +34,7 @@ class Setting(NamedTuple):
     dataset: Choice
     recipe: Recipe
     recipe_name: str | None
+    backbone_version: str | None
 
 
 def cells(request: Request, registry: Registry, data_root: Path) -> list[Cell]:
@@ -83,7 +85,8 @@ def _check_equal_recipes(request: Request, dataset: Plugin, names: list[str | No
 def _setting(request: Request, registry: Registry, data_root: Path, name: str, recipe_name: str | None) -> Setting:
     plugin = registry.find("datasets", name)
     recipe = resolve_recipe(request, plugin, recipe_name)
-    find_backbone(recipe.backbone)
+    backbone = find_backbone(recipe.backbone, registry)
+    recipe = recipe.model_copy(update={"pretrained": resolved(backbone, recipe.pretrained)})
     source: type[Source] = plugin.load()
     options = resolve_options(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
@@ -94,7 +97,7 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     choice = Choice(name=name, hyperparameters=options, version=version, location=location, content=content)
     files = [point.file for point in _points(request, plugin, seed=0) if point.file]
     check_label_files(files, choice, registry, data_root)
-    return Setting(choice, recipe, recipe_name)
+    return Setting(choice, recipe, recipe_name, backbone.version)
 
 
 def _tell_notes(source: Source, data_root: Path) -> None:
@@ -127,6 +130,7 @@ def _variants(
             protocol=PROTOCOL,
             label=_label(factory, relabel),
             oracle=bool(factory.oracle),
+            backbone_version=setting.backbone_version,
         )
         assert spec.identity  # a hyper-parameter that cannot be written down breaks the cell here
         yield spec

@@ -5,22 +5,25 @@ compute exponentials in bfloat16.
 """
 
 import re
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from functools import partial
-from pathlib import Path
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from bench.errors import UsageError, one_line, unknown
-from bench.nets.airbench import airbench
+from bench.errors import BenchError, PluginError, UsageError, one_line, place, unknown
+from bench.nets.architecture import Architecture, BuiltIn, ImageShape, NoFeatureMap
+from bench.nets.backbone_names import DESCRIBED
+from bench.nets.built_in import BACKBONES, FAMILIES
+from bench.nets.plugin_nets import PluginNet
 from bench.nets.precision import computing_in
-from bench.nets.pretrained import load_weights
+from bench.nets.timm_nets import TimmNet, timm_names
+from bench.nets.torchvision_nets import TorchvisionNet, torchvision_names
 from bench.plugins.method import Backbone
+from bench.plugins.registry import Plugin, Registry
+from bench.recipe import Weights
 
-Net = Callable[[int], nn.Module]  # (channels of the images) → a net without classifier
+LIBRARIES: dict[str, type[TimmNet] | type[TorchvisionNet]] = {"timm": TimmNet, "torchvision": TorchvisionNet}
+NAMES = {"timm": timm_names, "torchvision": torchvision_names}
 
 
 class FeatureMap(Backbone):
@@ -30,14 +33,18 @@ class FeatureMap(Backbone):
         net: maps images to a feature map.
         image_shape: (C, H, W) of the images.
         dtype: number type of the net's computations.
+
+    Raises:
+        NoFeatureMap: the net returns anything else.
     """
 
-    def __init__(self, net: nn.Module, image_shape: tuple[int, int, int], dtype: torch.dtype) -> None:
+    def __init__(self, net: nn.Module, image_shape: ImageShape, dtype: torch.dtype) -> None:
         super().__init__()
         self.net = net.to(memory_format=torch.channels_last)
         self.dtype = dtype
         with torch.no_grad():
-            _, self.channels, *grid = net.eval()(torch.zeros(1, *image_shape)).shape
+            found = net.eval()(torch.zeros(1, *image_shape))
+        self.channels, *grid = _sizes(found)
         self.grid = (grid[0], grid[1])
         net.train()
 
@@ -49,131 +56,102 @@ class FeatureMap(Backbone):
         return features.float()
 
 
-def _cnn(channels: int, widths: Sequence[int]) -> nn.Module:
-    """Return a small net: per stage convolution, normalisation, ReLU; pooling between stages.
-
-    ReLU comes after pooling, where there are a quarter of the values; the result is the same.
-    """
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [_convolution(channels, width), nn.BatchNorm2d(width), nn.MaxPool2d(2), nn.ReLU()]
-        channels = width
-    *stages, _, last = layers
-    return nn.Sequential(*stages, last)
+def _sizes(found: object) -> tuple[int, ...]:
+    """Return channels, height and width of the feature map of one image."""
+    seen = tuple(found.shape) if isinstance(found, Tensor) else f"a {type(found).__name__}"
+    if not isinstance(found, Tensor) or found.ndim != 4 or len(found) != 1 or not found.numel():
+        raise NoFeatureMap(f"returns {seen} for one image, must return a feature map (1, channels, h, w)")
+    if not found.is_floating_point():
+        raise NoFeatureMap(f"returns numbers of type {found.dtype}, must return floating-point numbers")
+    return tuple(found.shape[1:])
 
 
-def _pooled_cnn(channels: int, widths: Sequence[int]) -> nn.Module:
-    """Return a small net: per stage convolution, pooling, normalisation, ReLU.
-
-    Pooling comes first, so that normalisation has a quarter of the values.
-    """
-    layers: list[nn.Module] = []
-    for width in widths:
-        layers += [_convolution(channels, width), nn.MaxPool2d(2), nn.BatchNorm2d(width), nn.ReLU()]
-        channels = width
-    return nn.Sequential(*layers)
-
-
-def _convolution(channels: int, width: int) -> nn.Conv2d:
-    return nn.Conv2d(channels, width, 3, padding=1, bias=False)
-
-
-RESNET_STAGES = ("bn1", "relu", "layer1", "layer2", "layer3", "layer4")
-
-
-def _resnet18(channels: int) -> nn.Module:
-    """Return torchvision's ResNet-18 for images of 28 to 48 pixels.
-
-    The stem is a 3×3 convolution with stride 1, and the first pooling is left out.
-    """
-    from torchvision.models import resnet18
-
-    net = resnet18()
-    stem = _convolution(channels, 64)
-    nn.init.kaiming_normal_(stem.weight, mode="fan_out", nonlinearity="relu")
-    return nn.Sequential(OrderedDict(conv1=stem, **{name: getattr(net, name) for name in RESNET_STAGES}))
-
-
-class Repeated(nn.Module):
-    """Grey images (B, 1, H, W) → the same in several channels."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.channels = channels
-
-    def forward(self, images: Float[Tensor, "batch 1 h w"]) -> Float[Tensor, "batch channels h w"]:
-        """Return the images with their only channel repeated."""
-        return images.expand(-1, self.channels, -1, -1)
-
-
-def _resnet18_imagenet(channels: int) -> nn.Module:
-    """Return torchvision's ResNet-18 unchanged, for images of about 224 pixels.
-
-    Grey images are repeated to its three channels.
-
-    Raises:
-        UsageError: the images have neither 1 nor 3 channels.
-    """
-    from torchvision.models import resnet18
-
-    if channels not in (1, 3):
-        raise UsageError(
-            f"backbone resnet18-imagenet: wants 1 or 3 channels, got {channels}; resnet18 takes any number"
-        )
-    net = resnet18()
-    stages = ("conv1", "bn1", "relu", "maxpool", *RESNET_STAGES[2:])
-    body = OrderedDict((name, getattr(net, name)) for name in stages)
-    return nn.Sequential(body if channels == 3 else OrderedDict(repeat=Repeated(3)) | body)
-
-
-BACKBONES: dict[str, Net] = {
-    "airbench94": partial(airbench, widths=(64, 256, 256), further=1),
-    "airbench96": partial(airbench, widths=(128, 512, 512), further=2),
-    "cnn-16-32-64": partial(_cnn, widths=(16, 32, 64)),
-    "cnn-32-64-128": partial(_cnn, widths=(32, 64, 128)),
-    "cnn-pooled-16-24-48": partial(_pooled_cnn, widths=(16, 24, 48)),
-    "resnet18": _resnet18,
-    "resnet18-imagenet": _resnet18_imagenet,
-}
-OF_ANY_WIDTHS: dict[str, Callable[..., nn.Module]] = {"cnn": _cnn, "cnn-pooled": _pooled_cnn}
-
-
-def find_backbone(name: str) -> Net:
-    """Return the function that builds a net for a number of channels.
+def find_backbone(name: str, registry: Registry | None = None) -> Architecture:
+    """Return what a name stands for; nothing is built yet.
 
     Args:
-        name: a key of `BACKBONES`, or a family of `OF_ANY_WIDTHS` with the widths of its stages:
-            `cnn-pooled-32-64-128`.
+        name: a key of `BACKBONES`; a member of a family, such as `cnn-pooled-32-64-128` and
+            `wrn-28-10`; `timm:NAME` or `torchvision:NAME`; or a plugin's name.
+        registry: of the plugins; None for none.
 
     Raises:
-        UsageError: no backbone has this name.
+        UsageError: no backbone has this name, its library is not installed, or a plugin has the
+            name of a net of the harness.
+        PluginError: the plugin does not load.
     """
+    library, colon, network = name.partition(":")
+    if colon and library in LIBRARIES:
+        return LIBRARIES[library](network)
+    plugins: dict[str, Plugin] = registry.all("backbones") if registry else {}
+    own = _built_in(name)
+    if own and name in plugins:
+        raise UsageError(f"{plugins[name].path}: {name} is the name of a built-in backbone; rename the file")
+    if own is None and name not in plugins:
+        raise unknown("backbone", name, [*DESCRIBED, *plugins])
+    return own or PluginNet(plugins[name])
+
+
+def networks(pattern: str) -> list[str]:
+    """Return the names of a library's networks that fit a pattern, such as `timm:resnet*`.
+
+    Raises:
+        UsageError: there is none, no such library, or it is not installed.
+    """
+    library, _, rest = pattern.partition(":")
+    if library not in NAMES:
+        raise unknown("library of networks", library, NAMES)
+    found = [f"{library}:{name}" for name in NAMES[library](rest)]
+    if not found:
+        raise UsageError(f"no network of {library} fits {rest!r}; try '{library}:*{rest.strip('*')[:4]}*'")
+    return found
+
+
+def is_built_in(name: str) -> bool:
+    """Return whether a name is one of the harness's own nets or of a member of its families.
+
+    Raises:
+        UsageError: it is of a family that has no such member.
+    """
+    return _built_in(name) is not None
+
+
+def _built_in(name: str) -> BuiltIn | None:
     if name in BACKBONES:
-        return BACKBONES[name]
+        return BuiltIn(name, BACKBONES[name])
     written = re.fullmatch(r"([a-z-]+?)((?:-[1-9][0-9]{0,3})+)", name)
-    if written is None or written[1] not in OF_ANY_WIDTHS:
-        raise unknown("backbone", name, BACKBONES)
-    return partial(OF_ANY_WIDTHS[written[1]], widths=[int(width) for width in written[2][1:].split("-")])
+    if written is None or written[1] not in FAMILIES:
+        return None
+    return BuiltIn(name, FAMILIES[written[1]]([int(number) for number in written[2][1:].split("-")]))
 
 
 def make_backbone(
-    name: str, image_shape: tuple[int, int, int], dtype: torch.dtype, weights: Path | None = None
+    name: str,
+    image_shape: ImageShape,
+    dtype: torch.dtype,
+    weights: Weights | None = None,
+    registry: Registry | None = None,
 ) -> FeatureMap:
-    """Build a backbone, freshly initialised or from a checkpoint.
+    """Build a backbone, freshly initialised or from given weights.
 
     Args:
         name: of the backbone, as `find_backbone` takes it.
         image_shape: (C, H, W) of the images.
         dtype: number type in which the net computes.
-        weights: file of a checkpoint with the initial weights; None for random ones.
+        weights: the initial ones; None for random ones.
+        registry: of the plugins; None for none.
 
     Raises:
-        UsageError: the checkpoint cannot be read or does not fit, or the images are too small.
+        UsageError: the weights cannot be read or do not fit, or the net cannot take the images.
+        PluginError: a plugin fails, or returns no feature map.
     """
-    net = find_backbone(name)(image_shape[0])
-    if weights:
-        load_weights(net, weights)
+    architecture = find_backbone(name, registry)
     try:
-        return FeatureMap(net, image_shape, dtype)
-    except RuntimeError as error:
-        raise UsageError(f"backbone {name}: cannot take images {image_shape}: {one_line(error)}") from None
+        return FeatureMap(architecture.build(image_shape, weights), image_shape, dtype)
+    except NoFeatureMap as error:
+        raise PluginError(f"backbone {name}: {error}") from None
+    except BenchError:
+        raise
+    except Exception as error:
+        where = place(error, architecture.path) if architecture.path else ""
+        said = f"cannot take images {image_shape}: {one_line(error)}{where}"
+        raise UsageError(f"backbone {name}: {said}") from error

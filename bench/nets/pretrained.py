@@ -15,15 +15,32 @@ WRAPPERS = ("state_dict", "model_state_dict", "model")
 PREFIXES = ("module.", "_orig_mod.")
 
 
-def load_weights(net: nn.Module, path: Path) -> None:
-    """Load a checkpoint into a net; a classifier `fc.*` is ignored, all other keys must match.
+CLASSIFIER = ("fc.",)
+
+
+def load_weights(net: nn.Module, path: Path, left_out: tuple[str, ...] = CLASSIFIER) -> None:
+    """Load a checkpoint into a net; all keys but those of its classifier must match.
+
+    Args:
+        net: without a classifier.
+        path: of the checkpoint.
+        left_out: beginnings of the classifier's keys, which are ignored.
 
     Raises:
         UsageError: the file is not a checkpoint of plain tensors, or a key is unknown, missing or
             of another shape; the message names the keys.
     """
-    given = {key: value for key, value in read_state(path).items() if not key.startswith("fc.")}
+    fit_weights(net, read_state(path), path, left_out)
+
+
+def fit_weights(net: nn.Module, state: dict[str, Tensor], path: Path, left_out: tuple[str, ...]) -> None:
+    """Load a state dict into a net, as `load_weights` does.
+
+    Raises:
+        UsageError: a key is unknown, missing or of another shape.
+    """
     own = net.state_dict()
+    given = {key: value for key, value in state.items() if key in own or not key.startswith(left_out)}
     misfits = {
         "missing keys:": [key for key in own if key not in given and not key.endswith("num_batches_tracked")],
         "unknown keys:": [key for key in given if key not in own],
@@ -46,7 +63,7 @@ def read_state(path: Path) -> dict[str, Tensor]:
         UsageError: the file cannot be read, or holds no state dict.
     """
     try:
-        content: Any = torch.load(path_of(path, "pretrained"), map_location="cpu", weights_only=True)
+        content: Any = _content(path_of(path, "pretrained"))
     except Exception as error:  # the unpickler raises any type on a damaged file
         raise UsageError(f"checkpoint {path} cannot be read as plain weights: {one_line(error)}") from None
     for wrapper in WRAPPERS:
@@ -55,6 +72,14 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not isinstance(content, dict) or not all(isinstance(value, Tensor) for value in content.values()):
         raise UsageError(f"checkpoint {path} holds no state dict, must be a dict of tensors by name")
     return {_bare(str(key)): value for key, value in content.items()}
+
+
+def _content(path: Path) -> Any:
+    if path.suffix == ".safetensors":
+        from safetensors.torch import load_file
+
+        return load_file(path)
+    return torch.load(path, map_location="cpu", weights_only=True)
 
 
 def _bare(key: str) -> str:

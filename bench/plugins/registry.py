@@ -1,9 +1,9 @@
-"""Registry of plugins: methods and data sets in folders and installed packages.
+"""Registry of plugins: methods, data sets and backbones in folders and installed packages.
 
-A plugin is a class alone in a file; its name is the file's stem, with `_` written `-`. Plugins are
-looked for in the project's `methods/` and `datasets/`, in the same folders of each `--plugins DIR`,
-and in the entry points `bench.methods` and `bench.datasets` of installed packages. Listing does not
-import them.
+A plugin is a class alone in a file, a backbone a class or function; its name is the file's stem,
+with `_` written `-`. Plugins are looked for in the project's `methods/` and `datasets/`, in the
+same folders and `backbones/` of each `--plugins DIR`, and in the entry points `bench.methods`,
+`bench.datasets` and `bench.backbones` of installed packages. Listing does not import them.
 """
 
 import ast
@@ -12,13 +12,14 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import sys
 import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from types import ModuleType
-from typing import Literal
+from types import FunctionType, ModuleType
+from typing import Any, Literal
 
 from bench.errors import Note, PluginError, UsageError, one_line, place, unknown
 from bench.escaping import NAME, NAME_WORDS
@@ -27,8 +28,8 @@ from bench.plugins.importing import import_file, import_module
 from bench.plugins.source import code_hash
 from bench.spec import IN_FLUX
 
-Kind = Literal["methods", "datasets"]
-SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set"}
+Kind = Literal["methods", "datasets", "backbones"]
+SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set", "backbones": "backbone"}
 
 
 def builtin_folder() -> Path:
@@ -45,7 +46,7 @@ class Plugin:
     """A plugin's kind, name and file; it is imported when loaded.
 
     Args:
-        kind: `methods` or `datasets`.
+        kind: `methods`, `datasets` or `backbones`.
         name: of the plugin.
         path: of its file.
         module: of an installed package; None for a file in a folder.
@@ -68,12 +69,21 @@ class Plugin:
         Raises:
             PluginError: the plugin does not load, or its version is not a whole number from 1.
         """
-        declared = vars(self.load()).get("version")
+        declared = self._declared_version
         if declared is None:
             return f"{IN_FLUX}{self.code}"
         if type(declared) is not int or declared < 1:
             raise PluginError(f"{self.path}: version is {declared!r}, must be a whole number from 1")
         return str(declared)
+
+    @property
+    def _declared_version(self) -> Any:
+        """The class attribute `version`; a backbone's file may declare it, too, for a function."""
+        found = self.load()
+        declared = vars(found).get("version")
+        if declared is None and self.kind == "backbones":
+            return getattr(sys.modules[found.__module__], "version", None)
+        return declared
 
     @cached_property
     def summary(self) -> str:
@@ -93,13 +103,35 @@ class Plugin:
         path = self.path.with_suffix(".toml")
         return path if path.is_file() else None
 
-    def load(self) -> type:
-        """Import the file and return its only plugin class.
+    def load(self) -> Any:
+        """Import the file and return its only plugin class, or what makes its backbone.
 
         Raises:
-            PluginError: the file cannot be imported, or does not define exactly one plugin class.
+            PluginError: the file cannot be imported, or does not define exactly one plugin.
         """
         module = self._import()
+        return self._maker(module) if self.kind == "backbones" else self._class(module)
+
+    def _maker(self, module: ModuleType) -> Any:
+        """Return the function or class that makes a net: of the file's name, else the only one."""
+        makers = {
+            name: value
+            for name, value in vars(module).items()
+            if not name.startswith("_")
+            and isinstance(value, type | FunctionType)
+            and value.__module__ == module.__name__
+        }
+        stem = self.path.stem
+        named = [value for name, value in makers.items() if name.lower() == stem.replace("_", "").lower()]
+        found = [makers[stem]] if stem in makers else named or list(makers.values())
+        if len(found) != 1:
+            raise PluginError(
+                f"{self.path}: a backbone's file defines one function or class, this one defines "
+                f"{len(makers)} ({', '.join(makers) or 'none'}); give one the file's name, or begin others' with _"
+            )
+        return found[0]
+
+    def _class(self, module: ModuleType) -> type:
         base = _base_class(self.kind)
         values = vars(module).values()
         classes = [v for v in values if isinstance(v, type) and v.__module__ == module.__name__]
@@ -131,11 +163,11 @@ class Registry:
     """The plugins of the project, of additional folders and of installed packages.
 
     Args:
-        folders: each holds `methods/`, `datasets/` or both; a plugin there replaces a built-in one
-            of the same name.
+        folders: each holds one or more of `methods/`, `datasets/` and `backbones/`; a method or
+            data set there replaces a built-in one of the same name.
 
     Raises:
-        UsageError: a folder does not exist, or holds neither.
+        UsageError: a folder does not exist, or holds none of these.
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
@@ -146,7 +178,7 @@ class Registry:
         self.folders = tuple(folder.resolve() for folder in given)
         for folder in self.folders:
             if not any((folder / kind).is_dir() for kind in SINGULAR):
-                raise UsageError(f"--plugins: {folder} holds neither a folder methods/ nor datasets/")
+                raise UsageError(f"--plugins: {folder} holds no folder methods/, datasets/ or backbones/")
         self._found: dict[Kind, dict[str, Plugin]] = {}
 
     def all(self, kind: Kind) -> dict[str, Plugin]:

@@ -150,7 +150,7 @@ def told_apart(records: list[Record]) -> list[Record]:
     told apart within a setting, versions within a row. Several codes of a plugin in flux have no
     order: each is labelled, none is older.
     """
-    protocols, versions = dict[str, int](), dict[str, set[tuple[str, str]]]()
+    protocols, versions = dict[str, int](), dict[str, set[tuple[str, ...]]]()
     for record in records:
         spec, place = record.spec, repr(setting(record.spec))
         protocols[place] = max(protocols.get(place, 0), spec.protocol)
@@ -161,21 +161,21 @@ def told_apart(records: list[Record]) -> list[Record]:
     ]
 
 
-def _newest(versions: set[tuple[str, str]]) -> tuple[str, ...]:
-    """Return the newest versions of a row's data set and method, empty if codes have no order."""
+def _newest(versions: set[tuple[str, ...]]) -> tuple[str, ...]:
+    """Return the newest versions of a row's plugins, empty if codes have no order."""
     declared = [each for each in versions if not _has_flux(each)]
     if declared:
         return max(declared, key=_age)
     return tuple(min(found) if len(found) == 1 else "" for found in map(set, zip(*versions, strict=True)))
 
 
-def _age(versions: tuple[str, str]) -> list[Any]:
+def _age(versions: tuple[str, ...]) -> list[Any]:
     return [_natural(version) for version in versions]
 
 
 def _labelled(record: Record, protocol: int, newest: tuple[str, ...]) -> Record:
     own = (record.spec.protocol, *_versions(record.spec))
-    words = ("protocol", "data set's version", "version")
+    words = ("protocol", "data set's version", "version", "backbone's version")
     wanted = (protocol, *newest)
     other = [f"{word} {mine}" for word, mine, last in zip(words, own, wanted, strict=True) if mine != last]
     if not other:
@@ -195,20 +195,22 @@ def _row(spec: RunSpec) -> str:
     row = spec.counting
     for varying in ("noise", "seed", "protocol", "method"):
         del row[varying]
+    row.pop("backbone_version", None)
     del row["dataset"]["version"]
     return json.dumps([spec.label, spec.method.name, row], sort_keys=True)
 
 
-def _versions(spec: RunSpec) -> tuple[str, str]:
-    return spec.dataset.version, spec.method.version
+def _versions(spec: RunSpec) -> tuple[str, ...]:
+    """Return the versions of data set, method and backbone, which is empty unless of a plugin."""
+    return spec.dataset.version, spec.method.version, spec.backbone_version or ""
 
 
 def is_in_flux(spec: RunSpec) -> bool:
-    """Return whether a run's method or data set declares no version, so that its code counts."""
+    """Return whether a plugin of a run declares no version, so that its code counts."""
     return _has_flux(_versions(spec))
 
 
-def _has_flux(versions: tuple[str, str]) -> bool:
+def _has_flux(versions: tuple[str, ...]) -> bool:
     return any(IN_FLUX in version for version in versions)
 
 
@@ -239,7 +241,8 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     for record in group.records:
         spec = record.spec
         if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
-            key = repr([spec.counting[part] for part in ("method", "dataset", "protocol")])
+            same = ("method", "dataset", "protocol", "backbone_version")
+            key = repr([spec.counting.get(part) for part in same])
             variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
             labels.setdefault(key, []).append(spec.label)
     both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}

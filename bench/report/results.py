@@ -8,7 +8,7 @@ import pandas as pd
 
 from bench.errors import BenchError, one_line
 from bench.evaluation.metrics import VALUES_SINCE, VERSION
-from bench.plugins.registry import Kind, Plugin, Registry
+from bench.plugins.registry import SINGULAR, Plugin, Registry
 from bench.report.grouping import is_in_flux, told_apart, without_outdated
 from bench.report.summaries import flat
 from bench.spec import IN_FLUX
@@ -49,8 +49,7 @@ def _code_here(records: list[Record], registry: Registry) -> set[str]:
     """Return the versions in flux of the plugins here; empty if no run was made with one."""
     if not any(is_in_flux(record.spec) for record in records):
         return set()
-    kinds: tuple[Kind, ...] = ("methods", "datasets")
-    return {version for kind in kinds for plugin in registry.all(kind).values() for version in _flux_of(plugin)}
+    return {version for kind in SINGULAR for plugin in registry.all(kind).values() for version in _flux_of(plugin)}
 
 
 def _flux_of(plugin: Plugin) -> list[str]:

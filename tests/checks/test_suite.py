@@ -3,6 +3,7 @@
 import pytest
 from harness import PLUGINS, bench, plugin
 
+from bench.checks.method_bed import MethodBed
 from bench.checks.suite import checks_for, find_plugin, parametrize_with_checks, run_checks
 from bench.errors import PluginError, UsageError
 from bench.plugins.registry import Registry
@@ -19,9 +20,9 @@ def test_a_plugin_is_found_by_file_and_by_name():
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("rull", "no method or data set 'rull'. Did you mean 'rul'"),
+        ("rull", "no method, data set or backbone 'rull'. Did you mean 'rul'"),
         ("no/such/methods/file.py", "there is no file"),
-        (__file__, "lies in a folder named methods or datasets"),
+        (__file__, "lies in a folder named methods, datasets or backbones"),
     ],
 )
 def test_what_is_no_plugin_is_a_usage_error(target, said):
@@ -33,12 +34,39 @@ def test_a_plugin_is_found_by_its_stem():
     assert find_plugin("mix_output", Registry()) == find_plugin("mix-output", Registry())
 
 
+@pytest.mark.parametrize("target", ["resnet18", "wrn-16-4", "wrn_16_4", "torchvision:wide_resnet50_2"])
+def test_a_backbone_is_found_by_name(target):
+    found = find_plugin(target, Registry())
+    assert (found.kind, found.name) == ("backbones", target if ":" in target else target.replace("_", "-"))
+
+
+def test_a_plugins_backbone_is_found_by_file_and_by_name(tmp_path):
+    folder = plugin(tmp_path, "my_net", "def my_net(channels): ...\n", "backbones")
+    by_name = find_plugin("my_net", Registry([folder]))
+    assert by_name == find_plugin(folder / "backbones" / "my_net.py", Registry())
+    plugin(tmp_path, "resnet18", "def my_net(channels): ...\n", "backbones")
+    with pytest.raises(UsageError, match="resnet18 is the name of a built-in backbone"):
+        find_plugin("resnet18", Registry([folder]))
+
+
+def test_a_method_is_checked_on_another_backbone(tmp_path):
+    source = "from torch import nn\n\ndef one(channels):\n    return nn.Conv2d(channels, 2, 3)\n"
+    folder = plugin(tmp_path, "one", source, "backbones")
+    registry = Registry([PLUGINS, folder])
+    bed = MethodBed(find_plugin("dummy", registry), {}, {"backbone": "one"}, registry)
+    bed.check_settings()
+    assert bed.recipe.backbone == "one"
+    with pytest.raises(UsageError, match="no backbone 'on'"):
+        next(run_checks(find_plugin("dummy", registry), recipe={"backbone": "on"}))
+
+
 @pytest.mark.parametrize(
     ("target", "settings", "said"),
     [
         ("rul", {"mix": "many"}, "--set rul.mix=many: "),
         ("rul", {"mixx": 3}, "Did you mean 'mix'"),
         ("folder", {"pathh": "x"}, "Did you mean 'path'"),
+        ("resnet18", {"width": 3}, "--set resnet18.…: a backbone has no hyper-parameters"),
     ],
 )
 def test_an_unfit_setting_is_refused_before_any_check(target, settings, said):

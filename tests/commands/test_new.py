@@ -15,7 +15,7 @@ from bench.errors import UsageError
 from bench.plugins.registry import Registry
 
 
-@pytest.mark.parametrize("kind", ["method", "dataset"])
+@pytest.mark.parametrize("kind", ["method", "dataset", "backbone"])
 def test_what_is_written_passes_every_check(tmp_path, kind):
     write_plugin(kind, "my_new", tmp_path)
     results = list(run_checks(find_plugin("my-new", Registry([tmp_path]))))
@@ -23,7 +23,7 @@ def test_what_is_written_passes_every_check(tmp_path, kind):
     assert sum(result.status == "pass" for result in results) > 5
 
 
-@pytest.mark.parametrize("kind", ["method", "dataset"])
+@pytest.mark.parametrize("kind", ["method", "dataset", "backbone"])
 def test_the_test_that_is_written_passes(tmp_path, kind):
     write_plugin(kind, "my_new", tmp_path)
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
@@ -75,3 +75,10 @@ def test_a_taken_name_and_an_unknown_kind_are_refused(tmp_path):
         write_plugin("method", "mix_output", tmp_path)
     with pytest.raises(UsageError, match="no kind of plugin 'metod'. Did you mean 'method'"):
         write_plugin("metod", "my_new", tmp_path)
+
+
+def test_a_backbone_goes_into_a_folder_of_ones_own_under_a_name_of_its_own(tmp_path):
+    with pytest.raises(UsageError, match="lies in a folder of your own: pass --plugins DIR"):
+        write_plugin("backbone", "my_net", None)
+    with pytest.raises(UsageError, match="there is a backbone resnet18 already"):
+        write_plugin("backbone", "resnet18", tmp_path)

@@ -79,7 +79,7 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"held_out": 1.0}, "--held-out: input should be less than 1"),
         ({"method": ["rul"]}, "no option 'method'. Did you mean 'methods'?"),
         ({"set": {"recipe": {"epoch": 3}}}, "no key of recipe 'epoch'. Did you mean 'epochs'?"),
-        ({"set": {"recipe": {"backbone": "resnet"}}}, "no backbone 'resnet'. Did you mean 'resnet18'?"),
+        ({"set": {"recipe": {"backbone": "resnet"}}}, "no backbone 'resnet'. Did you mean 'resnet50'?"),
         (
             {"set": {"recipe": {"schedule": "one-cycel"}}},
             "schedule: input should be 'one-cycle', 'linear', 'cosine' or 'constant', got 'one-cycel'",

@@ -6,6 +6,7 @@ import pytest
 import torch
 from scipy.special import logsumexp, softmax
 from scipy.stats import entropy, multivariate_normal
+from torch import nn
 from torch.nn import functional as F
 
 from bench.errors import PluginError, UsageError
@@ -211,6 +212,32 @@ def test_the_bound_is_computed_in_float32_whatever_the_backbone_computes_in(load
     method = load_method("ddu")(task, make, coefficient=0.5)
     method.train().loss(batch, Progress(1, 2)).loss.backward()
     assert {layer.weight().dtype for layer in bounds(method)} == {torch.float32}
+
+
+class Standardised(nn.Conv2d):
+    """A convolution that standardises its weight first, as some of timm's do."""
+
+    def forward(self, images):
+        return self._conv_forward(images, self.weight / self.weight.std(), None)
+
+
+def holding(layer):
+    """A small backbone with one more layer."""
+    net = make_backbone("cnn-16-32-64", (1, 8, 8), torch.float32)
+    net.net.append(layer)
+    return net
+
+
+def test_a_convolution_that_changes_its_weight_first_is_declined(module):
+    said = "cannot bound the norm of the backbone's Standardised layers: choose another backbone"
+    with pytest.raises(UsageError, match=said):
+        module["bounded"](lambda: holding(Standardised(64, 64, 1)), 3.0, (1, 8, 8))
+
+
+def test_it_says_how_many_linear_layers_of_the_backbone_have_no_bound(load_method):
+    task = Task(num_classes=10, image_shape=(1, 8, 8), train_size=100, epochs=2, noise_rate=None)
+    (said,) = load_method("ddu")(task, lambda: holding(nn.Linear(2, 2))).remarks()
+    assert said.endswith("of 3 convolutions at the end; 1 linear layers have none")
 
 
 # ---- the method ----------------------------------------------------------------------------------

@@ -18,6 +18,8 @@ SHAPES = [
     ("cnn-32-64-128", (1, 8, 8), 128, (2, 2)),
     ("cnn-32-64-128", (1, 28, 28), 128, (7, 7)),
     ("resnet18", (3, 32, 32), 512, (4, 4)),
+    ("resnet34", (1, 28, 28), 512, (4, 4)),
+    ("resnet50", (3, 32, 32), 2048, (4, 4)),
     ("resnet18-imagenet", (3, 64, 96), 512, (2, 3)),
     ("resnet18-imagenet", (3, 224, 224), 512, (7, 7)),
 ]
@@ -52,7 +54,10 @@ def test_a_family_takes_any_widths():
     assert (backbone.channels, backbone.grid) == (7, (2, 2))
 
 
-@pytest.mark.parametrize("name", ["cnn-", "cnn-0-3", "cnn-pooled", "resnet18-3", "cnn-99999", "airbench-8-8", ""])
+@pytest.mark.parametrize(
+    "name",
+    ["cnn-", "cnn-0-3", "cnn-pooled", "resnet18-3", "cnn-99999", "airbench-8-8", "", ":resnet18", "tim:resnet18"],
+)
 def test_a_name_of_no_net_is_refused_with_those_there_are(name):
     with pytest.raises(UsageError, match=f"no backbone '{name}'.* Available: airbench94, "):
         find_backbone(name)

@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.nets.backbones import make_backbone
 from bench.nets.pretrained import load_weights, read_state
 from bench.plugins.registry import Registry
-from bench.recipe import Recipe
+from bench.recipe import Recipe, Weights
 from bench.spec import validated
 
 COLOUR = (3, 32, 32)
@@ -70,7 +70,7 @@ WAYS = {
 
 def test_a_resnets_weights_are_loaded_exactly_its_classifier_left_out(published, tmp_path):
     path = saved(tmp_path, WAYS["data parallel"](published))
-    loaded = make_backbone("resnet18-imagenet", COLOUR, torch.float32, path).net.state_dict()
+    loaded = make_backbone("resnet18-imagenet", COLOUR, torch.float32, Weights.of(path)).net.state_dict()
     assert {*published} - {*loaded} == {"fc.weight", "fc.bias"}
     assert all(torch.equal(value, published[key]) for key, value in loaded.items())
 

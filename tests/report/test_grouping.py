@@ -158,6 +158,16 @@ def test_runs_that_are_all_of_one_older_protocol_are_current():
     assert found.current == found.labels == ["baseline", "dummy"]
 
 
+def test_runs_of_several_codes_of_a_plugins_backbone_stand_in_rows_of_their_own():
+    made = [record(seeds=[seed]) for seed in (0, 1)]
+    released = made[0].spec.dataset.model_copy(update={"version": "1"})
+    method = made[0].spec.method.model_copy(update={"version": "1"})
+    changes = [{"backbone_version": v, "dataset": released, "method": method} for v in ("1", "2")]
+    runs = [dataclasses.replace(r, spec=r.spec.model_copy(update=c)) for r, c in zip(made, changes, strict=True)]
+    assert runs[0].spec.identity != runs[1].spec.identity
+    assert [r.spec.label for r in told_apart(runs)] == ["dummy [backbone's version 1]", "dummy"]
+
+
 def elsewhere(made, folder, **method):
     """The record with the same files under another folder, as another user has them."""
     moved, spec = {"location": {"data_root": folder}}, made.spec
