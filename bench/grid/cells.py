@@ -88,7 +88,7 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     options = resolve(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
     made = source(**options, **location)
-    content = made.content(data_root) if location else None
+    content = made.content(data_root)
     _tell_notes(made, data_root)
     return Setting(
         Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
