@@ -7,10 +7,9 @@ disk, which may be larger than the memory.
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
+from _squares import square
 from pydantic import PositiveInt
-from torchvision.transforms import functional as TF
 
 from bench.api import (
     DataError,
@@ -23,7 +22,6 @@ from bench.api import (
     content_hash,
     decode_once,
     image_tree,
-    read_image,
     tree_notes,
 )
 
@@ -95,10 +93,6 @@ class Folder(Source):
 
     def _decoded(self, part: ImageTree, samples: list[Sample]) -> Decoded:
         shape, paths = (self.channels, self.size, self.size), [path for path, _ in samples]
-        return decode_once(part.folder, paths, shape, decode, channels=self.channels, size=self.size)
-
-
-def decode(path: str, channels: int, size: int) -> np.ndarray:
-    """Return an image (C, H, W), resized to a square."""
-    resized = TF.resize(read_image("folder", path, channels), [size, size])
-    return np.asarray(resized).reshape(size, size, channels).transpose(2, 0, 1)
+        return decode_once(
+            part.folder, paths, shape, square, owner="folder", channels=self.channels, size=self.size
+        )

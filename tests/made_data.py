@@ -56,15 +56,15 @@ def idx(path: Path, array: np.ndarray) -> None:
     path.write_bytes(header + array.astype(np.uint8).tobytes())
 
 
-def opened(name: str, root: Path, download: bool = False, **options: object) -> DataSet:
-    return load(Choice(name=name, hyperparameters=options, version=""), Registry(), root, download)
+def opened(dataset: str, root: Path, /, download: bool = False, **options: object) -> DataSet:
+    return load(Choice(name=dataset, hyperparameters=options, version=""), Registry(), root, download)
 
 
-def refusal(name: str, root: Path, download: bool = False, **options: object) -> str:
+def refusal(dataset: str, root: Path, /, download: bool = False, **options: object) -> str:
     """Return what is wrong, in a line that begins with the data set's name."""
     with pytest.raises(DataError) as raised:
-        opened(name, root, download, **options)
+        opened(dataset, root, download, **options)
     said = str(raised.value)
-    assert said.startswith((f"{name}: ", f"{name}, "))
+    assert said.startswith((f"{dataset}: ", f"{dataset}, "))
     assert said.isprintable()
     return said

@@ -63,6 +63,8 @@ def decode_once(
     paths: Sequence[str],
     shape: Shape,
     decode: Callable[..., Any],
+    *,
+    part: str = "",
     embedded: Embedded | None = None,
     **options: Any,
 ) -> Decoded:
@@ -77,6 +79,7 @@ def decode_once(
         decode: a plain function that returns one uint8 image (C, H, W) for a path and the options.
             A change of its source code or of `read_image` is noticed; changes of other functions
             that it calls are not.
+        part: name of the part of a data set, where several parts share the folder.
         embedded: the images, where they lie within the files; `decode` gets each pair.
         **options: passed on to `decode`.
 
@@ -85,7 +88,7 @@ def decode_once(
             it), or an image has another shape or type.
     """
     code = [inspect.getsource(decode), inspect.getsource(image_files)]
-    made_of = [str(folder.resolve()), *code, shape, options, PIL.__version__]
+    made_of = [str(folder.resolve()), *code, shape, options, PIL.__version__, *([part] if part else [])]
     place = cache_folder() / f"{folder.name}-{_hash(json.dumps(made_of, sort_keys=True))[:8]}"
     path = place / f"{state(folder, paths)}.npy"
     try:
