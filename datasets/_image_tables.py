@@ -1,6 +1,7 @@
 """Tables with a column of images and one of labels: Parquet files, or what a library loaded."""
 
 import importlib
+import logging
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -217,10 +218,15 @@ def _loaded(name: str, split: str) -> Any:
             "pip install 'uncertainty-bench[huggingface]'; files that are here need only --set parquet.path=DIR"
         )
     library.disable_progress_bars()
+    log = logging.getLogger("huggingface_hub")
+    level = log.level
+    log.setLevel(logging.CRITICAL)  # each try would be a line
     try:
         return library.load_dataset(name, split=split)
     except Exception as error:
         return DataError(f"parquet: {name} cannot be loaded by Hugging Face's library ({one_line(error)})")
+    finally:
+        log.setLevel(level)
 
 
 def _images_of_library(where: str, loaded: Any, column: str) -> Iterator[Image]:
