@@ -14,14 +14,16 @@ from bench.data.augment import (
     ten_crop,
 )
 from bench.data.content_hash import content_hash
-from bench.data.dataset import DataSet, Source, Split, missing
-from bench.data.decoding_cache import Decoded, decode_once
-from bench.data.idx import load_idx
+from bench.data.dataset import DataSet, Source, Split, missing, not_fetched
+from bench.data.decoding_cache import Decoded, Embedded, decode_once
+from bench.data.idx import IdxFiles, load_idx
 from bench.data.image_files import read_image
 from bench.data.image_tree import ImageTree, image_tree, tree_notes
 from bench.data.images import MappedImages
 from bench.errors import DataError, PluginError, UsageError, one_line
 from bench.evaluation.scores import energy, entropy, margin, msp
+from bench.files.reading import parse_json
+from bench.files.visible import visible_files
 from bench.nets.averaging import Spread, mean_log_probabilities, spread
 from bench.nets.classifier import Classifier, log_likelihood
 from bench.nets.precision import computing_in
@@ -38,8 +40,10 @@ __all__ = [
     "DataError",
     "DataSet",
     "Decoded",
+    "Embedded",
     "EmbeddingMethod",
     "GaussianMethod",
+    "IdxFiles",
     "ImageTree",
     "MakeBackbone",
     "MappedImages",
@@ -73,8 +77,10 @@ __all__ = [
     "missing",
     "msp",
     "normalise",
+    "not_fetched",
     "one_line",
     "pairs",
+    "parse_json",
     "random_crop",
     "random_erase",
     "random_flip",
@@ -84,5 +90,6 @@ __all__ = [
     "spread",
     "ten_crop",
     "tree_notes",
+    "visible_files",
     "weights",
 ]

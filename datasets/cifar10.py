@@ -9,10 +9,10 @@ images (CIFAR-10H, Peterson et al., ICCV 2019), as ROOT/cifar-10h/cifar10h-count
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
+from _human_labels import read_label_arrays
 from torchvision.datasets import CIFAR10
 
 from bench.api import DataError, DataSet, Source, Split, Transforms, missing, one_line
@@ -28,14 +28,6 @@ LABEL_SETS = {
     "random2": "random_label2",
     "random3": "random_label3",
 }
-# Everything that unpickling int64 arrays of numpy 1 calls. torch refuses all else, so that no
-# code in the file can run.
-INT64_ARRAYS: list[Any] = [
-    (np.empty(0).__reduce__()[0], "numpy.core.multiarray._reconstruct"),
-    np.ndarray,
-    np.dtype,
-    type(np.dtype(np.int64)),
-]
 
 
 class Cifar10(Source):
@@ -90,8 +82,7 @@ class Cifar10(Source):
                 f"cifar10: human noise needs {path}, which is not there; it comes from {HUMAN_LABELS}"
             )
         try:
-            with torch.serialization.safe_globals(INT64_ARRAYS):
-                found = torch.load(path, weights_only=True)
+            found = read_label_arrays(path)
             if not np.array_equal(found["clean_label"], true):
                 raise ValueError("its clean labels are not those of the training images")
             return {name: found[key] for name, key in LABEL_SETS.items()}

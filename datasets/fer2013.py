@@ -12,31 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-import pandas as pd
 import torch
-from torch import Generator, Tensor
+from _fer2013_faces import TABLES, USAGES, augment, evaluate, face_of_file, face_of_text
+from _listed_files import read_csv
 
-from bench.api import (
-    DataError,
-    DataSet,
-    ImageTree,
-    Source,
-    Split,
-    image_tree,
-    normalise,
-    one_line,
-    random_crop,
-    random_flip,
-    read_image,
-    ten_crop,
-    tree_notes,
-)
+from bench.api import DataError, DataSet, ImageTree, Source, Split, image_tree, tree_notes
 
 # In the order of the table's labels.
 CLASSES = ("angry", "disgust", "fear", "happy", "sad", "surprise", "neutral")
-TABLES = ("fer2013.csv", "icml_face_data.csv")
-SIDE, CROP = 48, (44, 44)
-MEAN, STD = [0.514], [0.307]  # of the folder edition's training images, used for both
 
 
 class Fer2013(Source):
@@ -69,23 +52,13 @@ class Fer2013(Source):
         return DataSet(parts["Training"], test, CLASSES, augment, evaluate)
 
 
-def augment(images: Tensor, generator: Generator) -> Tensor:
-    """Return random crops (B, 1, 44, 44), flipped at random and standardised."""
-    return normalise(random_flip(random_crop(images, CROP, 0, generator), generator), MEAN, STD)
-
-
-def evaluate(images: Tensor) -> list[Tensor]:
-    """Return ten standardised crops (B, 1, 44, 44) per image, the centre first."""
-    return [normalise(view, MEAN, STD) for view in ten_crop(images, CROP)]
-
-
 def read_folders(folder: Path) -> dict[str, Split]:
     """Return the splits by usage, which file names start with: `PrivateTest_123.jpg`.
 
     Raises:
         DataError: a folder or file is missing, misnamed or damaged.
     """
-    files: dict[str, list[tuple[str, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
+    files: dict[str, list[tuple[str, int]]] = {usage: [] for usage in USAGES}
     for tree in _open(folder):
         wanted = ("Training",) if tree.folder.name == "train" else ("PublicTest", "PrivateTest")
         for path, label in tree.samples(CLASSES):
@@ -115,15 +88,8 @@ def _open(folder: Path) -> list[ImageTree]:
 def _decode(folder: Path, usage: str, files: list[tuple[str, int]]) -> Split:
     if not files:
         raise DataError(f"fer2013: {folder} has no file {usage}_*.jpg")
-    images = np.stack([_decode_image(path) for path, _ in files])[:, None]
+    images = np.stack([face_of_file("fer2013", path) for path, _ in files])[:, None]
     return Split(torch.from_numpy(images), torch.tensor([label for _, label in files]))
-
-
-def _decode_image(path: str) -> np.ndarray:
-    pixels = np.asarray(read_image("fer2013", path, channels=1))
-    if pixels.shape != (SIDE, SIDE):
-        raise DataError(f"fer2013: {path} has {pixels.shape[1]}×{pixels.shape[0]} pixels, must be {SIDE}×{SIDE}")
-    return pixels
 
 
 def read_table(folder: Path) -> dict[str, Split]:
@@ -135,36 +101,16 @@ def read_table(folder: Path) -> dict[str, Split]:
     paths = [folder / name for name in TABLES if (folder / name).is_file()]
     if not paths:
         raise _missing(folder, " or ".join(TABLES), "folder", (folder / "train").is_dir())
-    try:
-        table = pd.read_csv(
-            paths[0], dtype=str, skipinitialspace=True, keep_default_na=False, skip_blank_lines=False
-        )
-    except (ValueError, OSError) as error:  # pandas' parser errors are ValueErrors
-        raise DataError(f"fer2013: {paths[0]} is no CSV table: {one_line(error)}") from None
-    for column in ("emotion", "pixels", "Usage"):
-        if column not in table:
-            raise DataError(f"fer2013: {paths[0]} has no column {column}, it has {', '.join(table.columns)}")
-    parts: dict[str, list[tuple[np.ndarray, int]]] = {"Training": [], "PublicTest": [], "PrivateTest": []}
+    table = read_csv("fer2013", paths[0], ("emotion", "pixels", "Usage"))
+    parts: dict[str, list[tuple[np.ndarray, int]]] = {usage: [] for usage in USAGES}
     for line, (emotion, pixels, usage) in enumerate(zip(table.emotion, table.pixels, table.Usage, strict=True), 2):
         where = f"fer2013: {paths[0]}, line {line}"
         if usage not in parts:
             raise DataError(f"{where}: Usage is {usage!r}, must be one of {', '.join(parts)}")
         if emotion not in map(str, range(len(CLASSES))):
             raise DataError(f"{where}: emotion is {emotion!r}, must be 0 to {len(CLASSES) - 1}")
-        parts[usage].append((_parse(pixels, where), int(emotion)))
+        parts[usage].append((face_of_text(pixels, where), int(emotion)))
     return {usage: _stack(paths[0], usage, rows) for usage, rows in parts.items()}
-
-
-def _parse(text: str, where: str) -> np.ndarray:
-    try:
-        pixels = np.array(text.split(), dtype=np.int64)
-    except (ValueError, OverflowError) as error:
-        raise DataError(f"{where}: a pixel is no whole number: {one_line(error)}") from None
-    if len(pixels) != SIDE**2:
-        raise DataError(f"{where}: {len(pixels)} pixels, must be {SIDE**2}")
-    if pixels.min() < 0 or pixels.max() > 255:
-        raise DataError(f"{where}: pixels from {pixels.min()} to {pixels.max()}, must be 0 to 255")
-    return pixels.astype(np.uint8).reshape(1, SIDE, SIDE)
 
 
 def _stack(path: Path, usage: str, rows: list[tuple[np.ndarray, int]]) -> Split:

@@ -8,10 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
 import torch
+from _squares import square
 from pydantic import PositiveInt
-from torchvision.transforms import functional as TF
 
 from bench.api import (
     DataError,
@@ -24,7 +23,6 @@ from bench.api import (
     content_hash,
     decode_once,
     image_tree,
-    read_image,
     tree_notes,
 )
 
@@ -97,7 +95,9 @@ class Folder(Source):
 
     def _decoded(self, part: ImageTree, samples: list[Sample]) -> Decoded:
         shape, paths = (self.channels, self.size, self.size), [path for path, _ in samples]
-        return decode_once(part.folder, paths, shape, decode, channels=self.channels, size=self.size)
+        return decode_once(
+            part.folder, paths, shape, square, owner="folder", channels=self.channels, size=self.size
+        )
 
 
 def training_names(folder: Path) -> list[str]:
@@ -107,9 +107,3 @@ def training_names(folder: Path) -> list[str]:
     """
     tree = image_tree("folder", folder)
     return [Path(path).relative_to(folder).as_posix() for path, _ in tree.samples(tree.classes)]
-
-
-def decode(path: str, channels: int, size: int) -> np.ndarray:
-    """Return an image (C, H, W), resized to a square."""
-    resized = TF.resize(read_image("folder", path, channels), [size, size])
-    return np.asarray(resized).reshape(size, size, channels).transpose(2, 0, 1)

@@ -11,28 +11,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Generator, Tensor
+from _faces_in_colour import augment, evaluate
 
-from bench.api import (
-    DataError,
-    DataSet,
-    Source,
-    Split,
-    add_noise,
-    normalise,
-    one_line,
-    random_erase,
-    read_image,
-    resize,
-)
+from bench.api import DataError, DataSet, Source, Split, one_line, read_image
 
 # Labels 1 to 7 in the list.
 CLASSES = ("surprise", "fear", "disgust", "happiness", "sadness", "anger", "neutral")
 LIST = Path("EmoLabel", "list_patition_label.txt")  # the official spelling
 HOME = "http://www.whdeng.cn/RAF/model1.html"
-SIDE = 224
-MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]  # ImageNet's, as in the published code
-NOISE = 30**0.5  # standard deviation in grey levels: a variance of 30
 
 
 class RafDb(Source):
@@ -61,22 +47,6 @@ class RafDb(Source):
             parts[part].append((decode(path), label))
         train, test = (_stack(folder, part, found) for part, found in parts.items())
         return DataSet(train, test, CLASSES, augment, evaluate)
-
-
-def augment(images: Tensor, generator: Generator) -> Tensor:
-    """Return training images (B, 3, 224, 224).
-
-    Each is flipped, noisy or neither; then resized, standardised and, in half of the cases, erased.
-    """
-    drawn = torch.rand(len(images), generator=generator, device=images.device)[:, None, None, None]
-    noisy = torch.where(drawn < 0.5, add_noise(images, NOISE, generator), images)
-    mirrored = torch.where(drawn < 0.25, images.flip(-1), noisy)
-    return random_erase(normalise(resize(mirrored, SIDE), MEAN, STD), (0.02, 0.25), generator)
-
-
-def evaluate(images: Tensor) -> list[Tensor]:
-    """Return the only view that is evaluated: standardised images (B, 3, 224, 224)."""
-    return [normalise(resize(images, SIDE), MEAN, STD)]
 
 
 def read_list(folder: Path) -> Iterator[tuple[str, Path, int]]:

@@ -38,6 +38,16 @@ def test_a_reader_who_does_what_the_page_says_succeeds(page, tmp_path, monkeypat
         follow(language, text)
 
 
+def test_the_examples_of_data_of_ones_own_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    text = (DOCS / "data-sets.md").read_text(encoding="utf-8")
+    blocks = BLOCK.findall(text[text.index("## Arrays in a file") :])
+    assert [language for language, _ in blocks] == ["python", "python", "sh"]
+    for language, block in blocks:
+        follow(language, block)
+
+
 def follow(language, text):
     """Write a block that names its file, run one that does not, run lines of shell blocks."""
     if language == "sh":

@@ -1,6 +1,7 @@
 """Content hash of files, which identifies data given by path wherever they are stored."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
@@ -13,18 +14,19 @@ from bench.files.atomic import replace_file
 def content_hash(folder: Path, paths: Sequence[str]) -> str:
     """Return a hash of the content of files and of their names relative to a folder.
 
-    The hash is cached under the files' names, sizes and modification times, so that unchanged files
-    are read only once.
+    The hash is cached under the files' places, sizes and modification times, so that unchanged
+    files are read only once.
 
     Args:
-        folder: that holds the files.
+        folder: that holds the files; or the only file, whose name then does not count.
         paths: of the files, each starting with `folder`; their order does not matter.
 
     Raises:
         DataError: a file cannot be read; the message names it.
     """
     ordered = sorted(paths)
-    kept = cache_folder() / "content" / state(folder, ordered)
+    place = hashlib.sha256(os.fsencode(folder.resolve())).hexdigest()[:8]
+    kept = cache_folder() / "content" / f"{state(folder, ordered)}-{place}"
     with suppress(OSError):
         if kept.is_file() and re.fullmatch(rb"[0-9a-f]{12}", found := kept.read_bytes()):
             return found.decode()  # else it was torn or replaced

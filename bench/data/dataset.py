@@ -15,7 +15,7 @@ from torch import Tensor
 
 from bench.data.augment import Augment, Evaluate
 from bench.data.images import ImageSet
-from bench.errors import DataError
+from bench.errors import DataError, one_line
 
 
 class Split(NamedTuple):
@@ -94,7 +94,9 @@ class Source:
     located_by: ClassVar[tuple[str, ...]] = ()
 
     def content(self, root: Path) -> str | None:
-        """Return a hash of the files that the options name; None if name and version suffice.
+        """Return a hash of files that may differ; None if name, options and version suffice.
+
+        That is so for files that the options name, and for others in the layout of a published set.
 
         Args:
             root: folder of the data sets, against which relative paths are resolved.
@@ -142,3 +144,8 @@ def missing(name: str, root: Path, files: Sequence[str] = ()) -> DataError:
         f"{name}: its files are not under {root}{looked}; pass --data-root DIR (or set BENCH_DATA) to where "
         f"they are, or --download to fetch them"
     )
+
+
+def not_fetched(name: str, root: Path, error: Exception) -> DataError:
+    """Return the error for a data set whose files could not be downloaded."""
+    return DataError(f"{name}: it cannot be fetched ({one_line(error)}); put its files under {root}")

@@ -15,7 +15,7 @@ import json
 import math
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -35,9 +35,19 @@ from bench.files.locks import waiting
 from bench.options import path_of
 
 Shape = tuple[int, int, int]
-Decode = Callable[[str], UInt8[np.ndarray, "channels height width"]]
+Decode = Callable[[tuple[str, Any]], UInt8[np.ndarray, "channels height width"]]
 # Images per decoding thread in memory, so that no thread waits while a large file is decoded.
 IN_FLIGHT = 8
+
+
+class Embedded(NamedTuple):
+    """Images that lie within files: how many, and a function that goes through them in order.
+
+    Each is a pair of what names it in messages, and of anything that the decoder understands.
+    """
+
+    size: int
+    read: Callable[[], Iterable[tuple[str, Any]]]
 
 
 class Decoded(NamedTuple):
@@ -49,7 +59,14 @@ class Decoded(NamedTuple):
 
 
 def decode_once(
-    folder: Path, paths: Sequence[str], shape: Shape, decode: Callable[..., Any], **options: Any
+    folder: Path,
+    paths: Sequence[str],
+    shape: Shape,
+    decode: Callable[..., Any],
+    *,
+    part: str = "",
+    embedded: Embedded | None = None,
+    **options: Any,
 ) -> Decoded:
     """Return the decoded images of a folder's files, in the order of `paths`.
 
@@ -62,6 +79,8 @@ def decode_once(
         decode: a plain function that returns one uint8 image (C, H, W) for a path and the options.
             A change of its source code or of `read_image` is noticed; changes of other functions
             that it calls are not.
+        part: name of the part of a data set, where several parts share the folder.
+        embedded: the images, where they lie within the files; `decode` gets each pair.
         **options: passed on to `decode`.
 
     Raises:
@@ -69,14 +88,16 @@ def decode_once(
             it), or an image has another shape or type.
     """
     code = [inspect.getsource(decode), inspect.getsource(image_files)]
-    made_of = [str(folder.resolve()), *code, shape, options, PIL.__version__]
+    made_of = [str(folder.resolve()), *code, shape, options, PIL.__version__, *([part] if part else [])]
     place = cache_folder() / f"{folder.name}-{_hash(json.dumps(made_of, sort_keys=True))[:8]}"
     path = place / f"{state(folder, paths)}.npy"
     try:
         if found := _stored(path):
             return found
         with waiting(place / "lock", f"the images of {folder}, decoded in {place}"):
-            return _stored(path) or _build(path, paths, shape, partial(decode, **options))
+            images = embedded or Embedded(len(paths), lambda: ((each, each) for each in paths))
+            work = partial(decode, **options)
+            return _stored(path) or _build(path, images, shape, work if embedded else _of_path(work))
     except OSError as error:
         raise DataError(
             f"decoded images cannot be kept in {place} ({one_line(error)}); set BENCH_CACHE to another folder"
@@ -132,15 +153,19 @@ def _written(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _build(path: Path, paths: Sequence[str], shape: Shape, decode: Decode) -> Decoded:
+def _of_path(decode: Callable[[str], Any]) -> Decode:
+    return lambda pair: decode(pair[0])
+
+
+def _build(path: Path, images: Embedded, shape: Shape, decode: Decode) -> Decoded:
     """Decode the files into an array that takes its place in one step, as does what is said of it.
 
     The caller must hold the lock.
     """
     _clear(path.parent)
-    _check_room(path.parent, len(paths) * math.prod(shape))
+    _check_room(path.parent, images.size * math.prod(shape))
     with replace_file(path) as file:
-        mean, std = _write(file, paths, shape, decode)
+        mean, std = _write(file, images, shape, decode)
     with replace_file(path.with_suffix(".json")) as file:
         file.write(json.dumps({"written": _written(path), "mean": mean, "std": std}).encode())
     return Decoded(MappedImages.open(path), mean, std)
@@ -162,29 +187,29 @@ def _check_room(place: Path, needed: int) -> None:
         )
 
 
-def _write(file: BinaryIO, paths: Sequence[str], shape: Shape, decode: Decode) -> tuple[list[float], list[float]]:
+def _write(file: BinaryIO, images: Embedded, shape: Shape, decode: Decode) -> tuple[list[float], list[float]]:
     """Write the array of decoded files; return mean and standard deviation of its channels."""
-    header = {"descr": "|u1", "fortran_order": False, "shape": (len(paths), *shape)}
+    header = {"descr": "|u1", "fortran_order": False, "shape": (images.size, *shape)}
     np.lib.format.write_array_header_1_0(file, header)
     threads = joblib.cpu_count()  # that this process may use
     levels = Levels(shape[0])
-    with closing(ahead(partial(_decoded, decode), paths, IN_FLIGHT * threads, threads)) as images:
-        for path, image in zip(paths, images, strict=True):
+    with closing(ahead(partial(_decoded, decode), images.read(), IN_FLIGHT * threads, threads)) as found:
+        for name, image in found:
             if image.shape != shape or image.dtype != np.uint8:
                 seen = f"{image.dtype} {image.shape}"
-                raise DataError(f"{path}: decoded images must be uint8 {shape}, got {seen}")
+                raise DataError(f"{name}: decoded images must be uint8 {shape}, got {seen}")
             file.write(image.tobytes())
             levels.add(image)
     return levels.mean_and_std()
 
 
-def _decoded(decode: Decode, path: str) -> UInt8[np.ndarray, "channels height width"]:
+def _decoded(decode: Decode, pair: tuple[str, Any]) -> tuple[str, UInt8[np.ndarray, "channels height width"]]:
     try:
-        return decode(path)
+        return pair[0], decode(pair)
     except (BenchError, MemoryError):
         raise
     except Exception as error:
-        raise DataError(f"{path} cannot be decoded: {one_line(error)}") from error
+        raise DataError(f"{pair[0]} cannot be decoded: {one_line(error)}") from error
 
 
 class Levels:

@@ -4,6 +4,7 @@ The page docs/data-sets.md says what becomes of each kind of image.
 """
 
 import warnings
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ STEPS = {"1": 255, "L;2": 85, "L;4": 17}
 warnings.filterwarnings("ignore", "Corrupt EXIF data|Tag data larger", UserWarning, r"PIL\.TiffImagePlugin")
 
 
-def read_image(owner: str, path: str | Path, channels: int) -> Image.Image:
+def read_image(owner: str, path: str | Path, channels: int, content: bytes | None = None) -> Image.Image:
     """Return the image in a file: 8 bits per channel, upright, without transparency.
 
     Of an animation or of several pages, it is the first. Colour profiles are not applied.
@@ -44,15 +45,16 @@ def read_image(owner: str, path: str | Path, channels: int) -> Image.Image:
         owner: name of the data set, for messages.
         path: of the file.
         channels: 3 for colour (mode RGB), 1 for grey (mode L).
+        content: of the file, where it lies within another; `path` then only names it in messages.
 
     Raises:
         DataError: the file is damaged, no regular file, no image of the `FORMATS`, too large, or
             its numbers have no range that could be scaled to 0–255; the message names the file.
     """
     try:
-        if not Path(path).is_file():  # a pipe would be waited for
+        if content is None and not Path(path).is_file():  # a pipe would be waited for
             raise DataError(f"{owner}: {path} is no regular file")
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path if content is None else BytesIO(content), formats=FORMATS) as image:
             if (reason := _unfit(image)) is None:
                 return _plain(image, "RGB" if channels == 3 else "L")
     except (DataError, MemoryError):

@@ -91,7 +91,7 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     options = resolve_options(name, source, request.set.get(name, {}))
     location = {key: options.pop(key) for key in source.located_by}
     made = source(**split_imbalance(source, options)[0], **location)
-    content = made.content(data_root) if location else None
+    content = made.content(data_root)
     _tell_notes(made, data_root)
     version = plugin.version
     choice = Choice(name=name, hyperparameters=options, version=version, location=location, content=content)
