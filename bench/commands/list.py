@@ -19,11 +19,13 @@ GRID = Path(__file__).parents[1] / "grid"
 def list_(
     what: Annotated[
         str | None,
-        typer.Argument(help="methods, datasets, noise, metrics, presets or experiments; all if not given."),
+        typer.Argument(
+            help="methods, datasets, noise, metrics, arrays, presets or experiments; all if not given."
+        ),
     ] = None,
     plugins: Plugins = None,
 ) -> None:
-    """List methods, data sets, noise kinds, metrics, presets and experiments, with a line on each.
+    """List methods, data sets, noise kinds, metrics, arrays for import, presets and experiments.
 
     \b
     Examples:
@@ -40,6 +42,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
         UsageError: there is no such section.
     """
     from bench.data.label_noise import NOISE_KINDS
+    from bench.evaluation.array_names import OUTSIDE_ARRAYS
     from bench.evaluation.metrics import WORDS
 
     registry = Registry(plugins)
@@ -48,6 +51,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
         "datasets": lambda: _plugins(registry, "datasets"),
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
         "metrics": lambda: WORDS,
+        "arrays": lambda: OUTSIDE_ARRAYS,
         "presets": lambda: _described(GRID / "presets"),
         "experiments": lambda: _described(GRID / "experiments"),
     }

@@ -84,16 +84,28 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     plugin = registry.find("datasets", name)
     recipe = resolve_recipe(request, plugin, recipe_name)
     find_backbone(recipe.backbone)
+    return Setting(dataset_choice(plugin, request.set.get(name, {}), data_root), recipe, recipe_name)
+
+
+def dataset_choice(plugin: Plugin, given: dict[str, Any], data_root: Path) -> Choice:
+    """Return a data set with all its options; remarks on its files are told.
+
+    Args:
+        plugin: of the data set.
+        given: options that a user sets.
+        data_root: where data sets lie, for those whose files tell one from another.
+
+    Raises:
+        BenchError: an option is unknown or its value does not fit, or such files are missing.
+    """
     source: type[Source] = plugin.load()
-    options = resolve(name, source, request.set.get(name, {}))
+    options = resolve(plugin.name, source, given)
     location = {key: options.pop(key) for key in source.located_by}
     made = source(**options, **location)
     content = made.content(data_root) if location else None
     _tell_notes(made, data_root)
-    return Setting(
-        Choice(name=name, hyperparameters=options, version=plugin.version, location=location, content=content),
-        recipe,
-        recipe_name,
+    return Choice(
+        name=plugin.name, hyperparameters=options, version=plugin.version, location=location, content=content
     )
 
 

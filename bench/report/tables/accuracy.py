@@ -55,7 +55,8 @@ def _rows(group: Group, label: str) -> list[Row]:
 def _published(label: str, noise: Noise, cell: list[Record]) -> Published | None:
     """Return the published number beside ours, if both are of the whole test set."""
     ours = over(cell, "accuracy")
-    if ours is None or cell[0].spec.evaluate != "test" or cell[0].spec.recipe.train_limit:
+    recipe = cell[0].spec.recipe if cell else None
+    if ours is None or recipe is None or cell[0].spec.evaluate != "test" or recipe.train_limit:
         return None
     table = published().get(cell[0].spec.dataset.name, {})
     if noise.kind != "symmetric" or noise.rate not in table.get("noise", []) or label not in table:
