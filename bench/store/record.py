@@ -113,7 +113,7 @@ def _check_log(epochs: bytes, spec: StoredSpec) -> None:
 
 def _check_cost(cost: Cost, spec: StoredSpec) -> None:
     if cost.seconds is None and isinstance(spec, RunSpec):
-        raise ValueError("the seconds of the run are missing")
+        raise StoreError("cost.seconds: they are missing, got None")
 
 
 def _manifest(content: bytes, spec: StoredSpec) -> StatedNoise:
