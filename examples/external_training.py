@@ -15,7 +15,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import nn
 
-NOISE, SEED, EPOCHS, BATCH = 0.3, 0, 10, 64
+NOISE, SEED, EPOCHS, BATCH = 0.3, 0, 5, 32
 DROPS = 10  # passes with dropout, whose entropy is the uncertainty `dropout`
 
 
