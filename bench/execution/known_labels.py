@@ -12,6 +12,7 @@ from bench.errors import BenchError, DataError, unknown
 from bench.evaluation.array_names import FORMS
 from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.evaluation.outside_arrays import Predicted
+from bench.evaluation.valid_arrays import require_labels
 from bench.execution.context import Context
 from bench.grid.cells import dataset_choice
 from bench.plugins.loading import load
@@ -39,7 +40,8 @@ def find_evaluated(name: str, options: dict[str, Any], arrays: Arrays, context: 
         context: where data sets are.
 
     Raises:
-        BenchError: the data set is not at hand and there are no labels, or an option does not fit.
+        BenchError: the data set is not at hand and there are no labels that do, or an option does
+            not fit.
     """
     known = context.registry.all("datasets")
     if (plugin := known.get(plugin_name(name))) is None:
@@ -53,13 +55,18 @@ def find_evaluated(name: str, options: dict[str, Any], arrays: Arrays, context: 
             missing = error
     if "labels" not in arrays:
         raise type(missing)(f"{missing}; an array labels in the file would do, too")
-    return Evaluated(choice.model_copy(update={"content": _digest(arrays["labels"])}), None, str(missing))
+    return Evaluated(choice.model_copy(update={"content": _digest(arrays)}), None, str(missing))
 
 
-def _digest(labels: np.ndarray) -> str:
-    return hashlib.sha256(
-        f"{labels.dtype.kind}{labels.shape}".encode() + labels.astype("<i8").tobytes()
-    ).hexdigest()
+def _digest(arrays: Arrays) -> str:
+    """Return a hash of what runs in one table must share: the labels, and the number of classes.
+
+    Raises:
+        ArrayError: the labels are no classes.
+    """
+    require_labels("labels", arrays["labels"])
+    classes = [arrays[form].shape[1:] for form in FORMS if form in arrays]
+    return hashlib.sha256(f"{classes}".encode() + arrays["labels"].astype("<i8").tobytes()).hexdigest()
 
 
 def completed(arrays: Arrays, of: Evaluated) -> dict[str, np.ndarray]:

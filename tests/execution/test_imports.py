@@ -62,6 +62,10 @@ def imports(results):
     return {record.spec.label: record for record in records if isinstance(record.spec, ImportedSpec)}
 
 
+def only_test(arrays):
+    return {name: values for name, values in arrays.items() if not name.startswith("train_")}
+
+
 def without(arrays, *names):
     return {name: values for name, values in arrays.items() if name not in names}
 
@@ -125,7 +129,7 @@ def stored_by_us(results):
 
 
 def test_without_training_part_flips_are_undefined_and_the_manifest_invents_nothing(results):
-    bring(results, {name: values for name, values in exported(results).items() if not name.startswith("train_")})
+    bring(results, only_test(exported(results)))
     record = imports(results)["mine (imported)"]
     assert record.manifest.entries() == {"kind": "symmetric", "rate": 0.3, "seed": 0}
     assert record.metrics.noise_detection["own"]["auroc"] is None
@@ -232,7 +236,7 @@ def test_a_log_of_epochs_is_refused_in_an_import(results):
 def test_metrics_of_older_code_are_computed_anew(results):
     from finished_runs import edit
 
-    arrays = {name: values for name, values in exported(results).items() if not name.startswith("train_")}
+    arrays = only_test(exported(results))
     (made,) = bring(results, arrays)
     edit(Store(results), made.outcome.spec, metrics_version=0)
     records, problems = load_records(Store(results))
@@ -265,8 +269,10 @@ def test_a_data_set_that_is_not_here_takes_the_labels_of_the_file(trained, tmp_p
     bring(results, arrays, dataset="imagenet")
     bring(results, arrays | {"logits": -arrays["logits"]}, dataset="imagenet", name="other")
     bring(results, arrays | {"labels": (arrays["labels"] + 1) % 10}, dataset="imagenet", name="moved")
-    first, moved = sorted(group(told_apart(Store(results).scan()[0])), key=lambda of: -len(of.labels))
-    assert (first.labels, moved.labels) == (["mine (imported)", "other (imported)"], ["moved (imported)"])
+    wide = np.hstack([arrays["logits"], arrays["logits"][:, :1] - 1])
+    bring(results, only_test(arrays) | {"logits": wide}, dataset="imagenet", name="wide")
+    found = sorted(of.labels for of in group(told_apart(Store(results).scan()[0])))
+    assert found == [["mine (imported)", "other (imported)"], ["moved (imported)"], ["wide (imported)"]]
     record = imports(results)["mine (imported)"]
     assert record.classes == list("0123456789")
     assert record.remarks[0].startswith("labels and classes are unchecked: no data set 'imagenet'.")
@@ -321,6 +327,11 @@ BAD = {
     ),
     "score": ({}, lambda of: {"uncertainty": of["uncertainty"] * np.nan}, "uncertainty must be finite"),
     "unknown array": ({}, lambda of: {"logit": of["logits"]}, "no array 'logit'. Did you mean 'logits'?"),
+    "odd labels": (
+        {"dataset": "imagenet"},
+        lambda of: {"labels": of["labels"] / 2},
+        "labels must be inte",
+    ),
     "unknown without labels": ({"dataset": "imagenet"}, lambda of: {"labels": None}, "no data set 'imagenet'"),
 }
 
@@ -331,7 +342,7 @@ def test_what_does_not_fit_is_one_line_and_nothing_is_stored(trained, tmp_path, 
     arrays |= change(arrays) if change else {}
     arrays = {name: values for name, values in arrays.items() if values is not None}
     if said.startswith("digits has 10 classes"):
-        arrays = {name: values for name, values in arrays.items() if not name.startswith("train_")}
+        arrays = only_test(arrays)
     with pytest.raises(BenchError) as error:
         bring(tmp_path / "results", arrays, **asked)
     assert said in str(error.value)
