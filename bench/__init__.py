@@ -4,6 +4,7 @@
     frame = bench.run(methods=["rul", "scn"], noise=[0, 0.3], seeds=[0, 1])
     frame = bench.load_results("results")
     frame = bench.compare(results="results", against="baseline")
+    bench.evaluate(logits, labels, uncertainty)["scores.own.auroc"]
 
 The same from a shell is `python -m bench run --methods rul,scn --noise 0,0.3 --seeds 0,1`.
 """
@@ -12,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from bench.version import __version__
 
-__all__ = ["__version__", "compare", "load_results", "run"]
+__all__ = ["__version__", "compare", "evaluate", "load_results", "run"]
 
 if TYPE_CHECKING:
+    from bench.commands.evaluated import evaluate
     from bench.commands.python import compare, load_results, run
 
 
@@ -24,4 +26,8 @@ def __getattr__(name: str) -> Any:
         from bench.commands import python as api
 
         return getattr(api, name)
+    if name == "evaluate":
+        from bench.commands.evaluated import evaluate
+
+        return evaluate
     raise AttributeError(f"module 'bench' has no attribute {name!r}")

@@ -18,6 +18,7 @@ from bench.recipe import Frozen, Recipe, Relabel
 Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
 # Prefix, before the hash of the code, of the version of a plugin that declares none.
 IN_FLUX = "code:"
+IMPORTED = "imported"  # in labels of rows and names of folders of runs that were trained elsewhere
 # Fields of a run that do not count, in the form of pydantic's `exclude`: where files lie (the hash
 # of their content counts instead), and what is only shown.
 UNHASHED: Any = {
@@ -124,21 +125,21 @@ class Choice(Frozen):
     content: str | None = None  # hash of the content of those files
 
 
-class RunSpec(Frozen):
-    """Everything that determines the outcome of one run."""
+class StoredSpec(Frozen):
+    """What tells a stored run from others: a training here (`RunSpec`) or an `ImportedSpec`."""
 
     dataset: Choice
     method: Choice
     noise: Noise
-    relabel: Relabel | None
-    recipe: Recipe
+    relabel: Relabel | None = None
+    recipe: Recipe | None = None
     recipe_name: str | None = None  # as an experiment names it
     seed: AnySeed
-    held_out: Part
+    held_out: Part | None = None
     evaluate: Literal["test", "held-out"]
-    device: Literal["cpu", "cuda"]
-    precision: Literal["float32", "bfloat16"]
-    protocol: Whole  # of the harness; 0: unknown
+    device: Literal["cpu", "cuda"] | None = None
+    precision: Literal["float32", "bfloat16"] | None = None
+    protocol: Whole | None = None  # of the harness; 0: unknown
     # Row of the method in tables: its name and the hyper-parameters that differ from their
     # defaults.
     label: str
@@ -169,6 +170,47 @@ class RunSpec(Frozen):
         """One line that describes the run, for progress and messages."""
         of_recipe = f" · {self.recipe_name}" if self.recipe_name else ""
         return f"{self.dataset.name}{of_recipe} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+
+
+class RunSpec(StoredSpec):
+    """Everything that determines the outcome of one run."""
+
+    relabel: Relabel | None
+    recipe: Recipe
+    held_out: Part
+    device: Literal["cpu", "cuda"]
+    precision: Literal["float32", "bfloat16"]
+    protocol: Whole
+
+
+class ImportedArrays(Frozen):
+    """The arrays of an imported run."""
+
+    sha256: Annotated[str, Field(pattern="^[0-9a-f]{64}$")]  # of their names and contents
+    uncertainty: Name | None = None  # NAME of `uncertainty_NAME`; None: `uncertainty`, or max-softmax
+
+
+class ImportedSpec(StoredSpec):
+    """A run that was trained elsewhere, of which there are only its predictions.
+
+    Its method has a name and nothing else; how it was trained nobody here knows.
+    """
+
+    relabel: None = None
+    recipe: None = None
+    recipe_name: None = None
+    held_out: None = None
+    evaluate: Literal["test"] = "test"
+    device: None = None
+    precision: None = None
+    protocol: None = None
+    imported: ImportedArrays
+
+    @property
+    def folder(self) -> Path:
+        """Folder of the run, relative to the store; its name tells that the run is imported."""
+        usual = super().folder
+        return usual.with_name(f"{IMPORTED}-{usual.name}")
 
 
 class BrokenCell(Frozen):

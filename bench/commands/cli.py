@@ -10,6 +10,7 @@ import typer
 from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
+from bench.commands.import_ import import_
 from bench.commands.interrupts import ending_in_one_line
 from bench.commands.list import list_
 from bench.commands.merge import merge
@@ -29,7 +30,8 @@ app = typer.Typer(
 )
 for command in (run, report, compare, status, merge, pack, check, new):
     app.command(cls=Command)(ending_in_one_line(command))
-app.command("list", cls=Command)(ending_in_one_line(list_))
+for name, reserved in (("list", list_), ("import", import_)):  # words that Python has taken
+    app.command(name, cls=Command)(ending_in_one_line(reserved))
 
 
 def _show_version(wanted: bool) -> bool:

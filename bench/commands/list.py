@@ -20,8 +20,8 @@ def list_(
     what: Annotated[
         str | None,
         typer.Argument(
-            help="methods, datasets, backbones, noise, metrics, presets or experiments; all if not given. "
-            "Or networks of a library, such as 'timm:resnet*'."
+            help="methods, datasets, backbones, noise, metrics, arrays, presets or experiments; all if not "
+            "given. Or networks of a library, such as 'timm:resnet*'."
         ),
     ] = None,
     plugins: Plugins = None,
@@ -47,6 +47,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
         _print_networks(what)
         return
     from bench.data.label_noise import NOISE_KINDS
+    from bench.evaluation.array_names import OUTSIDE_ARRAYS
     from bench.evaluation.metrics import WORDS
     from bench.nets.backbone_names import DESCRIBED
     from bench.plugins.dataset_options import WORDS as OF_DATASETS
@@ -58,6 +59,7 @@ def show(what: str | None, plugins: Iterable[Path]) -> None:
         "backbones": lambda: DESCRIBED | _plugins(registry, "backbones") | DESCRIBED,
         "noise": lambda: {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()},
         "metrics": lambda: WORDS,
+        "arrays": lambda: OUTSIDE_ARRAYS,
         "presets": lambda: _described(GRID / "presets"),
         "experiments": lambda: _described(GRID / "experiments"),
     }

@@ -17,7 +17,7 @@ def status(results: Results = RESULTS) -> None:
       bench status
       bench status --results results/table1-mnist
     """
-    from bench.commands.console import FAILED, console, note
+    from bench.commands.console import FAILED, console, note, say
     from bench.commands.terminal import show_status_table
     from bench.store import grid_status
     from bench.store.store import Store
@@ -25,7 +25,11 @@ def status(results: Results = RESULTS) -> None:
     store = Store(results)
     for line in grid_status.problems(store):
         note(line)
-    runs = grid_status.of(store)
+    runs, imported = grid_status.of(store), grid_status.imported(store)
+    if imported:
+        say(f"{imported} run{'s were' if imported > 1 else ' was'} imported, trained elsewhere")
+    if not runs and imported:
+        return
     if not runs:
         raise UsageError(f"--results {results}: no run was asked for there; `bench run` begins one")
     show_status_table(console, runs)

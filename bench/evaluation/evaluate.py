@@ -25,7 +25,10 @@ from bench.spec import SCORE_NAMES
 
 LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept, nor their AUROC one by one
 REJECTION_RATES = np.arange(100) / 100
+LABEL_AWARE = "label_aware"  # score of training labels: 1 − p[given]
+NO_TRAINING = "the predictions of the training images are not known"
 Evidence = TypeVar("Evidence")
+Flipped = Bool[np.ndarray, " m"]
 
 
 class Evaluation(NamedTuple):
@@ -35,19 +38,18 @@ class Evaluation(NamedTuple):
     curves: pd.DataFrame  # accuracy after rejecting 0, 1, … 99 %: `rejected`, then the scores
 
 
-def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluation:
+def evaluate(test: LabelledPredictions, train: LabelledPredictions | None) -> Evaluation:
     """Compute a run's metrics and curves; each score is sorted once.
 
     Args:
         test: of the evaluated set, with the columns `label` and, where people gave labels,
             `human_entropy` in nats.
-        train: of the training set, with the columns `given` (noisy) and `true`.
+        train: of the training set, with the columns `given` (noisy) and `true`; None: not known.
 
     Raises:
         ArrayError: an array is of the wrong type, shape or length, or holds NaN or infinities.
     """
     outputs, labels, human_entropy = test.predictions, test.labels, test.columns.get("human_entropy")
-    given, true = train.columns["given"], train.columns["true"]
     classified, classes = Classified(outputs.logits, labels), outputs.logits.shape[1]
     scores = all_scores(outputs)
     scored = {name: Scored(u, classified.errors, labels, classes) for name, u in scores.items()}
@@ -55,7 +57,7 @@ def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluatio
         "samples": len(labels),
         **_values(metrics.OF_PREDICTIONS, classified),
         "scores": _completed({name: of_score(each) for name, each in scored.items()}),
-        "noise_detection": _completed(noise_detection(train.predictions, given, true)),
+        "noise_detection": _completed(_of_training(train)),
     }
     result |= metrics.of_class_counts(ClassCounts.of(outputs.logits, labels))
     if classes <= LARGEST_CONFUSION:
@@ -66,10 +68,22 @@ def evaluate(test: LabelledPredictions, train: LabelledPredictions) -> Evaluatio
         result["class_distances"] = _completed(class_distances(outputs.features, labels, scores))
     if human_entropy is not None:
         result["human_uncertainty"] = _completed(human_uncertainty(scores, human_entropy))
-    result["undefined"] = _undefined(classified.errors, given != true, human_entropy, outputs.normalised)
+    result["undefined"] = _undefined(classified.errors, _flipped(train), human_entropy, outputs.normalised)
     if "class_auroc" in result and (reason := _one_sided_classes(classified)):
         result["undefined"]["class_auroc"] = reason
     return Evaluation(result, _curves(scored))
+
+
+def _flipped(train: LabelledPredictions | None) -> Flipped | None:
+    return None if train is None else train.columns["given"] != train.columns["true"]
+
+
+def _of_training(train: LabelledPredictions | None) -> dict[str, Any]:
+    """Return how well scores find flipped labels; None for each number without a training set."""
+    if train is None:
+        nothing = dict.fromkeys((metric.name for metric in metrics.OF_FLIPS), None)
+        return {name: dict(nothing) for name in (*SCORE_NAMES, LABEL_AWARE)}
+    return noise_detection(train.predictions, train.columns["given"], train.columns["true"])
 
 
 def all_scores(predictions: Predictions) -> dict[str, Uncertainty]:
@@ -104,7 +118,7 @@ def noise_detection(train: Predictions, given: Labels, true: Labels) -> dict[str
         require_one_length(**{"logits": train.logits, name: labels})
     others = np.exp(log_softmax(train.logits))
     others[np.arange(len(given)), given] = 0
-    scores = all_scores(train) | {"label_aware": others.sum(axis=1)}
+    scores = all_scores(train) | {LABEL_AWARE: others.sum(axis=1)}
     flipped, classes = given != true, train.logits.shape[1]
     return {
         name: defined(_values(metrics.OF_FLIPS, Scored(u, flipped, given, classes))) for name, u in scores.items()
@@ -140,13 +154,11 @@ def _nothing(like: Any) -> Any:
     return {key: _nothing(value) for key, value in like.items()} if isinstance(like, dict) else None
 
 
-def _undefined(
-    errors: Errors, flipped: Bool[np.ndarray, " m"], human: Entropy | None, normalised: bool
-) -> dict[str, str]:
+def _undefined(errors: Errors, flipped: Flipped | None, human: Entropy | None, normalised: bool) -> dict[str, str]:
     """Return the reason for each thing that is undefined."""
     reasons = {
         "error_detection": _one_sided(errors, "image", "misclassified"),
-        "noise_detection": _one_sided(flipped, "training label", "flipped"),
+        "noise_detection": NO_TRAINING if flipped is None else _one_sided(flipped, "training label", "flipped"),
     }
     if human is not None and not np.ptp(human):
         reasons["human_uncertainty"] = "humans are equally sure of every image"

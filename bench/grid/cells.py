@@ -87,17 +87,32 @@ def _setting(request: Request, registry: Registry, data_root: Path, name: str, r
     recipe = resolve_recipe(request, plugin, recipe_name)
     backbone = find_backbone(recipe.backbone, registry)
     recipe = recipe.model_copy(update={"pretrained": resolved(backbone, recipe.pretrained)})
+    choice = dataset_choice(plugin, request.set.get(name, {}), data_root)
+    files = [point.file for point in _points(request, plugin, seed=0) if point.file]
+    check_label_files(files, choice, registry, data_root)
+    return Setting(choice, recipe, recipe_name, backbone.version)
+
+
+def dataset_choice(plugin: Plugin, given: dict[str, Any], data_root: Path) -> Choice:
+    """Return a data set with all its options; remarks on its files are told.
+
+    Args:
+        plugin: of the data set.
+        given: options that a user sets.
+        data_root: where data sets lie, for those whose files tell one run from another.
+
+    Raises:
+        BenchError: an option is unknown or its value does not fit, or such files are missing.
+    """
     source: type[Source] = plugin.load()
-    options = resolve_options(name, source, request.set.get(name, {}))
+    options = resolve_options(plugin.name, source, given)
     location = {key: options.pop(key) for key in source.located_by}
     made = source(**split_imbalance(source, options)[0], **location)
     content = made.content(data_root)
     _tell_notes(made, data_root)
-    version = plugin.version
-    choice = Choice(name=name, hyperparameters=options, version=version, location=location, content=content)
-    files = [point.file for point in _points(request, plugin, seed=0) if point.file]
-    check_label_files(files, choice, registry, data_root)
-    return Setting(choice, recipe, recipe_name, backbone.version)
+    return Choice(
+        name=plugin.name, hyperparameters=options, version=plugin.version, location=location, content=content
+    )
 
 
 def _tell_notes(source: Source, data_root: Path) -> None:

@@ -1,6 +1,7 @@
 """Which stored runs belong in one table: those trained and evaluated under one setting.
 
 A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside.
+Runs that were imported have no recipe here: they stand in every table of their data set's test set.
 """
 
 import hashlib
@@ -12,9 +13,9 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any
 
-from bench.recipe import Relabel
+from bench.recipe import Recipe, Relabel
 from bench.report.values import MethodLabel
-from bench.spec import IN_FLUX, UNHASHED, Noise, RunSpec
+from bench.spec import IN_FLUX, UNHASHED, ImportedSpec, Noise, StoredSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
@@ -67,7 +68,8 @@ class Group:
     @cached_property
     def noises(self) -> list[Noise]:
         """The points of the noise axis, by rate within a kind, seeds aside."""
-        points = {record.spec.noise.point: record for record in self.records}
+        known_last = sorted(self.records, key=lambda record: record.noise.rate is not None)
+        points = {record.spec.noise.point: record for record in known_last}
         found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
         return sorted(_files_apart(found), key=_along_the_axis)
 
@@ -113,14 +115,27 @@ def _natural(label: str) -> list[float | str]:
     return [float(part) if place % 2 else part for place, part in enumerate(parts)]
 
 
-def setting(spec: RunSpec) -> dict[str, Any]:
-    """Return what must be the same for runs to stand in one table."""
+def setting(spec: StoredSpec) -> dict[str, Any]:
+    """Return what must be the same for runs to stand in one table; of imports the test set only."""
+    if spec.recipe is None:
+        return evaluated_on(spec)
+    return {
+        **_data(spec),
+        **spec.recipe.model_dump(exclude=UNHASHED["recipe"]),
+        **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
+    }
+
+
+def evaluated_on(spec: StoredSpec) -> dict[str, Any]:
+    """Return what must be the same for runs to be evaluated on the same images."""
+    return {**_data(spec), "evaluate": spec.evaluate}
+
+
+def _data(spec: StoredSpec) -> dict[str, Any]:
     return {
         "dataset": spec.dataset.name,
         **spec.dataset.hyperparameters,
         **({"content": spec.dataset.content} if spec.dataset.content else {}),
-        **spec.recipe.model_dump(exclude=UNHASHED["recipe"]),
-        **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
     }
 
 
@@ -153,11 +168,24 @@ def told_apart(records: list[Record]) -> list[Record]:
     protocols, versions = dict[str, int](), dict[str, set[tuple[str, ...]]]()
     for record in records:
         spec, place = record.spec, repr(setting(record.spec))
-        protocols[place] = max(protocols.get(place, 0), spec.protocol)
+        protocols[place] = max(protocols.get(place, 0), spec.protocol or 0)
         versions.setdefault(_row(spec), set()).add(_versions(spec))
     newest = {row: _newest(found) for row, found in versions.items()}
-    return [
+    labelled = [
         _labelled(record, protocols[repr(setting(record.spec))], newest[_row(record.spec)]) for record in records
+    ]
+    return _imports_told_apart(labelled)
+
+
+def _imports_told_apart(records: list[Record]) -> list[Record]:
+    """Return the runs; imports that share row, noise and seed are labelled by their arrays."""
+    places = {id(record): repr((_row(record.spec), record.spec.noise, record.spec.seed)) for record in records}
+    counts = Counter(places[id(record)] for record in records if isinstance(record.spec, ImportedSpec))
+    return [
+        _relabelled(record, f"arrays {record.spec.imported.sha256[:8]}")
+        if isinstance(record.spec, ImportedSpec) and counts[places[id(record)]] > 1
+        else record
+        for record in records
     ]
 
 
@@ -174,38 +202,41 @@ def _age(versions: tuple[str, ...]) -> list[Any]:
 
 
 def _labelled(record: Record, protocol: int, newest: tuple[str, ...]) -> Record:
-    own = (record.spec.protocol, *_versions(record.spec))
+    own = (record.spec.protocol or 0, *_versions(record.spec))
     words = ("protocol", "data set's version", "version", "backbone's version")
     wanted = (protocol, *newest)
     other = [f"{word} {mine}" for word, mine, last in zip(words, own, wanted, strict=True) if mine != last]
     if not other:
         return record
-    label = f"{record.spec.label} [{', '.join(other)}]"
+    is_older = own[0] != protocol or not is_in_flux(record.spec)
+    return _relabelled(record, ", ".join(other), OlderRecord if is_older else Record)
+
+
+def _relabelled(record: Record, told: str, cls: type[Record] = Record) -> Record:
+    """Return a run in a row of its own, which its label tells in brackets."""
     same = {field.name: getattr(record, field.name) for field in fields(record)}
-    same |= {"spec": record.spec.model_copy(update={"label": label})}
-    is_older = record.spec.protocol != protocol or not is_in_flux(record.spec)
-    return (OlderRecord if is_older else Record)(**same)
+    same |= {"spec": record.spec.model_copy(update={"label": f"{record.spec.label} [{told}]"})}
+    return cls(**same)
 
 
-def _row(spec: RunSpec) -> str:
+def _row(spec: StoredSpec) -> str:
     """Return the key of a table row: what counts, without code versions, noise and seed.
 
     The label stands for the hyper-parameters: one that a plugin gains belongs to its new version.
     """
     row = spec.counting
-    for varying in ("noise", "seed", "protocol", "method"):
-        del row[varying]
-    row.pop("backbone_version", None)
+    for varying in ("noise", "seed", "protocol", "method", "imported", "backbone_version"):
+        row.pop(varying, None)
     del row["dataset"]["version"]
     return json.dumps([spec.label, spec.method.name, row], sort_keys=True)
 
 
-def _versions(spec: RunSpec) -> tuple[str, ...]:
+def _versions(spec: StoredSpec) -> tuple[str, ...]:
     """Return the versions of data set, method and backbone, which is empty unless of a plugin."""
     return spec.dataset.version, spec.method.version, spec.backbone_version or ""
 
 
-def is_in_flux(spec: RunSpec) -> bool:
+def is_in_flux(spec: StoredSpec) -> bool:
     """Return whether a plugin of a run declares no version, so that its code counts."""
     return _has_flux(_versions(spec))
 
@@ -214,7 +245,7 @@ def _has_flux(versions: tuple[str, ...]) -> bool:
     return any(IN_FLUX in version for version in versions)
 
 
-def _is_present(spec: RunSpec, present: Container[str]) -> bool:
+def _is_present(spec: StoredSpec, present: Container[str]) -> bool:
     """Return whether all code in flux that a run was made with is here."""
     # The versions of inner methods follow after a +.
     parts = [part for version in _versions(spec) for part in version.split("+") if part.startswith(IN_FLUX)]
@@ -222,16 +253,27 @@ def _is_present(spec: RunSpec, present: Container[str]) -> bool:
 
 
 def group(records: list[Record]) -> list[Group]:
-    """Return the runs by setting, sorted by data set; titles tell a data set's settings apart."""
+    """Return the runs by setting, sorted by data set; titles tell a data set's settings apart.
+
+    Imported runs come last in every group of runs evaluated on their images, else in one of theirs.
+    """
     by_setting: dict[str, list[Record]] = {}
-    for record in records:
-        key = record.spec.dataset.name + " " + repr(setting(record.spec))
-        by_setting.setdefault(key, []).append(record)
+    for record in (each for each in records if not isinstance(each.spec, ImportedSpec)):
+        by_setting.setdefault(_key(record), []).append(record)
+    trained_on = {key: evaluated_on(members[0].spec) for key, members in by_setting.items()}
+    for record in (each for each in records if isinstance(each.spec, ImportedSpec)):
+        images = evaluated_on(record.spec)
+        for key in [key for key, on in trained_on.items() if on == images] or [_key(record)]:
+            by_setting.setdefault(key, []).append(record)
     by_dataset: dict[str, list[list[Record]]] = {}
     for key in sorted(by_setting):
         members = by_setting[key]
         by_dataset.setdefault(members[0].spec.dataset.name, []).append(members)
     return [named for rivals in by_dataset.values() for named in _named(rivals)]
+
+
+def _key(record: Record) -> str:
+    return record.spec.dataset.name + " " + repr(setting(record.spec))
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
@@ -240,6 +282,8 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     labels: dict[str, list[str]] = {}
     for record in group.records:
         spec = record.spec
+        if isinstance(spec, ImportedSpec):
+            continue
         if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
             same = ("method", "dataset", "protocol", "backbone_version")
             key = repr([spec.counting.get(part) for part in same])
@@ -282,15 +326,20 @@ def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> s
     spec = members[0].spec
     told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
     seeds = sorted({record.spec.seed for record in members})
-    names = {record.spec.recipe_name for record in members}
+    names = {record.spec.recipe_name for record in members if record.spec.recipe}
     facts = [
         spec.dataset.name,
         *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 else []),
-        "1 epoch" if spec.recipe.epochs == 1 else f"{spec.recipe.epochs} epochs",
+        *(_training(spec.recipe) if spec.recipe else ["trained elsewhere"]),
         *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
-        *([f"{spec.recipe.train_limit} training images"] if spec.recipe.train_limit else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),
         f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
     ]
     return ", ".join(facts)
+
+
+def _training(recipe: Recipe) -> list[str]:
+    """Return the epochs of a recipe and the limit of training images, in words."""
+    limit = [f"{recipe.train_limit} training images"] if recipe.train_limit else []
+    return ["1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs", *limit]

@@ -11,11 +11,12 @@ from bench.evaluation.metrics import VALUES_SINCE, VERSION
 from bench.plugins.registry import SINGULAR, Plugin, Registry
 from bench.report.grouping import is_in_flux, told_apart, without_outdated
 from bench.report.summaries import flat
-from bench.spec import IN_FLUX
+from bench.spec import IN_FLUX, ImportedSpec
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
 from bench.store.recomputed import filled_in, keep, recall
 from bench.store.record import Record
+from bench.store.record_models import NoiseManifest
 from bench.store.store import Store
 from bench.version import PROTOCOL
 
@@ -78,7 +79,7 @@ def _several_codes(records: list[Record]) -> list[str]:
 
 def _protocols(records: list[Record]) -> list[str]:
     """Return a line for each other protocol that runs were made under."""
-    counts = Counter(record.spec.protocol for record in records if record.spec.protocol != PROTOCOL)
+    counts = Counter(record.spec.protocol for record in records if record.spec.protocol not in (None, PROTOCOL))
     return [
         f"{count} runs are of protocol {protocol}, this version's is {PROTOCOL}: where both were run, they "
         f"stand in rows of their own; `bench run` with the same options runs them again"
@@ -105,6 +106,7 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "dataset": spec.dataset.name,
         "method": spec.method.name,
         "label": spec.label,
+        "imported": isinstance(spec, ImportedSpec),
         "method_version": spec.method.version,
         "dataset_version": spec.dataset.version,
         "protocol": spec.protocol,
@@ -113,10 +115,10 @@ def _row(record: Record, results: Path) -> dict[str, object]:
         "noise_seed": spec.noise.seed,
         **({"noise_file": spec.noise.file.source} if spec.noise.file else {}),
         "seed": spec.seed,
-        "relabel": spec.relabel is not None,
-        **flat(spec.recipe.model_dump(), "recipe."),
+        "relabel": None if spec.recipe is None else spec.relabel is not None,
+        **(flat(spec.recipe.model_dump(), "recipe.") if spec.recipe else {}),
         **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
-        "flips": record.manifest.flips,
+        "flips": record.manifest.flips if isinstance(record.manifest, NoiseManifest) else None,
         **flat(record.metrics.entries()),
         **record.cost.entries(),
         "identity": spec.identity,
@@ -156,7 +158,9 @@ def _recomputed(store: Store, record: Record) -> Record:
         return found
     from bench.store.assess import assess  # and torch with it, which a report seldom needs
 
-    test, train = read_predictions(record.files, "test"), read_predictions(record.files, "train")
+    test = read_predictions(record.files, "test")
+    has_train = isinstance(record.manifest, NoiseManifest)  # else it was imported without
+    train = read_predictions(record.files, "train") if has_train else None
     if len(test.labels) != record.metrics.samples:
         raise ValueError(f"test.parquet has {len(test.labels)} rows, the record {record.metrics.samples} samples")
     made = assess(test, train)

@@ -13,8 +13,10 @@ from bench.escaping import csv_cell, markdown, printable
 from bench.files.atomic import write_text
 from bench.report.columns import Column, Methods
 from bench.report.values import ORACLE, MethodLabel
+from bench.spec import IMPORTED
 
 ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
+IMPORTED_NOTE = f"Rows marked {IMPORTED} were trained elsewhere, by a recipe that is not known here."
 PUBLISHED_LABEL = "  paper (ours − paper)"
 # Signs that LaTeX knows by a command only.
 LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
@@ -56,10 +58,12 @@ class Table:
 
     @property
     def all_notes(self) -> list[str]:
-        """The notes, with one on the mark of an oracle where there is one."""
-        labels = [*self.in_title, *(cell for row in self.rows for cell in row.cells)]
-        is_marked = any(isinstance(label, MethodLabel) and label.oracle for label in labels)
-        return [*self.notes, *([ORACLE_NOTE] if is_marked else [])]
+        """The notes, with one on oracles and one on imports where there are such."""
+        cells = [*self.in_title, *(cell for row in self.rows for cell in row.cells)]
+        labels = [cell for cell in cells if isinstance(cell, MethodLabel)]
+        oracle = [ORACLE_NOTE] if any(label.oracle for label in labels) else []
+        imported = [IMPORTED_NOTE] if any(label.imported for label in labels) else []
+        return [*self.notes, *oracle, *imported]
 
     def markdown(self) -> str:
         """Return the table as GitHub Markdown with its title and notes."""

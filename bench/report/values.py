@@ -10,10 +10,11 @@ ORACLE = "†"  # after the name of a method that is told the true noise rate
 
 @dataclass(frozen=True)
 class MethodLabel:
-    """The name of a method's row, and whether the method is told the true noise rate."""
+    """The name of a method's row, and what must be known of all its runs."""
 
     text: str
-    oracle: bool = False
+    oracle: bool = False  # the method is told the true noise rate
+    imported: bool = False  # trained elsewhere; the text says so, too
 
     def __str__(self) -> str:
         """Return the label, an oracle's with a mark after the name: `told†(rate=0.2)`."""

@@ -7,7 +7,7 @@ from bench.store.outcome import Assessment
 from bench.store.record_models import Metrics
 
 
-def assess(test: LabelledPredictions, train: LabelledPredictions) -> Assessment:
+def assess(test: LabelledPredictions, train: LabelledPredictions | None) -> Assessment:
     """Return the metrics and curves that this version makes of a run's predictions, beside these.
 
     Raises:

@@ -6,6 +6,7 @@ from bench.spec import RunSpec
 from bench.store.csv_columns import Columns
 from bench.store.record_models import NEEDED_SCORES
 
+NO_EPOCHS = b"epoch\n"  # the log of a run that was imported
 WATCHED = {"test": "test_accuracy", "held-out": "held_out_accuracy"}  # by what a run is evaluated on
 
 

@@ -10,7 +10,7 @@ from bench.errors import BenchError, one_line
 from bench.files.atomic import replace_file
 from bench.files.locks import waiting
 from bench.files.reading import parse_json, read_file
-from bench.spec import Cell, CellState, RunSpec, validated
+from bench.spec import IMPORTED, Cell, CellState, RunSpec, StoredSpec, validated
 from bench.store import unfinished
 from bench.store.record import Record, StoreError
 from bench.store.store import Store
@@ -104,12 +104,19 @@ def _asked(path: Path) -> tuple[list[RunSpec], list[str]]:
     return specs, odd
 
 
+def imported(store: Store) -> int:
+    """Return how many runs of a store were trained elsewhere, as the names of their folders say."""
+    return sum(run.path.name.startswith(f"{IMPORTED}-") for run in store.runs())
+
+
 class Pace:
     """Seconds an epoch, from finished runs of the same method and recipe, else of the data set."""
 
     def __init__(self, records: Iterable[Record]) -> None:
         measured: dict[str, list[float]] = {}
         for record in records:
+            if record.spec.recipe is None or record.cost.seconds is None:
+                continue
             for key in self._keys(record.spec):
                 measured.setdefault(key, []).append(record.cost.seconds / record.spec.recipe.epochs)
         self.medians = {key: statistics.median(seconds) for key, seconds in measured.items()}
@@ -120,7 +127,7 @@ class Pace:
         return epochs * known[0] if known else None
 
     @staticmethod
-    def _keys(spec: RunSpec) -> tuple[str, str]:
+    def _keys(spec: StoredSpec) -> tuple[str, str]:
         return f"{spec.dataset.name} {spec.label} {spec.recipe!r}", spec.dataset.name
 
 

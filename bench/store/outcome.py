@@ -8,11 +8,11 @@ import pandas as pd
 
 from bench.evaluation.predictions import LabelledPredictions
 from bench.files import checksums
-from bench.spec import UNHASHED, RunSpec
+from bench.spec import UNHASHED, StoredSpec
 from bench.store.csv_columns import to_csv
 from bench.store.file_sources import json_bytes
 from bench.store.prediction_files import to_parquet
-from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.record_models import Cost, Environment, Metrics, RunRecord, StatedNoise
 
 
 @dataclass(frozen=True)
@@ -23,16 +23,16 @@ class Assessment:
     metrics_version: int
     curves: pd.DataFrame  # accuracy after rejecting 0, 1, … 99 %: columns `rejected` and the scores' names
     test: LabelledPredictions
-    train: LabelledPredictions
+    train: LabelledPredictions | None  # None: imported without them
 
 
 @dataclass(frozen=True)
 class Outcome:
     """Everything a finished run leaves."""
 
-    spec: RunSpec
+    spec: StoredSpec
     classes: list[str]
-    manifest: NoiseManifest
+    manifest: StatedNoise
     epochs: pd.DataFrame  # the log, one row an epoch
     assessment: Assessment
     environment: Environment
@@ -46,7 +46,7 @@ class Outcome:
         noise = self.manifest.model_dump(mode="json", exclude_unset=True, exclude=UNHASHED["noise"])
         content = hashlib.sha256(json.dumps(noise, sort_keys=True).encode())
         content.update(to_csv(self.epochs))
-        for predictions in (self.assessment.test, self.assessment.train):
+        for predictions in filter(None, (self.assessment.test, self.assessment.train)):
             for name, column in predictions.table().items():
                 content.update(name.encode() + column.tobytes())
         return content.hexdigest()
@@ -71,6 +71,7 @@ class Outcome:
             "curves.csv": to_csv(assessment.curves),
             "record.json": json_bytes(record.entries()),
             "test.parquet": to_parquet(assessment.test),
-            "train.parquet": to_parquet(assessment.train),
         }
+        if assessment.train is not None:
+            files["train.parquet"] = to_parquet(assessment.train)
         return files | {checksums.NAME: checksums.written(checksums.of(files))}

@@ -7,11 +7,11 @@ from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
 from bench.files.reading import parse_json
-from bench.spec import Noise, RunSpec, validated
+from bench.spec import ImportedSpec, Noise, RunSpec, StoredSpec, validated
 from bench.store.csv_columns import Columns, check, read_csv
-from bench.store.csv_shapes import check_curves, check_epochs
+from bench.store.csv_shapes import NO_EPOCHS, check_curves, check_epochs
 from bench.store.file_sources import RECORD_FILES, RunFiles, read_checked
-from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord
+from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord, StatedNoise
 
 
 class StoreError(BenchError):
@@ -23,8 +23,8 @@ class Record:
     """A stored run as tables and figures need it: without its predictions, which `files` has."""
 
     files: RunFiles
-    spec: RunSpec
-    manifest: NoiseManifest
+    spec: StoredSpec
+    manifest: StatedNoise  # a `NoiseManifest` if the training labels are known
     metrics: Metrics
     environment: Environment
     cost: Cost
@@ -43,7 +43,7 @@ class Record:
     @property
     def noise(self) -> Noise:
         """The point of the noise axis; where no rate was asked for, with that of the labels."""
-        if self.spec.noise.rate is not None:
+        if self.spec.noise.rate is not None or not isinstance(self.manifest, NoiseManifest):
             return self.spec.noise
         return self.spec.noise.model_copy(update={"rate": self.manifest.realised_rate})
 
@@ -70,13 +70,13 @@ def read_record(files: RunFiles) -> Record:
     """
     try:
         spec_json, manifest_json, epochs, curves, record_json = read_checked(files, RECORD_FILES).values()
-        check(epochs, "epochs.csv", "epoch")
         check(curves, "curves.csv", "rejected")
         spec = _spec(spec_json)
         check_curves(read_csv(curves))
-        check_epochs(read_csv(epochs), spec)
-        manifest = NoiseManifest.model_validate_json(manifest_json)
+        _check_log(epochs, spec)
+        manifest = _manifest(manifest_json, spec)
         record = RunRecord.model_validate_json(record_json)
+        _check_cost(record.cost, spec)
     except FileNotFoundError as error:
         raise StoreError(f"{files} is not a finished run: {Path(error.filename).name} is missing") from None
     except ValidationError as error:
@@ -89,11 +89,37 @@ def read_record(files: RunFiles) -> Record:
     return Record(files, spec, manifest, **rest, epochs_csv=epochs, curves_csv=curves)
 
 
-def _spec(content: bytes) -> RunSpec:
+def _spec(content: bytes) -> StoredSpec:
     try:
         return RunSpec.model_validate_json(content)
     except ValidationError:
-        return validated(RunSpec, parse_json(content), "key of spec.json")  # says more
+        found = parse_json(content)
+        is_import = isinstance(found, dict) and "imported" in found
+        return validated(ImportedSpec if is_import else RunSpec, found, "key of spec.json")  # says more
+
+
+def _check_log(epochs: bytes, spec: StoredSpec) -> None:
+    """Check the log of a training; an import has none.
+
+    Raises:
+        ValueError: it is not as it must be.
+    """
+    if isinstance(spec, RunSpec):
+        check(epochs, "epochs.csv", "epoch")
+        check_epochs(read_csv(epochs), spec)
+    elif epochs != NO_EPOCHS:
+        raise ValueError("epochs.csv of an imported run must hold no epoch")
+
+
+def _check_cost(cost: Cost, spec: StoredSpec) -> None:
+    if cost.seconds is None and isinstance(spec, RunSpec):
+        raise StoreError("cost.seconds: they are missing, got None")
+
+
+def _manifest(content: bytes, spec: StoredSpec) -> StatedNoise:
+    """Return what is known of a run's noise: of an import without training labels what is said."""
+    is_stated = isinstance(spec, ImportedSpec) and "samples" not in parse_json(content)
+    return (StatedNoise if is_stated else NoiseManifest).model_validate_json(content)
 
 
 def _first(error: ValidationError) -> str:

@@ -113,8 +113,8 @@ class Metrics(Entries):
         return {len(matrix), *map(len, matrix)} - {0} | {len(each) for each in lists if each is not None}
 
 
-class NoiseManifest(Stored):
-    """What was asked for and what was done to the labels."""
+class StatedNoise(Stored):
+    """The noise that a run is said to have had; of an import, nothing else may be known of it."""
 
     kind: str
     rate: float | None = None
@@ -122,6 +122,11 @@ class NoiseManifest(Stored):
     label_set: str | None = None
     file: LabelFile | None = None
     confusions: Confusions | None = None
+
+
+class NoiseManifest(StatedNoise):
+    """What was asked for and what was done to the labels."""
+
     samples: PositiveInt
     flips: NonNegativeInt
     realised_rate: Rate
@@ -147,7 +152,7 @@ class Cost(Entries):
     """What a run took; other numbers may be added."""
 
     started: str  # in UTC, ISO 8601
-    seconds: NonNegativeFloat  # all of it
+    seconds: NonNegativeFloat | None  # all of it; None: it was trained elsewhere
     training_seconds: NonNegativeFloat | None = None
     images_per_second: NonNegativeFloat | None = None  # in training
     parameters: NonNegativeInt | None = None

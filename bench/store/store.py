@@ -33,7 +33,7 @@ from bench.files.atomic import (
     replace_file,
     write_text,
 )
-from bench.spec import RunSpec
+from bench.spec import StoredSpec
 from bench.store import pack_files, unfinished
 from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
 from bench.store.first_format import is_first
@@ -71,15 +71,15 @@ class Store:
         """Return whether there is a place of runs at all."""
         return self.root.is_dir() or self.pack.is_file()
 
-    def path(self, spec: RunSpec) -> Path:
+    def path(self, spec: StoredSpec) -> Path:
         """Return the folder of a run."""
         return self.root / spec.folder
 
-    def has(self, spec: RunSpec) -> bool:
+    def has(self, spec: StoredSpec) -> bool:
         """Return whether a finished run is there, in its folder or packed."""
         return self.path(spec).is_dir() or PurePosixPath(spec.folder) in self._packed()
 
-    def files(self, spec: RunSpec) -> RunFiles:
+    def files(self, spec: StoredSpec) -> RunFiles:
         """Return the files of a run: those in its folder if there is one, else in the pack."""
         place = self.path(spec)
         return Folder(place) if place.is_dir() else self._packed().get(PurePosixPath(spec.folder), Folder(place))
@@ -93,7 +93,7 @@ class Store:
         if not self.path(record.spec).resolve().is_relative_to(self.root.resolve()):
             raise StoreError(f"{record.files} names a place outside the store: {record.spec.folder}")
 
-    def check(self, spec: RunSpec) -> None:
+    def check(self, spec: StoredSpec) -> None:
         """Check that a run that is there can be read.
 
         Raises:
@@ -118,7 +118,7 @@ class Store:
                 f"`bench merge {self.results} --results NEW` brings them over into a folder NEW"
             )
 
-    def read(self, spec: RunSpec) -> Record:
+    def read(self, spec: StoredSpec) -> Record:
         """Read one run's record.
 
         Raises:
@@ -133,11 +133,11 @@ class Store:
                 (folder / name).write_bytes(content)
         self.failure(outcome.spec).unlink(missing_ok=True)
 
-    def failure(self, spec: RunSpec) -> Path:
+    def failure(self, spec: StoredSpec) -> Path:
         """Return the file that says why a run failed."""
         return self.path(spec).with_suffix(".error.txt")
 
-    def save_failure(self, spec: RunSpec, reason: str, trace: str = "") -> None:
+    def save_failure(self, spec: StoredSpec, reason: str, trace: str = "") -> None:
         """Write down why a run failed, beside the place of its results."""
         path = self.failure(spec)
         path.parent.mkdir(parents=True, exist_ok=True)

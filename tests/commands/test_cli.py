@@ -308,7 +308,7 @@ def test_version():
 
 def test_list_has_every_section_with_a_line_on_each():
     shown = bench("list").stdout
-    for section in ("methods", "datasets", "noise", "metrics", "presets", "experiments"):
+    for section in ("methods", "datasets", "noise", "metrics", "arrays", "presets", "experiments"):
         assert f"\n{section}\n" in f"\n{shown}"
     for name in ("mix-output", "fashion-mnist", "NAME.imbalance", "symmetric-bernoulli", "e_aurc", "quick"):
         assert f"  {name} " in shown

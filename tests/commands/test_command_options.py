@@ -78,7 +78,7 @@ def test_no_option_is_declared_twice():
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "report", "compare", "status", "merge", "pack", "check", "new", "list"]
+    "command", ["run", "report", "compare", "status", "merge", "pack", "check", "new", "list", "import"]
 )
 def test_the_help_of_a_command_has_examples(command):
     shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"}).output

@@ -15,6 +15,7 @@ WRONG = [
     (["pack"], "target", "bench pack --help"),
     (["merge"], "others", "bench merge --help"),
     (["check"], "target", "bench check --help"),
+    (["import"], "file", "bench import --help"),
     (["compare", "a", "b"], "a b", "bench compare --help"),
     (["list", "methods", "\x1b[31mred\nline"], "\\x1b[31mred", "bench list --help"),
     (["run", "--\u202enoise", "0"], "No such option", "\\u202e"),

@@ -35,8 +35,9 @@ FAR = 100.0  # an unbounded uncertainty beyond this would press all others flat 
 
 
 def pictures(group: Group) -> Iterator[Picture]:
-    """Yield one picture for each noise."""
-    for noise in group.noises:
+    """Yield one picture for each noise with runs that were trained here."""
+    trained = {record.spec.noise.point for record in group.records if record.spec.recipe}
+    for noise in (each for each in group.noises if each.point in trained):
         caption = f"Accuracy and relabelling by epoch, {group.dataset}, noise {noise.label}"
         yield Picture(f"training-{group.name}-{noise.slug}", caption, partial(draw, group, noise))
 
@@ -55,7 +56,7 @@ def draw(group: Group, noise: Noise) -> Figure:
         handles = [
             Line2D([], [], **look(place), label=figure_text(group.shown(label)))
             for place, (label, cell) in enumerate(logs.items())
-            if cell
+            if any(len(log["epoch"]) for log in cell)
         ]
         figure.legend(handles=handles, loc="lower center", ncols=3, frameon=False)
         title(figure, f"label noise {noise.label}", group.title)

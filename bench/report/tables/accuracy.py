@@ -56,7 +56,7 @@ def _rows(group: Group, label: str) -> list[Row]:
 def _published(label: str, noise: Noise, cell: list[Record]) -> Published | None:
     """Return the published number beside ours, if both are of the whole data set."""
     ours, spec = over(cell, "accuracy"), cell[0].spec if cell else None
-    if ours is None or spec is None or spec.evaluate != "test":
+    if ours is None or spec is None or spec.recipe is None or spec.evaluate != "test":
         return None
     if spec.recipe.train_limit or IMBALANCE in spec.dataset.hyperparameters:
         return None

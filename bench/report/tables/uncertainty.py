@@ -1,6 +1,7 @@
 """How well scores rank: errors, flipped training labels, images that people disagree on."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from bench.evaluation.metrics import OF_FLIPS, OF_SCORES
@@ -80,6 +81,7 @@ def noise_detection_table(group: Group) -> Table:
         [
             "In %. The score label_aware is 1 − p[given label]; the others do not look at the label.",
             *undefined(group, "energy"),
+            *undefined(replace(group, records=[r for r in group.records if r.noise.rate]), "noise_detection"),
         ],
         lambda runs: _by_score(runs, "noise_detection") if runs[0].noise.rate else [],
     )
