@@ -21,7 +21,7 @@ from bench.data.image_files import read_image
 from bench.data.image_tree import ImageTree, image_tree, tree_notes
 from bench.data.images import MappedImages
 from bench.errors import DataError, PluginError, UsageError, one_line
-from bench.evaluation.scores import energy, entropy, margin, msp
+from bench.evaluation.scores import energy, entropy, in_float64, margin, msp
 from bench.nets.averaging import Spread, mean_log_probabilities, spread
 from bench.nets.classifier import Classifier, log_likelihood
 from bench.nets.precision import computing_in
@@ -65,6 +65,7 @@ __all__ = [
     "entropy",
     "feature_width",
     "image_tree",
+    "in_float64",
     "learnt",
     "load_idx",
     "log_likelihood",

@@ -106,7 +106,7 @@ class RunSpec(Frozen):
     seed: AnySeed
     held_out: Part
     evaluate: Literal["test", "held-out"]
-    device: Literal["cpu", "cuda"]
+    device: Literal["cpu", "cuda", "mps"]  # its class; the number of a GPU is no part of a run
     precision: Literal["float32", "bfloat16"]
     protocol: Whole  # of the harness; 0: unknown
     # Row of the method in tables: its name and the hyper-parameters that differ from their

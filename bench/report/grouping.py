@@ -219,6 +219,11 @@ def group(records: list[Record]) -> list[Group]:
     return [named for rivals in by_dataset.values() for named in _named(rivals)]
 
 
+def settings_by_name(records: list[Record]) -> dict[str, str]:
+    """Return the name of each run's setting, as `group` names it, by the run's identity."""
+    return {record.spec.identity: members.name for members in group(records) for record in members.records}
+
+
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
     """Return runs (without, with) relabelling of methods that have both, by the shorter label."""
     variants: dict[str, dict[bool, list[Record]]] = {}
