@@ -101,7 +101,7 @@ class LinesAbove:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._write(self.begun)
+        self._write(self.begun and f"{self.begun}\n")
 
     def write(self, text: str) -> int:
         """Write the lines that are whole, and keep what is begun."""

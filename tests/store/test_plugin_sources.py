@@ -214,7 +214,8 @@ def test_a_pack_of_runs_without_sources_is_as_before(tmp_path):
     (record.path / "sources.json").unlink()
     checksummed(record.path)
     pack(Store(tmp_path), tmp_path / "p.tar.gz", predictions=True)
-    names = [name.rpartition("/")[2] for name in tarfile.open(tmp_path / "p.tar.gz").getnames()]
+    with tarfile.open(tmp_path / "p.tar.gz") as archive:
+        names = [name.rpartition("/")[2] for name in archive.getnames()]
     files = ["spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json", "SHA256SUMS", "test.parquet"]
     assert names == ["pack.json", *files]
     assert spec().identity == record.spec.identity
