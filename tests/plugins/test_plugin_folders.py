@@ -10,7 +10,7 @@ from bench.plugins.plugin_folders import plugin_folders
 from bench.plugins.registry import Registry
 
 
-def test_the_variable_names_folders_as_PATH_does_and_those_given_win(tmp_path, monkeypatch):
+def test_the_variable_names_folders_as_a_path_does_and_those_given_win(tmp_path, monkeypatch):
     one, two, three = (plugin(tmp_path / name, "mine", DUMMY) for name in ("one", "two", "three"))
     monkeypatch.setenv("BENCH_PLUGINS", f"{one}{os.pathsep}{os.pathsep} {two} ")
     assert plugin_folders([three]) == [one, two, three]

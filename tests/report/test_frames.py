@@ -92,7 +92,7 @@ def rows(*cells):
 
 
 def tell(cell):
-    """Return a cell's value so that equal ones are equal: NaN and None both mean that there is none."""
+    """Return a cell's value as text; NaN and None both mean that there is none."""
     return None if cell is None or (isinstance(cell, float) and np.isnan(cell)) else json.dumps(cell)
 
 

@@ -12,7 +12,7 @@ from harness import spec
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.store.file_sources import RECORD_FILES
+from bench.store.file_sources import RECORD_FILES, SOURCES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
 from bench.store.unfinished import folder_of
@@ -30,7 +30,7 @@ def test_a_pack_brings_the_same_tables_without_the_predictions(tmp_path, finishe
     status, out, err = bench("pack", target, "--results", finished)
     assert (status, err) == (0, "")
     assert out == f"{target}: 8 runs, {target.stat().st_size / 1024:.0f} KiB\n"
-    assert {name.rpartition("/")[2] for name in names_in(target)} == {*RECORD_FILES, "SHA256SUMS"}
+    assert {name.rpartition("/")[2] for name in names_in(target)} == {*RECORD_FILES, SOURCES, "SHA256SUMS"}
     assert len(names_in(target)) == 8 * 6
     assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
     status, out, err = bench("merge", target, "--results", tmp_path / "here")

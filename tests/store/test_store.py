@@ -27,7 +27,7 @@ def edit(path, **changes):
 def test_a_finished_run_leaves_all_its_files(store):
     names = {path.name for path in store.path(spec()).iterdir()}
     expected = {"spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json"}
-    assert names == expected | {"test.parquet", "train.parquet", "SHA256SUMS"}
+    assert names == expected | {"test.parquet", "train.parquet", "sources.json", "SHA256SUMS"}
 
 
 def test_a_stored_run_reads_back_as_it_was(store):
