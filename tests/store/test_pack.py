@@ -73,7 +73,7 @@ def test_a_pack_leaves_out_what_is_not_finished_and_names_what_is_damaged(tmp_pa
     status, out, err = bench("pack", target, "--results", tmp_path / "some")
     assert (status, out.startswith(f"{target}: 3 runs, ")) == (0, True)
     assert err.startswith(f"note: {torn.parent} cannot be read as a run")
-    assert len(names_in(target)) == 3 * 6
+    assert len(names_in(target)) == 3 * 7
 
 
 def test_a_pack_of_nothing_is_one_line(tmp_path, bench):

@@ -180,7 +180,7 @@ def test_checksums_are_those_that_sha256sum_checks(store):
         text=True,
     )
     assert done.returncode == 0
-    assert done.stdout.count(": OK") == 7
+    assert done.stdout.count(": OK") == 8
 
 
 def test_a_run_under_way_is_no_problem(store):
