@@ -13,21 +13,47 @@ from typing import TYPE_CHECKING, Any
 
 from bench.version import __version__
 
-__all__ = ["__version__", "compare", "evaluate", "load_results", "run"]
+__all__ = [
+    "__version__",
+    "compare",
+    "evaluate",
+    "load_curves",
+    "load_epochs",
+    "load_predictions",
+    "load_results",
+    "load_sources",
+    "run",
+]
 
 if TYPE_CHECKING:
     from bench.commands.evaluated import evaluate
-    from bench.commands.python import compare, load_results, run
+    from bench.commands.python import run
+    from bench.commands.stored_frames import (
+        compare,
+        load_curves,
+        load_epochs,
+        load_predictions,
+        load_results,
+        load_sources,
+    )
 
 
 def __getattr__(name: str) -> Any:
     """Import the Python interface at its first use, so that `bench --help` starts without torch."""
-    if name in ("compare", "load_results", "run"):
-        from bench.commands import python as api
+    if name == "__version__" or name not in __all__:
+        raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    if name == "run":
+        from bench.commands.python import run
 
-        return getattr(api, name)
+        return run
     if name == "evaluate":
         from bench.commands.evaluated import evaluate
 
         return evaluate
-    raise AttributeError(f"module 'bench' has no attribute {name!r}")
+    from bench.commands import stored_frames
+
+    return getattr(stored_frames, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -21,7 +21,7 @@ from bench.data.image_files import read_image
 from bench.data.image_tree import ImageTree, image_tree, tree_notes
 from bench.data.images import MappedImages
 from bench.errors import DataError, PluginError, UsageError, one_line
-from bench.evaluation.scores import energy, entropy, margin, msp
+from bench.evaluation.scores import energy, entropy, in_float64, margin, msp
 from bench.files.reading import parse_json
 from bench.files.visible import visible_files
 from bench.nets.averaging import Spread, mean_log_probabilities, spread
@@ -69,6 +69,7 @@ __all__ = [
     "entropy",
     "feature_width",
     "image_tree",
+    "in_float64",
     "learnt",
     "load_idx",
     "log_likelihood",

@@ -22,6 +22,20 @@ class UsageError(BenchError):
     """The request is invalid: an unknown name, or a value of the wrong type or range."""
 
 
+class UnknownPluginError(UsageError):
+    """No plugin has this name.
+
+    Args:
+        message: the line for the user.
+        kind: of plugin, `methods` or `datasets`.
+        name: that was asked for.
+    """
+
+    def __init__(self, message: str, kind: str, name: str) -> None:
+        super().__init__(message)
+        self.kind, self.name = kind, name
+
+
 class DataError(BenchError):
     """A data set's files are missing or damaged, or its plugin returned unusable data."""
 

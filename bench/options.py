@@ -7,7 +7,7 @@ types of all settings stand here, too.
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
@@ -97,8 +97,22 @@ def path_of(given: PathLike, option: str) -> Path:
 
 
 def split_list(given: Any) -> Any:
-    """Return the parts of a text with commas; leave all else as it is."""
-    return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
+    """Return a list: the parts of a text with commas, the items of a sequence, or a lone number.
+
+    None and tables are left as they are.
+    """
+    given = plain(given)
+    if isinstance(given, str):
+        return [part.strip() for part in given.split(",")]
+    if isinstance(given, int | float):
+        return [given]
+    is_sequence = isinstance(given, Iterable) and not isinstance(given, Mapping | bytes)
+    return [plain(part) for part in given] if is_sequence else given
+
+
+def plain(given: Any) -> Any:
+    """Return arrays and numbers of NumPy, torch or pandas as Python's own; leave all else."""
+    return given.tolist() if hasattr(given, "tolist") else given
 
 
 def names(given: str | Iterable[str] | None, option: str) -> list[str]:
@@ -131,6 +145,7 @@ def _range(part: Any) -> list[Any]:
 
 def _number(given: Any) -> Any:
     """Return text as the number that it spells; leave all else to the strict type that follows."""
+    given = plain(given)
     for kind in (int, float) if isinstance(given, str) else ():
         try:
             return kind(given)

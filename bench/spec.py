@@ -137,7 +137,8 @@ class StoredSpec(Frozen):
     seed: AnySeed
     held_out: Part | None = None
     evaluate: Literal["test", "held-out"]
-    device: Literal["cpu", "cuda"] | None = None
+    # The class of a device; the number of a GPU is no part of a run.
+    device: Literal["cpu", "cuda", "mps"] | None = None
     precision: Literal["float32", "bfloat16"] | None = None
     protocol: Whole | None = None  # of the harness; 0: unknown
     # Row of the method in tables: its name and the hyper-parameters that differ from their
@@ -178,7 +179,7 @@ class RunSpec(StoredSpec):
     relabel: Relabel | None
     recipe: Recipe
     held_out: Part
-    device: Literal["cpu", "cuda"]
+    device: Literal["cpu", "cuda", "mps"]
     precision: Literal["float32", "bfloat16"]
     protocol: Whole
 

@@ -16,7 +16,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task, in_float64
 
 
 class AttentiveFeatureMixup(EmbeddingMethod):
@@ -74,4 +74,4 @@ class AttentiveFeatureMixup(EmbeddingMethod):
     def predict(self, images: Tensor) -> Prediction:
         """Return logits fc(μ), uncertainty 1 − a and features μ."""
         mean, attention_logit = self.attend(images)
-        return Prediction(self.fc(mean), (-attention_logit).double().sigmoid(), mean)
+        return Prediction(self.fc(mean), in_float64(-attention_logit).sigmoid(), mean)

@@ -18,7 +18,17 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrapper, feature_width, learnt
+from bench.api import (
+    Batch,
+    MakeBackbone,
+    MethodFactory,
+    Prediction,
+    Task,
+    Wrapper,
+    feature_width,
+    in_float64,
+    learnt,
+)
 
 WIDTH, LAYERS, BATCH_SIZE = 400, 4, 128
 STEPS = 6_000
@@ -92,7 +102,7 @@ class ConfidNet(Wrapper):
         logits, _, features = self.inner.predict(images)
         assert features is not None
         confidence_logit = self.confidence(features).squeeze(1)
-        return Prediction(logits, (-confidence_logit).double().sigmoid(), features)
+        return Prediction(logits, in_float64(-confidence_logit).sigmoid(), features)
 
 
 def _shuffled(size: int, device: torch.device) -> Iterator[Tensor]:

@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.distributions import Dirichlet, kl_divergence
 from torch.nn import functional as F
 
-from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task, in_float64
 
 EVIDENCE: dict[str, Callable[[Tensor], Tensor]] = {"relu": F.relu, "softplus": F.softplus}
 
@@ -86,5 +86,5 @@ class EvidentialLearning(EmbeddingMethod):
 
 def read(concentration: Tensor) -> tuple[Tensor, Tensor]:
     """Return logits log(α/S) (B, K) and uncertainty K/S (B,), in float64."""
-    total = concentration.double().sum(dim=1, keepdim=True)
+    total = in_float64(concentration).sum(dim=1, keepdim=True)
     return (concentration / total).log(), concentration.shape[1] / total.squeeze(1)

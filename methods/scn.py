@@ -16,7 +16,7 @@ from pydantic import Field, NonNegativeFloat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task, in_float64
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
@@ -77,4 +77,4 @@ class SelfCureNetwork(EmbeddingMethod):
     def predict(self, images: Tensor) -> Prediction:
         """Return logits a · fc(μ), uncertainty 1 − a and features μ."""
         logits, attention_logit, mean = self(images)
-        return Prediction(logits, (-attention_logit).double().sigmoid(), mean)
+        return Prediction(logits, in_float64(-attention_logit).sigmoid(), mean)

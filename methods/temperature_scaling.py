@@ -18,7 +18,7 @@ from pydantic import PositiveFloat, PositiveInt
 from torch import Tensor
 from torch.nn import functional as F
 
-from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrapper, learnt, msp
+from bench.api import Batch, MakeBackbone, MethodFactory, Prediction, Task, Wrapper, in_float64, learnt, msp
 
 LOWEST, HIGHEST = 0.01, 100.0
 
@@ -58,7 +58,7 @@ class TemperatureScaling(Wrapper):
         assert held_out is not None  # guaranteed by `needs_held_out`
         prediction, labels = learnt(self.inner, held_out)
         self.all_right = bool((prediction.logits.argmax(dim=1) == labels).all())
-        self.temperature.fill_(1.0 if self.all_right else self.fit(prediction.logits.double(), labels))
+        self.temperature.fill_(1.0 if self.all_right else self.fit(in_float64(prediction.logits), labels))
 
     def remarks(self) -> list[str]:
         """Say what T is, and why if it is 1 or at a bound."""

@@ -70,6 +70,16 @@ def shell(line):
     assert done.returncode == 0, f"{line}\n{done.stdout}{done.stderr}"
 
 
+def test_the_examples_of_the_page_on_python_work(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    blocks = BLOCK.findall((DOCS / "python.md").read_text(encoding="utf-8"))
+    assert len(blocks) >= 4
+    found = {}
+    for _, text in blocks:
+        exec(compile(text, "python.md", "exec"), found)
+    assert len(found["runs"]) == 4
+
+
 def test_the_example_of_the_page_on_identity_works():
     ((_, block),) = BLOCK.findall((DOCS / "identity.md").read_text(encoding="utf-8"))[:1]
     found = {}

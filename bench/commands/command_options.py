@@ -9,6 +9,7 @@ import typer
 from pydantic import BaseModel
 
 from bench.options import Shown, options_of, path_of
+from bench.plugins.plugin_folders import plugin_folders
 
 PLACES = "Where things are"
 Command = TypeVar("Command", bound=Callable[..., None])
@@ -19,8 +20,9 @@ def _expanded(path: Path | None, option: typer.CallbackParam) -> Path | None:
     return None if path is None else path_of(path, option.opts[0])
 
 
-def _all_expanded(paths: list[Path] | None, option: typer.CallbackParam) -> list[Path] | None:
-    return None if paths is None else [path_of(path, option.opts[0]) for path in paths]
+def _all_folders(paths: list[Path] | None, option: typer.CallbackParam) -> list[Path]:
+    """Return the folders of plugins that BENCH_PLUGINS names, then those of the option."""
+    return plugin_folders(path_of(path, option.opts[0]) for path in paths or [])
 
 
 Results = Annotated[
@@ -30,8 +32,8 @@ Results = Annotated[
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
-        help="A folder with methods/ or datasets/ of your own; may be repeated.",
-        callback=_all_expanded,
+        help="A folder with methods/ or datasets/ of your own; may be repeated. BENCH_PLUGINS names such, too.",
+        callback=_all_folders,
         rich_help_panel=PLACES,
     ),
 ]

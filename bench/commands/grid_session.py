@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ from bench.commands.interrupts import INTERRUPTED
 from bench.commands.progress import Display, show_plan_table
 from bench.commands.report_tables import show_report
 from bench.data.data_root import find_data_root
+from bench.errors import UnknownPluginError, UsageError
 from bench.execution.context import Context
 from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
+from bench.grid.cells import cells
 from bench.grid.config_files import load_experiment
+from bench.grid.devices import gpu_number, on_gpu
 from bench.grid.request import Request
 from bench.options import PathLike
 from bench.plugins.registry import Registry
@@ -26,6 +30,7 @@ from bench.report.sample_pictures import Samples
 from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
+from bench.store.stored_plugins import where_source_lies
 
 STOPPED = 75  # exit status: a temporary failure, the same command goes on
 
@@ -67,6 +72,22 @@ def make_request(options: dict[str, Any], experiment: str | None) -> Request:
     return validated(Request, merged, "option")
 
 
+def grid_of(request: Request, context: Context, machines: Machines) -> tuple[list[Cell], Context]:
+    """Return the cells of a request, and the context with the GPU that it asks for.
+
+    Raises:
+        UsageError: a name is unknown, a value does not fit, or the machines do not. Where runs of
+            the store hold the source of an unknown plugin, the error says so.
+    """
+    try:
+        grid = cells(request, context.registry, context.data_root)
+    except UnknownPluginError as error:
+        raise UsageError(f"{error}{where_source_lies(context.store, error)}") from None
+    context = replace(context, gpu=gpu_number(request.device))
+    machines.check(grid, context.gpu)
+    return grid, context
+
+
 def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     both = {
         k: _merged(base[k], over[k]) for k in base if isinstance(base[k], dict) and isinstance(over.get(k), dict)
@@ -92,10 +113,11 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
 def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
     """Show the grid, cell by cell, and what it will cost; return the exit status."""
     torch.set_num_threads(machines.threads)
-    with console.status("timing a few training steps of each method …"):
+    timing = console.status("timing a few training steps of each method …")
+    with timing, on_gpu(context.gpu):
         estimator = Estimator(context)
         rows = [(cell, estimator.estimate(cell)) for cell in grid]
-    show_plan_table(console, rows, machines.at_once(grid))
+    show_plan_table(console, rows, machines.at_once(grid, context.gpu))
     return FAILED if any(plan.state == CellState.CANNOT_RUN for _, plan in rows) else 0
 
 

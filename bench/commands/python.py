@@ -1,69 +1,151 @@
-"""The functions `run`, `compare` and `load_results` of the package; they return data frames."""
+"""The function `bench.run`; its arguments are the options of the command line."""
 
 import os
 import warnings
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable
+from functools import wraps
+from inspect import signature
+from typing import Any, Literal, ParamSpec, TypeVar
 
 import pandas as pd
 
-from bench.commands.grid_session import make_context
-from bench.errors import BenchError, unknown
+from bench.commands.grid_session import grid_of, make_context
+from bench.commands.progress_line import showing_progress
+from bench.commands.stored_frames import load_results
+from bench.errors import unknown
 from bench.escaping import printable
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport, Observer
+from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
-from bench.grid.cells import cells
 from bench.grid.request import Request
-from bench.options import PathLike, names, path_of, refuse_empty
-from bench.report import comparison
-from bench.report.results import frame, load_records
+from bench.options import Options, PathLike, path_of
+from bench.plugins.plugin_folders import plugin_folders
 from bench.spec import CellState, RunSpec, validated
 from bench.store import grid_status as status
-from bench.store.store import Store
+
+Several = str | Iterable[str]
+Number = int | float | str
+P = ParamSpec("P")
+Result = TypeVar("Result")
 
 
+def known_arguments_only(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Have an unknown argument named with the nearest known one, as an unknown option is."""
+    known = signature(function).parameters
+
+    @wraps(function)
+    def checked(*given: P.args, **named: P.kwargs) -> Result:
+        for name in named:
+            if name not in known:
+                raise unknown("argument", name, known)
+        return function(*given, **named)
+
+    return checked
+
+
+@known_arguments_only
 def run(
     *,
+    methods: Several | None = None,
+    datasets: Several = "digits",
+    noise: Number | Iterable[Number] = "0,0.1,0.2,0.3",
+    seeds: int | str | Iterable[int | str] = 0,
+    set: dict[str, dict[str, Any]] = {},  # noqa: B006 - it is not changed
+    recipes: dict[str, dict[str, Any]] = {},  # noqa: B006
+    recipe: Several | None = None,
+    preset: str | None = None,
+    epochs: int | str | None = None,
+    relabel: Several | None = None,
+    relabel_from: int | str | None = None,
+    held_out: Number = 0.0,
+    evaluate: Literal["test", "held-out"] = "test",
+    noise_seed: int | str | None = None,
+    device: str = "auto",
+    precision: Literal["auto", "float32", "bfloat16"] = "auto",
+    jobs: int | str | None = 0,
+    runs_per_gpu: int | str = 1,
+    threads: int | str = 1,
+    max_minutes: Number | None = None,
+    checkpoint_minutes: Number = 5.0,
+    executor: Literal["local", "ray", "slurm"] = "local",
+    address: str | None = None,
+    slurm: dict[str, Any] = {},  # noqa: B006
     results: PathLike = "results",
     data_root: PathLike | None = None,
     download: bool = False,
     plugins: PathLike | Iterable[PathLike] = (),
     force: bool = False,
-    **options: Any,
+    progress: bool | None = None,
 ) -> pd.DataFrame:
     """Run a grid and return its finished runs, one row each, as `load_results` does.
 
+    A list may be given as a list, as text with commas or as a single value: `noise=[0, 0.3]`,
+    `noise="0,0.3"`, `noise=0.3`.
+
     Args:
+        methods: names of the methods; None runs all.
+        datasets: names of the data sets.
+        noise: label noise, such as 0.3 (symmetric) or `pair:0.3`; `bench list noise` has the kinds.
+        seeds: seeds, such as 3, `[0, 1]` or `"0-4"`; each is a run of its own.
+        set: hyper-parameters: `{"rul": {"mix": 3}}`; also of data sets, `recipe` and `relabel`. For
+            a method or `relabel`, a list of values runs each.
+        recipes: changes to the recipe by a name for them; each is run.
+        recipe: which of these to run; None runs all.
+        preset: changes to the recipe by their name, such as `quick`.
+        epochs: epochs of training; None takes the recipe's.
+        relabel: `on`, `off` or both, for all methods; None takes each method's own.
+        relabel_from: first epoch that relabels, from 1; None takes the recipe's.
+        held_out: part of the noisy training set to set aside, from 0 to below 1.
+        evaluate: the images to evaluate on.
+        noise_seed: seed of the label noise; None takes the run's seed.
+        device: `auto`, `cpu`, `cuda`, `cuda:1` or `mps`; auto is CUDA if there is a GPU, else the
+            CPU.
+        precision: number type of the nets; auto is bfloat16 where the hardware has it.
+        jobs: runs at a time, each a process of its own; 0: one after the other in this process;
+            None or `auto`: one a core or GPU. With more than 0 a script must guard its own code by
+            `if __name__ == "__main__":`.
+        runs_per_gpu: runs that share a GPU if `jobs` is auto.
+        threads: CPU threads of each run.
+        max_minutes: stop at a checkpoint within so many minutes; None: no limit.
+        checkpoint_minutes: time between checkpoints; 0 writes one after every epoch.
+        executor: who runs the runs: this machine, a Ray cluster or Slurm.
+        address: of a Ray cluster, such as `10.0.0.1:6379`; None starts Ray on this machine.
+        slurm: parameters of submitit's AutoExecutor, such as `{"timeout_min": 600}`.
         results: folder of the store; runs that are finished there are not run again.
         data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
         download: fetch data sets that are missing.
-        plugins: a folder or several that hold `methods/` or `datasets/` of their own.
+        plugins: a folder or several that hold `methods/` or `datasets/` of their own, besides those
+            that the environment variable BENCH_PLUGINS names.
         force: run again what is finished.
-        options: those of `bench run --help`, with `_` for `-`, as values or text: `noise=[0, 0.3]`
-            or `noise="0,0.3"`; `set` and `slurm` are dictionaries. Only `jobs` has another default,
-            0: runs follow each other in this process. With more, each run has a process of its own,
-            and a script must guard its own code by `if __name__ == "__main__":`.
+        progress: show a progress bar on the standard error output; None shows it in a terminal or a
+            notebook only.
 
     Raises:
-        UsageError: an unknown option or name, or a value that does not fit.
+        UsageError: an unknown argument or name, or a value that does not fit.
 
     Warns:
         UserWarning: cells that failed, with their reasons; the other cells are run and stored. Also
             what a plugin changed of its process, such as the working directory; it is put back.
     """
-    request, machines = _read({"jobs": 0} | options)
-    folders = [path_of(folder, "plugins") for folder in _listed(plugins)]
-    context = make_context(
-        path_of(results, "results"), data_root, folders, machines, download=download, force=force
-    )
-    grid = cells(request, context.registry, context.data_root)
-    machines.check(grid)
+    given = locals()
+    request = validated(Request, _of(Request, given), "argument")
+    machines = validated(Machines, _of(Machines, given), "argument")
+    folders = plugin_folders(path_of(folder, "plugins") for folder in _listed(plugins))
+    place = path_of(results, "results")
+    context = make_context(place, data_root, folders, machines, download=download, force=force)
+    grid, context = grid_of(request, context, machines)
     status.remember(context.store, grid)
-    _warn_of_failures(run_grid(machines, grid, context, Observer()))
+    with showing_progress(progress, grid, context) as observer:
+        reports = run_grid(machines, grid, context, observer)
+    _warn_of_failures(reports)
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)
     return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
+
+
+def _of(model: type[Options], given: dict[str, Any]) -> dict[str, Any]:
+    """Return those of the arguments that are a model's fields."""
+    return {name: value for name, value in given.items() if name in model.model_fields}
 
 
 def _listed(plugins: PathLike | Iterable[PathLike]) -> list[PathLike]:
@@ -71,72 +153,11 @@ def _listed(plugins: PathLike | Iterable[PathLike]) -> list[PathLike]:
     return [plugins] if isinstance(plugins, str | os.PathLike) else list(plugins)
 
 
-def _read(options: dict[str, Any]) -> tuple[Request, Machines]:
-    known = {*Request.model_fields, *Machines.model_fields}
-    for name in options:
-        if name not in known:
-            raise unknown("argument", name, known)
-    request, machines = (
-        {name: value for name, value in options.items() if name in model.model_fields}
-        for model in (Request, Machines)
-    )
-    return validated(Request, request, "argument"), validated(Machines, machines, "argument")
-
-
 def _warn_of_failures(reports: list[CellReport]) -> None:
     failed = [
         printable(f"{report.title}: {report.detail}") for report in reports if report.status == CellState.FAILED
     ]
     if failed:
-        warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=3)
+        warnings.warn(f"{len(failed)} of {len(reports)} cells failed: {'; '.join(failed)}", stacklevel=4)
     for line in dict.fromkeys(line for report in reports for line in report.notes):
-        warnings.warn(line, stacklevel=3)
-
-
-def load_results(results: PathLike = "results") -> pd.DataFrame:
-    """Return all finished runs of a results folder, one row each.
-
-    Columns tell what was run, its metrics (`scores.own.aurc`, …, as fractions) and what it cost.
-
-    Raises:
-        BenchError: there is no such folder, or its name is empty.
-
-    Warns:
-        UserWarning: folders in the store that cannot be read as runs.
-    """
-    folder = path_of(results, "results")
-    if not folder.is_dir():
-        raise BenchError(f"there is no results folder {results}")
-    records, problems = load_records(Store(folder))
-    for problem in problems:
-        warnings.warn(printable(problem), stacklevel=2)
-    return frame(records, folder)
-
-
-def compare(
-    *,
-    results: PathLike = "results",
-    datasets: str | Iterable[str] = (),
-    methods: str | Iterable[str] = (),
-    metric: str = "accuracy",
-    against: str | None = None,
-) -> pd.DataFrame:
-    """Return paired differences of stored runs, one row for each pair of methods and each noise.
-
-    Args:
-        results: folder of the store.
-        datasets: names to compare, as a list or as text with commas; all if none is given.
-        methods: the same for methods; row labels of methods fit, too.
-        metric: a metric's dotted name, as `load_results` has it.
-        against: the row label that every other is compared with; every pair if not given.
-
-    Raises:
-        UsageError: an unknown name, or nothing to compare.
-    """
-    refuse_empty(metric, "metric")
-    refuse_empty(against, "against")
-    folder = path_of(results, "results")
-    compared = comparison.load(folder, names(datasets, "datasets"), names(methods, "methods"), metric, against)
-    for problem in compared.problems:
-        warnings.warn(printable(problem), stacklevel=2)
-    return compared.frame()
+        warnings.warn(line, stacklevel=4)

@@ -47,7 +47,6 @@ def run(
       bench run --experiment table1-mnist --dry-run
     """
     from bench.commands import grid_session as work
-    from bench.grid.cells import cells
 
     options = typed_for(Request, typed)
     if "set" in options:
@@ -60,8 +59,7 @@ def run(
     machines = validated(Machines, where, "option")
     context = work.make_context(results, data_root, plugins or [], machines, download=download, force=force)
     request = work.make_request(options, experiment)
-    grid = cells(request, context.registry, context.data_root)
-    machines.check(grid)
+    grid, context = work.grid_of(request, context, machines)
     if dry_run:
         raise typer.Exit(work.show_plan(grid, context, machines))
     raise typer.Exit(work.run(request, grid, context, results, machines))

@@ -40,7 +40,12 @@ def _in_float64(logits: Logits) -> Logits:
                 f"logits must be finite, {wrong} of {logits.numel()} values are not; "
                 f"if a training came to this, lower its learning rate"
             )
-    return logits.double()
+    return in_float64(logits)
+
+
+def in_float64(values: Tensor) -> Tensor:
+    """Return values in float64; as they are on MPS, which has no such numbers."""
+    return values if values.device.type == "mps" else values.double()
 
 
 def msp(logits: Logits) -> Scores:

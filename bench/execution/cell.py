@@ -13,7 +13,9 @@ from bench.execution.runner import execute
 from bench.plugins.factory import MethodFactory
 from bench.plugins.fence import changes_by, fenced, standard
 from bench.plugins.method import Progress
+from bench.plugins.registry import Plugin, Registry
 from bench.spec import Cell, CellState, RunSpec
+from bench.store.plugin_sources import sources_of
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay, is_taken, tidy
 from bench.training.checkpoint import Keeper, OutOfTime
@@ -43,11 +45,14 @@ def run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Obse
 
 def _changes_by_plugins(spec: RunSpec, context: Context) -> tuple[str, ...]:
     """Return what a run's plugins changed of this process, which was put back."""
-    names = _methods_of(spec)
-    found = [context.registry.all("methods").get(name) for name in names]
-    found.append(context.registry.all("datasets").get(spec.dataset.name))
-    found.append(context.registry.all("backbones").get(spec.recipe.backbone))
-    return tuple(line for plugin in found if plugin for line in changes_by(plugin.path))
+    return tuple(line for plugin in _plugins_of(spec, context.registry) for line in changes_by(plugin.path))
+
+
+def _plugins_of(spec: RunSpec, registry: Registry) -> list[Plugin]:
+    found = [registry.all("methods").get(name) for name in _methods_of(spec)]
+    found.append(registry.all("datasets").get(spec.dataset.name))
+    found.append(registry.all("backbones").get(spec.recipe.backbone))
+    return [plugin for plugin in found if plugin]
 
 
 def _methods_of(spec: RunSpec) -> list[str]:
@@ -130,10 +135,11 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWa
 
     data = datasets.get(spec)
     factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)
+    sources = sources_of(_plugins_of(spec, context.registry))  # before an author edits them
     keeper = _keeper(spec, context, under_way, observer)
     with fenced(factory.plugin.path, partial(_begin, spec)):
         outcome = execute(spec, data, factory, on_epoch, keeper)
-    context.store.save(outcome)
+    context.store.save(replace(outcome, sources=sources))
     accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
     said = [f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}", *outcome.remarks]
     return "; ".join(said)

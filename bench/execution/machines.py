@@ -69,21 +69,28 @@ class Machines(Options):
         """Return when the time allowed is over, in seconds as of `time.time`; None: never."""
         return None if self.max_minutes is None else time.time() + 60 * self.max_minutes
 
-    def at_once(self, grid: list[Cell]) -> int:
+    def at_once(self, grid: list[Cell], gpu: int | None = None) -> int:
         """Return how many cells of a grid this machine runs at a time.
 
         Default: free GPU slots if any cell wants a GPU, else cores ÷ threads.
-        """
-        return max(1, min(self._room(grid) if self.jobs is None else self.jobs, len(grid)))
 
-    def _room(self, grid: list[Cell]) -> int:
+        Args:
+            grid: all cells.
+            gpu: number of the only GPU that they may use; None for all GPUs.
+        """
+        return max(1, min(self._room(grid, gpu) if self.jobs is None else self.jobs, len(grid)))
+
+    def _room(self, grid: list[Cell], gpu: int | None) -> int:
         import torch
         from joblib import cpu_count
 
-        return torch.cuda.device_count() * self.runs_per_gpu if wants_gpu(grid) else cpu_count() // self.threads
+        wanted = devices_of(grid)
+        if "mps" in wanted or gpu is not None:
+            return self.runs_per_gpu
+        return torch.cuda.device_count() * self.runs_per_gpu if "cuda" in wanted else cpu_count() // self.threads
 
-    def check(self, grid: list[Cell]) -> None:
-        """Check that the options fit each other and the grid.
+    def check(self, grid: list[Cell], gpu: int | None = None) -> None:
+        """Check that the options fit each other, the grid and the number of the GPU asked for.
 
         Raises:
             UsageError: they do not, or this machine's limits are too low.
@@ -94,19 +101,24 @@ class Machines(Options):
             raise UsageError("--slurm needs --executor slurm")
         if self.jobs == 0 and self.executor != "local":
             raise UsageError(f"--jobs 0 runs in this process, so it cannot go with --executor {self.executor}")
+        if gpu is not None and self.executor != "local":
+            raise UsageError(
+                f"--device cuda:{gpu} names a GPU of this machine; with --executor {self.executor} pass "
+                f"--device cuda, and {self.executor} gives each run its GPU"
+            )
         if self.executor == "local":
-            self._check_this_machine(grid)
+            self._check_this_machine(grid, gpu)
 
-    def _check_this_machine(self, grid: list[Cell]) -> None:
-        if wants_gpu(grid):
-            from bench.grid.cells import require_gpu
+    def _check_this_machine(self, grid: list[Cell], gpu: int | None) -> None:
+        for kind in sorted(devices_of(grid) - {"cpu"}):
+            from bench.grid.devices import require_device
 
-            require_gpu()
+            require_device(kind, gpu)
         check_threads(self.threads)
         if self.jobs != 0:
-            check_processes(self.at_once(grid))
+            check_processes(self.at_once(grid, gpu))
 
 
-def wants_gpu(grid: list[Cell]) -> bool:
-    """Return whether any cell of a grid runs on a GPU."""
-    return any(isinstance(cell, RunSpec) and cell.device == "cuda" for cell in grid)
+def devices_of(grid: list[Cell]) -> set[Literal["cpu", "cuda", "mps"]]:
+    """Return the classes of devices that cells of a grid run on."""
+    return {cell.device for cell in grid if isinstance(cell, RunSpec)}

@@ -78,7 +78,9 @@ class ProcessExecutor(Pool):
         """
         ours, theirs = self.server.Pipe()
         process = self.server.Process(
-            target=work, args=(theirs, spec, self.context, self.threads, gpu_of(slot)), daemon=True
+            target=work,
+            args=(theirs, spec, self.context, self.threads, gpu_of(slot, self.context.gpu)),
+            daemon=True,
         )
         try:
             start_server()
@@ -152,11 +154,16 @@ def _end_with_parent(connection: Connection) -> None:
         os._exit(1)
 
 
-def gpu_of(slot: int) -> str | None:
-    """Return the GPU for a job, in turn of those that this process may use; None without any."""
+def gpu_of(slot: int, number: int | None = None) -> str | None:
+    """Return the GPU for a job, in turn of those that this process may use; None without any.
+
+    Args:
+        slot: which of the jobs it is.
+        number: of the GPU that all jobs use, as torch counts; None for all GPUs in turn.
+    """
     shown = os.environ.get("CUDA_VISIBLE_DEVICES")
     gpus = shown.split(",") if shown else [str(k) for k in range(torch.cuda.device_count())]
-    return gpus[slot % len(gpus)] if gpus else None
+    return gpus[(slot if number is None else number) % len(gpus)] if gpus else None
 
 
 def death(exitcode: int | None) -> str:

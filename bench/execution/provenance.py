@@ -66,12 +66,15 @@ def now() -> str:
 
 
 def peak_memory(device: str) -> int:
-    """Return the peak memory in bytes: of the device on CUDA, else of the whole process so far.
+    """Return the peak memory in bytes: of the device on CUDA and MPS, else of the whole process
+    so far.
 
     0 where the system does not tell.
     """
     if device == "cuda":
         return torch.cuda.max_memory_allocated()
+    if device == "mps":
+        return torch.mps.driver_allocated_memory()  # which keeps what it once took
     if resource is None:
         return 0
     unit = 1 if sys.platform == "darwin" else 1024

@@ -10,6 +10,7 @@ from bench.execution.local import LocalExecutor
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.processes import ProcessExecutor
+from bench.grid.devices import on_gpu
 from bench.spec import Cell
 from bench.store.unfinished import clear
 
@@ -26,7 +27,8 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
     if machines.executor == "slurm":
         return _slurm(machines, context, observer).run(grid)
     if machines.jobs != 0:
-        return ProcessExecutor(context, observer, machines.at_once(grid), machines.threads).run(grid)
+        jobs = machines.at_once(grid, context.gpu)
+        return ProcessExecutor(context, observer, jobs, machines.threads).run(grid)
     return _in_this_process(machines.threads, grid, context, observer)
 
 
@@ -35,7 +37,8 @@ def _in_this_process(threads: int, grid: list[Cell], context: Context, observer:
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        return LocalExecutor(context, observer).run(grid)
+        with on_gpu(context.gpu):
+            return LocalExecutor(context, observer).run(grid)
     finally:
         torch.set_num_threads(before)
 

@@ -12,6 +12,7 @@ import torch
 
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
+from bench.grid.devices import device_class, require_device
 from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
@@ -140,7 +141,7 @@ def _variants(
             seed=seed,
             held_out=request.held_out,
             evaluate=request.evaluate,
-            device=_device(request),
+            device=device_class(request.device),
             precision=_precision(request),
             protocol=PROTOCOL,
             label=_label(factory, relabel),
@@ -233,30 +234,14 @@ def _label(factory: MethodFactory, relabel: Relabel | None) -> str:
     return f"{factory.name}({', '.join(changed)})" if changed else factory.name
 
 
-def _device(request: Request) -> Any:
-    if request.device == "auto":
-        return "cuda" if torch.cuda.is_available() else "cpu"
-    return request.device
-
-
 def _precision(request: Request) -> Any:
     """Return bfloat16 where the hardware computes in it."""
     if request.precision != "auto":
         return request.precision
-    if _device(request) == "cuda":
-        require_gpu(", or --precision as well if other machines run the runs")
+    kind = device_class(request.device)
+    if kind == "cuda":
+        require_device(kind, otherwise=", or --precision as well if other machines run the runs")
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+    if kind == "mps":
+        return "float32"
     return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"
-
-
-def require_gpu(otherwise: str = "") -> None:
-    """Check that torch sees a GPU here.
-
-    Args:
-        otherwise: what may be passed besides another device, for the message.
-
-    Raises:
-        UsageError: it sees none.
-    """
-    if not torch.cuda.is_available():
-        raise UsageError(f"--device cuda: torch sees no CUDA device here; pass --device cpu or auto{otherwise}")

@@ -1,15 +1,22 @@
 """What to run and how to train, as a user asks for it by options, a TOML file or in Python."""
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
-from bench.options import Commas, CommasAndRanges, Count, Number, Options, Part, Seed, option
+from bench.options import Commas, CommasAndRanges, Count, Number, Options, Part, Seed, option, split_list
 from bench.plugins.registry import plugin_name
 from bench.spec import Pictures
 
 GRID, TRAINING = "What to run", "How to train and evaluate"
 Names = Annotated[list[str], Commas]
+
+
+def _device(given: str) -> str:
+    if not re.fullmatch(r"auto|cpu|mps|cuda(:\d{1,4})?", given):
+        raise ValueError("must be auto, cpu, cuda, cuda:N or mps")
+    return given
 
 
 class Request(Options):
@@ -63,7 +70,12 @@ class Request(Options):
         "test", "The images to evaluate on; held-out is for choosing recipes.", TRAINING
     )
     noise_seed: Seed | None = option(None, "Seed of the label noise.", TRAINING, "N", unset="the run's seed")
-    device: Literal["auto", "cpu", "cuda"] = option("auto", "Device to train on.", TRAINING)
+    device: Annotated[str, AfterValidator(_device)] = option(
+        "auto",
+        "Device to train on; cuda:1 is the second GPU of this machine, mps that of a Mac.",
+        TRAINING,
+        "auto|cpu|cuda|cuda:N|mps",
+    )
     precision: Literal["auto", "float32", "bfloat16"] = option(
         "auto",
         "Number type of the nets; auto is bfloat16 where the hardware has it.",
@@ -74,7 +86,8 @@ class Request(Options):
     @field_validator("noise", mode="before")
     @classmethod
     def _as_text(cls, noise: Any) -> Any:
-        return [str(point) for point in noise] if isinstance(noise, list) else noise
+        points = split_list(noise)
+        return [str(point) for point in points] if isinstance(points, list) else points
 
     @field_validator("methods", "datasets")
     @classmethod

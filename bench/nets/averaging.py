@@ -11,7 +11,7 @@ from typing import Literal
 from jaxtyping import Float
 from torch import Tensor
 
-from bench.evaluation.scores import entropy
+from bench.evaluation.scores import entropy, in_float64
 
 Spread = Literal["entropy", "mutual-information"]
 
@@ -20,7 +20,7 @@ def mean_log_probabilities(
     logits: Float[Tensor, "members batch classes"],
 ) -> Float[Tensor, "batch classes"]:
     """Return log p̄, computed in float64."""
-    return logits.double().log_softmax(dim=2).logsumexp(dim=0) - math.log(len(logits))
+    return in_float64(logits).log_softmax(dim=2).logsumexp(dim=0) - math.log(len(logits))
 
 
 def spread(logits: Float[Tensor, "members batch classes"], score: Spread) -> Float[Tensor, " batch"]:

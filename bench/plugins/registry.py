@@ -21,10 +21,11 @@ from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any, Literal
 
-from bench.errors import Note, PluginError, UsageError, one_line, place, unknown
+from bench.errors import Note, PluginError, UnknownPluginError, UsageError, one_line, place, unknown
 from bench.escaping import NAME, NAME_WORDS
 from bench.files.visible import is_visible, visible_files
 from bench.plugins.importing import import_file, import_module
+from bench.plugins.plugin_folders import checked
 from bench.plugins.source import code_hash
 from bench.spec import IN_FLUX
 
@@ -171,14 +172,7 @@ class Registry:
     """
 
     def __init__(self, folders: Iterable[Path] = ()) -> None:
-        given = [Path(folder).absolute() for folder in folders]
-        for folder in given:
-            if not folder.is_dir():  # asked before links are followed, which may go round in circles
-                raise UsageError(f"--plugins: there is no folder {folder}")
-        self.folders = tuple(folder.resolve() for folder in given)
-        for folder in self.folders:
-            if not any((folder / kind).is_dir() for kind in SINGULAR):
-                raise UsageError(f"--plugins: {folder} holds no folder methods/, datasets/ or backbones/")
+        self.folders = tuple(checked(Path(folder), "--plugins") for folder in folders)
         self._found: dict[Kind, dict[str, Plugin]] = {}
 
     def all(self, kind: Kind) -> dict[str, Plugin]:
@@ -219,7 +213,7 @@ class Registry:
             if os.path.lexists(path):
                 what = "is a folder, a link to nothing or a pipe" if is_visible(path) else f"must be {NAME_WORDS}"
                 raise UsageError(f"no {SINGULAR[kind]} '{name}': {path} {what}")
-        raise unknown(SINGULAR[kind], name, plugins)
+        raise UnknownPluginError(str(unknown(SINGULAR[kind], name, plugins)), kind, name)
 
 
 def _base_class(kind: Kind) -> type:

@@ -1,4 +1,4 @@
-"""Hash of a plugin's code, for plugins that declare no version."""
+"""The files of a plugin's code, and their hash for plugins that declare no version."""
 
 import ast
 import hashlib
@@ -63,17 +63,36 @@ def code_hash(path: Path, module: str | None = None) -> str:
     Raises:
         SyntaxError, ValueError: a file cannot be parsed.
     """
+    trees = {name: tree for name, (_, tree) in _parsed(path, module).items()}
+    content = "".join(f"{name}\n{_text(tree)}\n" for name, tree in sorted(trees.items()))
+    return hashlib.sha256(content.encode()).hexdigest()[:12]
+
+
+def source_files(path: Path, module: str | None = None) -> dict[str, Path]:
+    """Return a plugin's file and those that it imports from its folder, by their paths there.
+
+    Args:
+        path: of the plugin's file.
+        module: its module name in an installed package, else None.
+
+    Raises:
+        SyntaxError, ValueError: a file cannot be parsed.
+    """
+    return {name: file for name, (file, _) in sorted(_parsed(path, module).items())}
+
+
+def _parsed(path: Path, module: str | None) -> dict[str, tuple[Path, ast.Module]]:
+    """Return the files that `code_hash` counts, with their syntax trees."""
     folder = Folder.of(path, module)
-    trees: dict[str, ast.Module] = {}
+    found: dict[str, tuple[Path, ast.Module]] = {}
     waiting = [path]
     while waiting:
         current = waiting.pop()
         name = current.relative_to(folder.path).as_posix()
-        if name not in trees:
-            trees[name] = ast.parse(current.read_bytes())
-            waiting += _imported(trees[name], current, folder)
-    content = "".join(f"{name}\n{_text(tree)}\n" for name, tree in sorted(trees.items()))
-    return hashlib.sha256(content.encode()).hexdigest()[:12]
+        if name not in found:
+            found[name] = current, ast.parse(current.read_bytes())
+            waiting += _imported(found[name][1], current, folder)
+    return found
 
 
 def _imported(tree: ast.Module, path: Path, folder: Folder) -> Iterator[Path]:

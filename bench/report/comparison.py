@@ -1,6 +1,6 @@
 """Comparison of methods by one metric: runs are chosen, paired and tested, tables written."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +11,7 @@ from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
 from bench.report.figures.critical_difference import draw
 from bench.report.figures.style import save
-from bench.report.grouping import Group, group
+from bench.report.grouping import Group, group, settings_by_name
 from bench.report.results import load_records
 from bench.report.statistics.paired import Contrast, contrasts, ranks
 from bench.report.statistics.ranks import Ranks
@@ -92,11 +92,17 @@ def load(
     _check("method", methods, {name for record in records for name in _names(record)})
     labels = {record.spec.label for record in records}
     _check("method", [] if against is None else [against], labels)
-    groups = group([record for record in records if _wanted(record, datasets, methods, against)])
+    groups = _named_as_all([record for record in records if _wanted(record, datasets, methods, against)], records)
     found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
     if not found:
         raise _nothing(metric, groups)
     return Comparison(metric, found, *ranks([of for of, _ in found], metric), problems)
+
+
+def _named_as_all(wanted: list[Record], records: list[Record]) -> list[Group]:
+    """Return the settings of the runs that are wanted, named as among all runs of the folder."""
+    names = settings_by_name(records)
+    return [replace(of, name=names[of.records[0].spec.identity]) for of in group(wanted)]
 
 
 def _check(kind: str, asked: list[str], there: set[str]) -> None:

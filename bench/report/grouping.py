@@ -272,6 +272,11 @@ def group(records: list[Record]) -> list[Group]:
     return [named for rivals in by_dataset.values() for named in _named(rivals)]
 
 
+def settings_by_name(records: list[Record]) -> dict[str, str]:
+    """Return the name of each run's setting, as `group` names it, by the run's identity."""
+    return {record.spec.identity: members.name for members in group(records) for record in members.records}
+
+
 def _key(record: Record) -> str:
     return record.spec.dataset.name + " " + repr(setting(record.spec))
 

@@ -13,8 +13,9 @@ from bench.files.locks import waiting
 from bench.report import figures, tables
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
+from bench.report.frames import frame
 from bench.report.grouping import Group, group
-from bench.report.results import frame, load_records
+from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
 from bench.report.table import Table
 from bench.spec import Pictures

@@ -1,17 +1,13 @@
 """Stored runs for reports, comparisons and data frames, with metrics up to date."""
 
-import math
 from collections import Counter
-from pathlib import Path
-
-import pandas as pd
 
 from bench.errors import BenchError, one_line
 from bench.evaluation.metrics import VALUES_SINCE, VERSION
+from bench.plugins.plugin_folders import plugin_folders
 from bench.plugins.registry import SINGULAR, Plugin, Registry
 from bench.report.grouping import is_in_flux, told_apart, without_outdated
-from bench.report.summaries import flat
-from bench.spec import IN_FLUX, ImportedSpec
+from bench.spec import IN_FLUX
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
 from bench.store.recomputed import filled_in, keep, recall
@@ -28,14 +24,15 @@ def load_records(store: Store, registry: Registry | None = None) -> tuple[list[R
 
     Args:
         store: of the runs.
-        registry: of the plugins that are here; None for those of the project and of packages.
+        registry: of the plugins that are here; None for those of the project, of packages and of
+            BENCH_PLUGINS.
 
     Raises:
         UsageError: the store is of version 0.1, or its pack is damaged.
     """
     records, problems = store.scan()
     records, stale = _refresh(store, records)
-    kept, left_out = without_outdated(records, _code_here(records, registry or Registry()))
+    kept, left_out = without_outdated(records, _code_here(records, registry or Registry(plugin_folders())))
     if left_out:
         problems.append(
             f"{len(left_out)} runs are left out, as the code of their plugins is not the code here: "
@@ -85,45 +82,6 @@ def _protocols(records: list[Record]) -> list[str]:
         f"stand in rows of their own; `bench run` with the same options runs them again"
         for protocol, count in sorted(counts.items())
     ]
-
-
-def frame(records: list[Record], results: Path) -> pd.DataFrame:
-    """Return one row per run: settings, cost and metrics, nested names joined by dots."""
-    columns: dict[str, list[object]] = {}
-    for place, record in enumerate(records):
-        for name, value in _row(record, results).items():
-            column = columns.setdefault(name, [])
-            column += [math.nan] * (place - len(column))
-            column.append(value)
-    for column in columns.values():
-        column += [math.nan] * (len(records) - len(column))
-    return pd.DataFrame(columns)
-
-
-def _row(record: Record, results: Path) -> dict[str, object]:
-    spec = record.spec
-    return {
-        "dataset": spec.dataset.name,
-        "method": spec.method.name,
-        "label": spec.label,
-        "imported": isinstance(spec, ImportedSpec),
-        "method_version": spec.method.version,
-        "dataset_version": spec.dataset.version,
-        "protocol": spec.protocol,
-        "noise_kind": spec.noise.name,
-        "noise_rate": record.noise.rate,
-        "noise_seed": spec.noise.seed,
-        **({"noise_file": spec.noise.file.source} if spec.noise.file else {}),
-        "seed": spec.seed,
-        "relabel": None if spec.recipe is None else spec.relabel is not None,
-        **(flat(spec.recipe.model_dump(), "recipe.") if spec.recipe else {}),
-        **spec.model_dump(include={"held_out", "evaluate", "device", "precision"}),
-        "flips": record.manifest.flips if isinstance(record.manifest, NoiseManifest) else None,
-        **flat(record.metrics.entries()),
-        **record.cost.entries(),
-        "identity": spec.identity,
-        "path": record.path.relative_to(results).as_posix(),
-    }
 
 
 def _refresh(store: Store, records: list[Record]) -> tuple[list[Record], list[str]]:

@@ -9,8 +9,9 @@ import pandas as pd
 from bench.evaluation.predictions import LabelledPredictions
 from bench.files import checksums
 from bench.spec import UNHASHED, StoredSpec
+from bench.store import plugin_sources
 from bench.store.csv_columns import to_csv
-from bench.store.file_sources import json_bytes
+from bench.store.file_sources import SOURCES, json_bytes
 from bench.store.prediction_files import to_parquet
 from bench.store.record_models import Cost, Environment, Metrics, RunRecord, StatedNoise
 
@@ -38,6 +39,7 @@ class Outcome:
     environment: Environment
     cost: Cost
     remarks: list[str] = field(default_factory=list)  # of the method, about this training
+    sources: dict[str, bytes] = field(default_factory=dict)  # files of its plugins, by place
 
     @property
     def digest(self) -> str:
@@ -74,4 +76,6 @@ class Outcome:
         }
         if assessment.train is not None:
             files["train.parquet"] = to_parquet(assessment.train)
+        if self.sources:
+            files[SOURCES] = plugin_sources.written(self.sources)
         return files | {checksums.NAME: checksums.written(checksums.of(files))}

@@ -19,10 +19,11 @@ from typing import BinaryIO
 from bench.errors import UsageError
 from bench.files import checksums
 from bench.files.reading import parse_json
-from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RECORD_FILES, RUN_FILES, RunFiles
+from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RECORD_FILES, RUN_FILES, SOURCES, RunFiles
 
 NAME = "runs.tar.gz"  # of the pack in a results folder
 ABOUT = "pack.json"  # first member: how many files and bytes follow; older packs lack it
+READ_LATER = (*PREDICTIONS, SOURCES)  # are not kept in memory
 MOST_READ = 2**26 + 2**10  # bytes that are read at once, of a small file or of the head of a member
 EXPANSION, ROOM = 100, 2**24  # a pack unpacks to at most so many times its size, and so many bytes
 HEAD = 2**12  # bytes that the head of a member and its padding come to at most
@@ -143,7 +144,7 @@ def _take(found: Contents, archive: tarfile.TarFile, member: tarfile.TarInfo) ->
     run = found.runs.setdefault(place, PackedRun(found.pack, place))
     if fault := _fault(run, member, path.name):
         run.faults.append(fault)
-    elif path.name in PREDICTIONS:
+    elif path.name in READ_LATER:
         run.large[path.name] = member.offset_data, member.size
     else:
         run.small[path.name] = _content(archive, member)
@@ -237,7 +238,7 @@ def write_pack(file: BinaryIO, runs: Iterable[RunFiles], root: Path, predictions
         root: the folder that their paths are taken from.
         predictions: whether to take those of the test set along.
     """
-    wanted = (*RECORD_FILES, checksums.NAME, *(PREDICTIONS[:1] if predictions else ()))
+    wanted = (*RECORD_FILES, checksums.NAME, SOURCES, *(PREDICTIONS[:1] if predictions else ()))
     files = [
         (run, name)
         for run in sorted(runs, key=lambda run: run.path.parts)

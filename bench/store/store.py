@@ -11,6 +11,7 @@ runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     record.json    metrics, environment, cost
     test.parquet   logits, uncertainty, features and labels of the evaluated set
     train.parquet  logits, uncertainty and the three label vectors of the training set
+    sources.json   source of its plugins as text, unless they are the harness's own
     SHA256SUMS     of all these, so that torn and edited files are noticed and not used
 
 runs.tar.gz beside it, or in its place, is a pack of such folders and is read as they are.

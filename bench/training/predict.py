@@ -14,9 +14,10 @@ from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
 from bench.training.checked_outputs import check_prediction
 from bench.training.divergence import DivergedError
+from bench.training.seeding import kept
 
 # Per device type: much larger batches would exceed a CPU's caches and fill its memory.
-BATCH_SIZES = {"cpu": 128, "cuda": 1000}
+BATCH_SIZES = {"cpu": 128, "cuda": 1000, "mps": 1000}
 
 
 def predict(
@@ -38,9 +39,8 @@ def predict(
         DivergedError: a value is not finite.
     """
     method.eval()
-    devices = [images.device] if images.device.type == "cuda" else []
     order = in_order(images, BATCH_SIZES[images.device.type])
-    with torch.inference_mode(), torch.random.fork_rng(devices), reading(images, order) as batches:
+    with torch.inference_mode(), kept(images.device), reading(images, order) as batches:
         outputs = Outputs(len(images))
         for index, batch in batches:
             found = _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
@@ -115,7 +115,7 @@ class Outputs:
         """
         assert self.all is not None
         logits = self.all.logits.float().cpu().numpy()
-        uncertainty = self.all.uncertainty.double().cpu().numpy()
+        uncertainty = self.all.uncertainty.cpu().double().numpy()  # MPS has no float64
         features = None if self.all.features is None else self.all.features.float().cpu().numpy()
         for name, values in (("logits", logits), ("uncertainty", uncertainty), ("features", features)):
             if values is not None and not np.isfinite(values).all():

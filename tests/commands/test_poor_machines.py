@@ -154,7 +154,7 @@ def test_a_folder_for_temporary_files_that_there_is_not_is_done_without(tmp_path
 def test_too_few_open_files_are_named(limit, jobs, tmp_path, monkeypatch):
     monkeypatch.setattr(process_limits, "_open_files", lambda: limit)
     machines = validated(Machines, {"jobs": jobs}, "option")
-    monkeypatch.setattr(Machines, "at_once", lambda self, grid: 12 if self.jobs is None else self.jobs)
+    monkeypatch.setattr(Machines, "at_once", lambda self, grid, gpu: 12 if self.jobs is None else self.jobs)
     with pytest.raises(UsageError, match=f"a program may have {limit} here; raise that by `ulimit -n"):
         machines.check([])
 

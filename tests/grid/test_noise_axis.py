@@ -2,7 +2,7 @@ import pytest
 from harness import PLUGINS, grid, plugin, report, run, spec
 
 from bench.errors import UsageError
-from bench.report.results import frame
+from bench.report.frames import frame
 from bench.store.store import Store
 
 RECIPE = (PLUGINS / "datasets" / "tiny.toml").read_text()

@@ -12,8 +12,9 @@ from pandas.api.types import is_numeric_dtype
 
 from bench.evaluation.metrics import OF_FLIPS, OF_SCORES, VALUES_SINCE, VERSION
 from bench.report import tables
+from bench.report.frames import frame
 from bench.report.grouping import Group, group
-from bench.report.results import frame, load_records
+from bench.report.results import load_records
 from bench.report.summaries import entry
 from bench.report.tables import accuracy as table1
 from bench.store.recomputed import filled_in

@@ -12,7 +12,7 @@ from harness import spec
 
 from bench.errors import UsageError
 from bench.files import checksums
-from bench.store.file_sources import RECORD_FILES
+from bench.store.file_sources import RECORD_FILES, SOURCES
 from bench.store.store import Store
 from bench.store.transfer import merge, pack
 from bench.store.unfinished import folder_of
@@ -30,8 +30,8 @@ def test_a_pack_brings_the_same_tables_without_the_predictions(tmp_path, finishe
     status, out, err = bench("pack", target, "--results", finished)
     assert (status, err) == (0, "")
     assert out == f"{target}: 8 runs, {target.stat().st_size / 1024:.0f} KiB\n"
-    assert {name.rpartition("/")[2] for name in names_in(target)} == {*RECORD_FILES, "SHA256SUMS"}
-    assert len(names_in(target)) == 8 * 6
+    assert {name.rpartition("/")[2] for name in names_in(target)} == {*RECORD_FILES, SOURCES, "SHA256SUMS"}
+    assert len(names_in(target)) == 8 * 7
     assert [path.name for path in tmp_path.iterdir()] == ["runs.tar.gz"]
     status, out, err = bench("merge", target, "--results", tmp_path / "here")
     assert (status, out, err) == (0, f"{target}: 8 runs added, 0 were here\n", "")
@@ -73,7 +73,7 @@ def test_a_pack_leaves_out_what_is_not_finished_and_names_what_is_damaged(tmp_pa
     status, out, err = bench("pack", target, "--results", tmp_path / "some")
     assert (status, out.startswith(f"{target}: 3 runs, ")) == (0, True)
     assert err.startswith(f"note: {torn.parent} cannot be read as a run")
-    assert len(names_in(target)) == 3 * 6
+    assert len(names_in(target)) == 3 * 7
 
 
 def test_a_pack_of_nothing_is_one_line(tmp_path, bench):

@@ -11,8 +11,9 @@ from generated import generate
 
 import bench
 from bench.report import figures, tables
+from bench.report.frames import frame
 from bench.report.grouping import group
-from bench.report.results import frame, load_records
+from bench.report.results import load_records
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store

@@ -27,7 +27,7 @@ def edit(path, **changes):
 def test_a_finished_run_leaves_all_its_files(store):
     names = {path.name for path in store.path(spec()).iterdir()}
     expected = {"spec.json", "manifest.json", "epochs.csv", "curves.csv", "record.json"}
-    assert names == expected | {"test.parquet", "train.parquet", "SHA256SUMS"}
+    assert names == expected | {"test.parquet", "train.parquet", "sources.json", "SHA256SUMS"}
 
 
 def test_a_stored_run_reads_back_as_it_was(store):
@@ -180,7 +180,7 @@ def test_checksums_are_those_that_sha256sum_checks(store):
         text=True,
     )
     assert done.returncode == 0
-    assert done.stdout.count(": OK") == 7
+    assert done.stdout.count(": OK") == 8
 
 
 def test_a_run_under_way_is_no_problem(store):
