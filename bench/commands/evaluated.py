@@ -88,8 +88,9 @@ def evaluate(
         probabilities: whether `logits` and `train_logits` are probabilities, each row of sum 1.
         features: (N, D), for distances to class centres.
         human_entropy: (N,) nats, of labels by people.
-        train_logits, train_given, train_true: (M, K), (M,), (M,) of the training images: outputs,
-            labels that the training was given and true ones.
+        train_logits: (M, K) of the training images.
+        train_given: (M,) labels that the training was given.
+        train_true: (M,) their true classes.
         train_uncertainty: (M,), or a dictionary with the names of `uncertainty`.
 
     Raises:
