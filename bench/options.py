@@ -7,7 +7,6 @@ types of all settings stand here, too.
 
 import os
 import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, get_args
 
@@ -99,18 +98,6 @@ def path_of(given: PathLike, option: str) -> Path:
 def split_list(given: Any) -> Any:
     """Return the parts of a text with commas; leave all else as it is."""
     return [part.strip() for part in given.split(",")] if isinstance(given, str) else given
-
-
-def names(given: str | Iterable[str] | None, option: str) -> list[str]:
-    """Return names given as a list or as a text with commas; None is no name.
-
-    Raises:
-        UsageError: a name is empty.
-    """
-    found = [] if given is None else list(split_list(given))
-    for name in found:
-        refuse_empty(name, option)
-    return found
 
 
 def _with_ranges(given: Any) -> Any:

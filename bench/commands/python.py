@@ -15,9 +15,10 @@ from bench.execution.observer import CellReport, Observer
 from bench.execution.start import run_grid
 from bench.grid.cells import cells
 from bench.grid.request import Request
-from bench.options import PathLike, names, path_of, refuse_empty
+from bench.options import PathLike, path_of, refuse_empty
 from bench.report import comparison
 from bench.report.results import frame, load_records
+from bench.report.selection import Selection
 from bench.spec import CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
@@ -118,6 +119,8 @@ def compare(
     results: PathLike = "results",
     datasets: str | Iterable[str] = (),
     methods: str | Iterable[str] = (),
+    noise: str | Iterable[str | float] = (),
+    setting: str | None = None,
     metric: str = "accuracy",
     against: str | None = None,
 ) -> pd.DataFrame:
@@ -127,6 +130,8 @@ def compare(
         results: folder of the store.
         datasets, methods: names to compare, as a list or as text with commas, all if none is
             given; row labels of methods fit, too.
+        noise: points of the noise axis, such as 0.3 or `pair:0.3`, all if none is given.
+        setting: the name of one setting, where runs have several recipes.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 
@@ -136,7 +141,10 @@ def compare(
     refuse_empty(metric, "metric")
     refuse_empty(against, "against")
     folder = path_of(results, "results")
-    compared = comparison.load(folder, names(datasets, "datasets"), names(methods, "methods"), metric, against)
+    wanted = {"datasets": datasets, "methods": methods, "noise": noise}
+    given = {name: each if isinstance(each, str) else list(each) for name, each in wanted.items()}
+    selection = validated(Selection, given | {"setting": setting}, "argument")
+    compared = comparison.load(folder, selection, metric, against)
     for problem in compared.problems:
         warnings.warn(printable(problem), stacklevel=2)
     return compared.frame()

@@ -11,11 +11,13 @@ from bench.escaping import csv_cell, markdown
 from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
 from bench.report import figures, tables
+from bench.report.chosen_runs import select
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
 from bench.report.grouping import Group, group
 from bench.report.results import frame, load_records
 from bench.report.sample_pictures import Samples
+from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.spec import Pictures
 from bench.store.store import Store
@@ -33,7 +35,12 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
+def write_report(
+    results: Path,
+    samples: Samples,
+    wanted: Pictures,
+    selection: Selection = Selection(),  # noqa: B008 - immutable
+) -> Report:
     """Rebuild `report/` of a results folder: tables, figures, and a page of all.
 
     Tables are written as Markdown, LaTeX and CSV.
@@ -42,17 +49,23 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
         results: the folder of the store.
         samples: where pictures of samples find them.
         wanted: which pictures to draw besides those that need records only.
+        selection: which runs the report is of.
+
+    Raises:
+        UsageError: no run has all that is asked for.
     """
     store = Store(results)
     store.check_format()  # before anything is written
     place = results / "report"
     with waiting(results / LOCK, f"the report of {results}"), renewed_folder(place) as folder:
-        return replace(_write(store, folder, samples, wanted), folder=place)
+        return replace(_write(store, folder, samples, wanted, selection), folder=place)
 
 
-def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures) -> Report:
-    kept, problems = load_records(store, samples.registry)
-    report = Report(folder, group(kept), {}, problems)
+def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures, selection: Selection) -> Report:
+    records, problems = load_records(store, samples.registry)
+    report = Report(folder, select(group(records), selection) if records else [], {}, problems)
+    shown = {record.spec.identity for members in report.groups for record in members.records}
+    kept = [record for record in records if record.spec.identity in shown]
     for name in ("tables", "figures"):
         (folder / name).mkdir()
     drawn = {members.name: list(_from_records(members)) for members in report.groups}

@@ -153,6 +153,7 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
 
 
 TABLES = [
+    "own-score",
     "accuracy",
     "robustness",
     "top-k",
