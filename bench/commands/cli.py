@@ -18,6 +18,7 @@ from bench.commands.pack import pack
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.status import status
+from bench.commands.table import table
 from bench.version import __version__
 
 app = typer.Typer(
@@ -27,7 +28,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
-for command in (run, report, compare, status, merge, pack, check, new):
+for command in (run, report, compare, table, status, merge, pack, check, new):
     app.command(cls=Command)(ending_in_one_line(command))
 app.command("list", cls=Command)(ending_in_one_line(list_))
 

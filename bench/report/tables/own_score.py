@@ -14,7 +14,6 @@ from bench.report.values import FORMATS
 
 TITLE = "Own score against max-softmax"
 GAP = "own−msp"
-UNITS = {"percent": "%", "thousandths": "×10³"}
 WORDS: dict[Verdict, str] = {
     "own": "the own score is better",
     "msp": "max-softmax is better",
@@ -89,9 +88,8 @@ def _cells(found: Iterable[Against | None]) -> list[object]:
 def _columns(metric: str) -> list[Column]:
     (about,) = (each for each in OF_SCORES if each.name == metric)
     form = FORMATS[about.scale]
-    unit = UNITS[about.scale]
     return [
-        Numbers(f"{about.heading} {unit}: own", f"{metric}_own", form),
+        Numbers(f"{about.heading}: own", f"{metric}_own", form),
         Numbers("msp", f"{metric}_msp", form),
         Summaries(GAP, f"{metric}_difference", replace(form, signed=True, signed_zero=False)),
         Probabilities("p", f"{metric}_p_holm"),
@@ -116,7 +114,7 @@ def _notes(group: Group, found: dict[tuple[str, str], Against]) -> list[str]:
     pooled = f" {POOLED}: the runs of all noises." if len(group.noises) > 1 else ""
     return [
         "Which score ranks errors better? Own: the method's own; msp: 1 − max softmax of the same checkpoint. "
-        "AUROC is better when higher, AURC when lower. Better: what a paired sign-flip test over runs supports at "
+        "AUROC (%) is better when higher, AURC (×10³) when lower. Better: what a paired sign-flip test over runs supports at "
         "5 %, after Holm's correction over the methods (p, bold); open: nothing; same: both order the images "
         f"alike.{pooled}",
         *([few] if few else []),
