@@ -10,6 +10,7 @@ import typer
 from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
+from bench.commands.figure import figure
 from bench.commands.interrupts import ending_in_one_line
 from bench.commands.list import list_
 from bench.commands.merge import merge
@@ -28,7 +29,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
-for command in (run, report, compare, table, status, merge, pack, check, new):
+for command in (run, report, compare, table, figure, status, merge, pack, check, new):
     app.command(cls=Command)(ending_in_one_line(command))
 app.command("list", cls=Command)(ending_in_one_line(list_))
 

@@ -20,6 +20,7 @@ from bench.report.sample_pictures import Samples
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.spec import Pictures
+from bench.store.record import Record
 from bench.store.store import Store
 
 LOCK = ".report.lock"  # two programs may end at the same time
@@ -108,11 +109,20 @@ def _from_records(members: Group) -> Iterator[Picture]:
         yield from pictures(members)
 
 
+def _parts(members: Group, name: str) -> list[list[Record]]:
+    """Return the runs of which a figure makes pictures at a time: a cell's, or all of one noise."""
+    cells = members.cells()
+    if name not in figures.OF_ALL_METHODS:
+        return [cell for _, _, cell in cells]
+    points = [noise.point for noise in members.noises]
+    return [[r for noise, _, cell in cells if noise.point == point for r in cell] for point in points]
+
+
 def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
     """Write and yield pictures of samples; problems name cells without predictions or images."""
     for name in dict.fromkeys(wanted.figures):
         reasons = []
-        for _, _, cell in members.cells():
+        for cell in _parts(members, name):
             try:
                 for picture in figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted):
                     save_each([picture], report.folder / "figures")

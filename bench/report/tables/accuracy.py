@@ -36,7 +36,7 @@ def accuracy_table(group: Group, metric: str = "accuracy") -> Table:
     form = FORMATS[find(metric).scale]
     return Table(
         f"{metric.replace('.', '-')}-{group.name}",
-        f"{_what(group, metric)} of the last epoch by label noise: {group.title}",
+        f"{what(group, metric)} of the last epoch by label noise: {group.title}",
         [Methods(), *(Summaries(noise.label, form=form) for noise in group.noises)],
         rows,
         [_reading(group), *bold_notes(bests), *older_note(group), *_source(group, rows)],
@@ -50,7 +50,7 @@ def published() -> dict[str, Any]:
     return tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
 
 
-def _what(group: Group, metric: str) -> str:
+def what(group: Group, metric: str) -> str:
     """Return a metric as a title names it: `Test accuracy (%)`, `AUROC (%) of the own score`."""
     if metric == "accuracy":
         return "Test accuracy (%)" if group.records[0].spec.evaluate == "test" else "Accuracy (%)"
