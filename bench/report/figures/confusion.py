@@ -33,11 +33,13 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]], sheet: Shee
     least = 0.12 * len(classes) + 0.45
     rows, columns = grid_shape(len(cells), sheet.across(2 if len(cells) == 4 else 3, least))
     side = min(side, sheet.wide(side * columns) / columns)
-    with sheet.drawing(side * columns, (side + 0.1) * rows + 0.4) as figure:
+    height = (side - 0.1) * rows + 0.25 if sheet.is_paper else (side + 0.1) * rows + 0.5
+    with sheet.drawing(side * columns, height) as figure:
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (label, cell) in zip(panels, cells.items(), strict=False):
             _matrix(axes, row_percent(cell), shortened(classes), side, sheet)
-            axes.set_title(figure_text(group.shown(label)), fontsize=sheet.points(9))
+            if len(cells) > 1 or sheet.titles:
+                axes.set_title(figure_text(group.shown(label)), fontsize=sheet.points(9))
         for axes in panels[len(cells) :]:
             axes.remove()
         figure.supxlabel("predicted class", fontsize=sheet.points(9))

@@ -58,7 +58,7 @@ def panels(
     """
     rows, columns = grid_shape(len(names), sheet.across(natural, least))
     made = list(figure.subplots(rows, columns, squeeze=False, **shared).flatten())
-    length = max(12, int(26 * sheet.wide(9.0) / columns / 1.8))
+    length = int((18 if sheet.is_paper else 13) * sheet.wide(9.0) / columns)
     for axes, name in zip(made, shortened(names, length), strict=False):
         axes.set_title(name, fontsize=sheet.points(8.5), pad=3)
         axes.tick_params(labelsize=sheet.points(7.5))
@@ -67,3 +67,27 @@ def panels(
     for place, axes in enumerate(made[: len(names)]):  # whose lower neighbour was removed
         axes.tick_params(labelbottom=not shared.get("sharex") or place + columns >= len(names))
     return made[: len(names)]
+
+
+def label(
+    made: Sequence[Axes], x: str, y: str, sheet: Sheet, natural: int = NATURAL, least: float = LEAST
+) -> None:
+    """Put one label under all panels, and one beside them.
+
+    Not `supxlabel`, which matplotlib draws over a legend below the panels.
+    """
+    _, columns = grid_shape(len(made), sheet.across(natural, least))
+    middle = (columns - 1) // 2
+    lowest = max(place for place in range(len(made)) if place % columns == middle)
+    between = 1.08 if columns % 2 == 0 else 0.5  # of the width of the panel in the middle
+    made[lowest].set_xlabel(x, x=between, ha="center", fontsize=sheet.points(9))
+    figure = made[0].figure
+    figure.supylabel(y, fontsize=sheet.points(9))
+
+
+def remark(axes: Axes, said: str, sheet: Sheet) -> None:
+    """Put a line of numbers under a panel's title."""
+    name = axes.get_title()
+    axes.set_title("")
+    axes.text(0.5, 1.02, said, transform=axes.transAxes, ha="center", va="bottom", fontsize=sheet.points(7))
+    axes.set_title(name, fontsize=sheet.points(8.5), pad=sheet.points(7) + 4)

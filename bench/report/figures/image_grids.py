@@ -34,7 +34,9 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             shown = f"{run}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(
-                name, f"{shown}, {group.dataset}", partial(draw, record, found, images, chosen, shown, which)
+                name,
+                f"{shown}, {group.dataset} (over each: true class, predicted class)",
+                partial(draw, record, found, images, chosen, shown, which),
             )
 
 

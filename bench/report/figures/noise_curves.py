@@ -60,8 +60,7 @@ def _facets(group: Group, points: dict[str, Points], axis: str, metric: str, she
             for other in points.values():
                 axes.plot([rate for rate, _ in other], [np.mean(values) for _, values in other], **facets.OTHERS)
             _curve(axes, found, metric, 0.0, color=COLOURS[0], marker="", ms=4)
-        figure.supxlabel(axis, fontsize=sheet.points(9))
-        figure.supylabel(what(group, metric), fontsize=sheet.points(9))
+        facets.label(made, axis, what(group, metric), sheet)
         sheet.title(figure, group.title)
     return figure
 

@@ -83,10 +83,9 @@ def _facets(group: Group, noise: Noise, present: Cells, sheet: Sheet) -> Figure:
                 0.96, 0.06, said, transform=axes.transAxes, ha="right", fontsize=sheet.points(7), in_layout=False
             )
         made[0].set_xlim(0, 100 * SHOWN)
-        figure.supxlabel("rejected, most uncertain first (%)", fontsize=sheet.points(9))
-        figure.supylabel("accuracy of the kept images (%)", fontsize=sheet.points(9))
-        sheet.title(figure, f"label noise {noise.label}; numbers: AURC ×10³", group.title)
-        columns = 2 if sheet.wide(9.0) < 4 else 4
+        facets.label(made, "rejected, most uncertain first (%)", "accuracy of the kept images (%)", sheet)
+        sheet.title(figure, f"label noise {noise.label}", group.title)
+        columns = 2 if sheet.wide(9.0) < 4 else 5
         figure.legend(handles=_keys(looks), loc="outside lower center", ncols=columns, frameon=False)
     return figure
 
@@ -95,7 +94,8 @@ def _keys(looks: dict[str, dict[str, Any]]) -> list[Line2D]:
     """Return what the lines of a panel are."""
     own = [Line2D([], [], ls=SCORES[score], **look, label=NAMES[score]) for score, look in looks.items()]
     others = Line2D([], [], color=facets.OTHERS["color"], label="own score of the others")
-    return [*own, Line2D([], [], **IDEAL, label="ideal order"), others]
+    numbers = Line2D([], [], ls="", label="numbers: AURC ×10³")
+    return [*own, Line2D([], [], **IDEAL, label="ideal order"), others, numbers]
 
 
 def _curves(axes: Axes, cell: list[Record], looks: dict[str, dict[str, Any]]) -> None:

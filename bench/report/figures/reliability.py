@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from bench.evaluation.calibration import BINS, Classified
 from bench.report.figures import facets
 from bench.report.figures.sheet import REPORT, Sheet
-from bench.report.figures.style import COLOURS, RIGHT, WRONG, Picture
+from bench.report.figures.style import COLOURS, Picture
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples, of_each_method
 from bench.report.summaries import over
@@ -55,10 +55,9 @@ def draw(
         made = facets.panels(figure, names, sheet, COLUMNS, LEAST, sharex=True, sharey=True)
         for axes, (label, bins) in zip(made, binned.items(), strict=True):
             _bars(axes, bins, sheet)
-            ece = over(cells[label], "ece")
-            said = f"ECE {100 * ece.mean:.1f} %" if ece else ""
-            axes.text(0.05, 0.93, said, transform=axes.transAxes, va="top", fontsize=sheet.points(7.5))
-        figure.supxlabel("confidence (%); below the bars: images, log scale", fontsize=sheet.points(9))
+            if ece := over(cells[label], "ece"):
+                facets.remark(axes, f"ECE {100 * ece.mean:.1f} %", sheet)
+        figure.supxlabel("confidence (%); grey: images, log scale", fontsize=sheet.points(9))
         figure.supylabel("accuracy (%)", fontsize=sheet.points(9))
         sheet.title(figure, f"label noise {noise}", group.title)
     return figure
@@ -80,15 +79,11 @@ def binned_by_confidence(
 
 
 def _bars(axes: Axes, bins: Bins, sheet: Sheet) -> None:
-    """Draw accuracy as bars, the gap to the mean confidence on them, counts in a strip below."""
+    """Draw accuracy as bars, and counts in a strip below."""
     edges, width = 100 * np.linspace(0, 1, BINS + 1), 100 / BINS
     known = bins.counts > 0
     x = edges[:-1][known] + width / 2
-    accuracy, confidence = 100 * bins.accuracy[known], 100 * bins.confidence[known]
-    axes.bar(x, accuracy, width * 0.94, color=COLOURS[0], lw=0)
-    gap = confidence - accuracy
-    colours = np.where(gap > 0, WRONG, RIGHT)
-    axes.bar(x, gap, width * 0.94, bottom=accuracy, color=colours, alpha=0.35, lw=0)
+    axes.bar(x, 100 * bins.accuracy[known], width * 0.94, color=COLOURS[4], lw=0)
     axes.plot([0, 100], [0, 100], ":", color="0.3", lw=1)
     axes.set_xlim(0, 100)
     axes.set_ylim(0, 100)

@@ -1,6 +1,7 @@
 """Training as it went: accuracy, memorisation and relabelling by epoch (supplement, section B)."""
 
-from collections.abc import Iterator, Sequence
+import textwrap
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -91,22 +92,29 @@ def _in_groups(group: Group, noise: Noise, logs: Logs, columns: list[str], sheet
     """Return a row for each column of the log, and a panel in it for each group of methods."""
     groups = facets.in_groups(list(logs))
     width = sheet.wide(3.2 * len(groups))
-    legend, row = 0.17 * max(map(len, groups)) + 0.3, _height(sheet, len(groups))
-    height = row * len(columns) + legend + 0.5
-    with sheet.drawing(width, height, layout=None) as figure:
-        ratios = [*[row] * len(columns), legend]
-        grid = figure.add_gridspec(len(columns) + 1, len(groups), height_ratios=ratios)
+    rows = max(map(len, groups))
+    with sheet.drawing(
+        width, _height(sheet, len(groups)) * len(columns) + 0.16 * rows + 0.6, layout=None
+    ) as figure:
+        grid = figure.add_gridspec(len(columns), len(groups))
         for place, members in enumerate(groups):
             inside = {label: logs[label] for label in members}
             looks = {label: look(k) for k, label in enumerate(members)}
             _column(figure, grid, place, inside, looks, columns, sheet)
-            below = figure.add_subplot(grid[len(columns), place])
-            below.axis("off")
-            below.legend(handles=_shown_in(group, inside, looks), loc="upper center", frameon=False)
         sheet.title(figure, f"label noise {noise.label}", group.title)
-        _place(figure, len(columns), 0, sheet)
+        _place(figure, len(columns), rows, sheet)
         _share_heights(figure, len(columns), len(groups))
+        for place, members in enumerate(groups):
+            looks = {label: look(k) for k, label in enumerate(members)}
+            _legend_below(figure, figure.axes[place * len(columns)], _shown_in(group, members, looks))
     return figure
+
+
+def _legend_below(figure: Figure, axes: Axes, handles: list[Line2D]) -> None:
+    """Put a legend at the bottom of the figure, under a panel."""
+    place = axes.get_position()
+    anchor = ((place.x0 + place.x1) / 2, 0.0)
+    figure.legend(handles=handles, loc="lower center", bbox_to_anchor=anchor, frameon=False, labelspacing=0.3)
 
 
 def _column(
@@ -119,14 +127,14 @@ def _column(
 
 def _share_heights(figure: Figure, rows: int, columns: int) -> None:
     """Give the panels of a row one axis of values, so that groups can be compared."""
-    panels = np.array([axes for axes in figure.axes if axes.axison]).reshape(columns, rows)
+    panels = np.array(figure.axes).reshape(columns, rows)
     for row in panels.T:
         low, high = zip(*(axes.get_ylim() for axes in row), strict=True)
         for axes in row:
             axes.set_ylim(min(low), max(high))
 
 
-def _shown_in(group: Group, logs: Logs, looks: Looks) -> list[Line2D]:
+def _shown_in(group: Group, logs: Iterable[str], looks: Looks) -> list[Line2D]:
     return [Line2D([], [], **looks[label], label=figure_text(group.shown(label))) for label in logs]
 
 
@@ -144,11 +152,16 @@ def _place(figure: Figure, rows: int, legend_rows: int, sheet: Sheet) -> None:
     figure.subplots_adjust(
         left=left / width,
         right=1 - 0.1 / width,
-        bottom=(below + line * legend_rows if legend_rows else 0.05) / height,
-        top=TITLE - (0.25 + 0.16 * title_rows) / height,
+        bottom=(below + line * legend_rows) / height,
+        top=TITLE - (_heading(figure) + 0.16 * title_rows) / height,
         wspace=0.25 if not sheet.is_paper else 0.3,
-        hspace=0.45 if rows > 1 else 0.3,
+        hspace=(0.75 if _heading(figure) > 0.3 else 0.6 if sheet.is_paper else 0.45) if rows > 1 else 0.3,
     )
+
+
+def _heading(figure: Figure) -> float:
+    """Return the room for titles of panels in inches."""
+    return 0.12 + 0.13 * max(axes.get_title().count("\n") + 1 for axes in figure.axes)
 
 
 def _panel(axes: Axes, logs: Logs, looks: Looks, name: str, sheet: Sheet) -> None:
@@ -157,6 +170,8 @@ def _panel(axes: Axes, logs: Logs, looks: Looks, name: str, sheet: Sheet) -> Non
         if known := [log for log in cell if has(log, name)]:
             values = (100 if fraction else 1) * np.stack([log[name].astype(float) for log in known])
             band(axes, known[0]["epoch"], values, 100.0 if fraction else np.inf, **looks[label])
-    axes.set_title(heading, fontsize=sheet.points(9))
+    grid = axes.get_gridspec()
+    room = int(15 * sheet.wide(9.6) / (grid.ncols if grid else 1)) if sheet.is_paper else len(heading)
+    axes.set_title(textwrap.fill(heading, max(12, room)), fontsize=sheet.points(9))
     axes.set_xlabel("epoch", labelpad=1 if sheet.is_paper else None)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

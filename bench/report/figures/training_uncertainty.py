@@ -51,8 +51,7 @@ def draw(group: Group, noise: Noise, labels: list[str], sheet: Sheet = REPORT) -
                 band(axes, known[0]["epoch"], values, np.inf, **line)
             axes.xaxis.set_major_locator(MaxNLocator(3, integer=True))
             axes.locator_params(axis="y", nbins=4)
-        figure.supxlabel("epoch", fontsize=sheet.points(9))
-        figure.supylabel("mean uncertainty", fontsize=sheet.points(9))
+        facets.label(made, "epoch", "mean uncertainty", sheet, COLUMNS, LEAST)
         handles = [Line2D([], [], **line, label=NAMES[name]) for name, line in LOOKS.items()]
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
         sheet.title(figure, f"label noise {noise.label}", group.title)

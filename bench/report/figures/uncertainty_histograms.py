@@ -56,21 +56,22 @@ def draw(
 ) -> Figure:
     """Return a panel for each method, with an axis of its own, as scores have no common scale."""
     names = [group.shown(label) for label in found]
-    with sheet.drawing(9.0, facets.height(len(names), sheet, COLUMNS, LEAST) + 0.2) as figure:
+    with sheet.drawing(9.0, facets.height(len(names), sheet, COLUMNS, LEAST, shape=0.85) + 0.2) as figure:
         made = facets.panels(figure, names, sheet, COLUMNS, LEAST)
         for axes, (label, split) in zip(made, found.items(), strict=True):
             _bars(axes, split)
-            auroc = over(cells[label], "scores", score, "auroc")
-            said = f"AUROC {100 * auroc.mean:.1f}\n" if auroc else ""
-            wrong = int(split.wrong.sum())
-            axes.text(0.96, 0.94, f"{said}{wrong} wrong\n{len(split.wrong) - wrong} right", ha="right", va="top",
-                      transform=axes.transAxes, fontsize=sheet.points(7))  # fmt: skip
-        figure.supxlabel(f"uncertainty, {score} score", fontsize=sheet.points(9))
-        figure.supylabel("part of the images (%)", fontsize=sheet.points(9))
+            facets.remark(axes, _numbers(split, cells[label], score), sheet)
+        facets.label(made, f"uncertainty, {score} score", "part of the images (%)", sheet, COLUMNS, LEAST)
         handles = [Patch(color=colour, alpha=0.6, label=word) for word, colour in LOOKS.items()]
         figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
         sheet.title(figure, f"label noise {noise}", group.title)
     return figure
+
+
+def _numbers(split: Split, cell: list[Record], score: str) -> str:
+    auroc = over(cell, "scores", score, "auroc")
+    said = f"AUROC {100 * auroc.mean:.1f}, " if auroc else ""
+    return f"{said}{int(split.wrong.sum())} of {len(split.wrong)} wrong"
 
 
 LOOKS = {"right images": RIGHT, "wrong images": WRONG}

@@ -115,7 +115,7 @@ def _notes(group: Group, found: dict[tuple[str, str], Against]) -> list[str]:
     return [
         "Which score ranks errors better? Own: the method's own; msp: 1 − max softmax of the same checkpoint. "
         "AUROC (%) is better when higher, AURC (×10³) when lower. Better: what a paired sign-flip "
-        "test over runs supports at 5 %, after Holm's correction over the methods (p, bold); open: nothing; same: both order the images "
-        f"alike.{pooled}",
+        "test over runs supports at 5 %, after Holm's correction over the methods (p, bold); open: nothing; same: "
+        f"both order the images alike.{pooled}",
         *([few] if few else []),
     ]
