@@ -16,12 +16,8 @@ from bench.report.grouping import Group
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.table_shape import transposed, with_metrics, with_scores, without_single_keys
-from bench.report.tables import BY_NAME
+from bench.report.tables import BY_NAME, OF_PAIRS, words
 
-OF_PAIRS = {
-    "comparison": "Return the differences between methods in one metric, with tests and intervals.",
-    "ranks": "Return mean ranks of methods by one metric, with Friedman's test.",
-}
 BY_NOISE = "accuracy"  # the table of one metric by noise, of whichever metric
 
 
@@ -32,12 +28,6 @@ class Shape(Options):
     scores: Annotated[list[str], Commas] = Field([])
     against: str | None = None
     transpose: bool = False
-
-
-def words() -> dict[str, str]:
-    """Return a line on each table, by name."""
-    found = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in BY_NAME.items()}
-    return {name: line.removeprefix("Return ").capitalize() for name, line in (found | OF_PAIRS).items()}
 
 
 def tables_of(name: str, results: Path, selection: Selection, shape: Shape) -> tuple[list[Table], list[str]]:

@@ -35,7 +35,7 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(
                 name,
-                f"{shown}, {group.dataset} (over each: true class, predicted class)",
+                f"{shown}, {group.dataset}",
                 partial(draw, record, found, images, chosen, shown, which),
             )
 

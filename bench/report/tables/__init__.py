@@ -38,3 +38,15 @@ BY_NAME: dict[str, Callable[[Group], Table]] = {
     "remarks": remarks_table,
 }
 ALL_TABLES = list(BY_NAME.values())
+# Made of pairs of methods by `bench.report.comparison`, not of a group alone.
+OF_PAIRS = {
+    "comparison": "Differences between methods in one metric, with tests and intervals.",
+    "ranks": "Mean ranks of methods by one metric, with Friedman's test.",
+}
+
+
+def words() -> dict[str, str]:
+    """Return a line on each table, by name."""
+    lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in BY_NAME.items()}
+    told = {name: line.removeprefix("Return ") for name, line in lines.items()}
+    return {name: line[:1].upper() + line[1:] for name, line in told.items()} | OF_PAIRS
