@@ -10,7 +10,7 @@ import typer
 from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
-from bench.commands.figure import figure
+from bench.commands.draw_figure import figure
 from bench.commands.interrupts import ending_in_one_line
 from bench.commands.list import list_
 from bench.commands.merge import merge
@@ -19,7 +19,7 @@ from bench.commands.pack import pack
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.status import status
-from bench.commands.table import table
+from bench.commands.write_table import table
 from bench.version import __version__
 
 app = typer.Typer(

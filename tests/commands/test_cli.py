@@ -30,7 +30,8 @@ def digits(tmp_path_factory):
 @ONE_WORKER
 def test_the_main_job_shows_the_tables(digits):
     _, done = digits
-    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\n")
+    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\nstarting ")
+    assert "Own score against max-softmax: digits, 2 epochs" in done.stdout
     assert "Test accuracy (%) of the last epoch by label noise: digits, 2 epochs" in done.stdout
     assert "Errors among the 60 most uncertain" in done.stdout
     assert "[12/12] digits · " in done.stdout
@@ -308,11 +309,13 @@ def test_version():
 
 def test_list_has_every_section_with_a_line_on_each():
     shown = bench("list").stdout
-    for section in ("methods", "datasets", "noise", "metrics", "presets", "experiments"):
+    for section in ("methods", "datasets", "noise", "metrics", "tables", "figures", "presets", "experiments"):
         assert f"\n{section}\n" in f"\n{shown}"
     for name in ("mix-output", "fashion-mnist", "symmetric-bernoulli", "e_aurc", "quick"):
         assert f"  {name} " in shown
 
 
 def test_list_of_an_unknown_section_gets_a_guess():
-    assert bench("list", "method").stderr.startswith("error: no section to list 'method'. Did you mean 'methods'?")
+    assert bench("list", "method").stderr.startswith(
+        "error: no section, method or data set to list 'method'. Did you mean 'methods'?"
+    )

@@ -64,5 +64,8 @@ def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(p
     before = pictures_of(folder)
     failed = bench("report", "--figures", "imgaes", *PLACES, str(folder))
     assert failed.returncode == 2
-    assert failed.stderr == "error: --figures: input should be 'images' or 'features', got 'imgaes'\n"
+    assert (
+        failed.stderr
+        == "error: --figures: input should be 'images', 'features', 'reliability' or 'histograms', got 'imgaes'\n"
+    )
     assert pictures_of(folder) == before

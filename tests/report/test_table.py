@@ -41,7 +41,7 @@ def test_latex_is_booktabs_and_escaped():
     assert r"a\_b" in text
     assert r"1 \& 2" in text
     assert text.startswith("% A title\n")
-    assert r"99.36 $\pm$ 0.05" in text
+    assert r"99.36 & \,$\pm$\,0.05" in text
     assert text.isascii()
 
 
