@@ -1,8 +1,11 @@
 """`bench table` and `bench figure`: what they write, errors of one line, a LaTeX document."""
 
 import csv
+import re
+import shlex
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -11,12 +14,14 @@ from harness import PLUGINS, run, unwritable
 from PIL import Image
 from typer.testing import CliRunner
 
+import bench as package
 from bench.commands.cli import app
 from bench.errors import BenchError
 from bench.report.results import load_records
 from bench.store.store import Store
 
 pytestmark = pytest.mark.xdist_group("paper")  # for what they share is made once
+ROOT = Path(package.__file__).parents[1]
 PLACES = ("--plugins", str(PLUGINS))
 
 
@@ -60,7 +65,7 @@ def test_the_table_of_accuracy_takes_any_metric(results, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("ending", "sign"), [("tex", r"\toprule"), ("md", "|:"), ("html", "<table>"), ("csv", ",")]
+    ("ending", "sign"), [("tex", r"\toprule"), ("md", "| method"), ("html", "<table>"), ("csv", ",")]
 )
 def test_a_table_is_written_in_the_format_of_its_ending(results, tmp_path, ending, sign):
     path = tmp_path / f"t.{ending}"
@@ -189,3 +194,19 @@ def test_a_latex_document_with_a_table_and_a_figure_compiles(results, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-2000:]
     assert (tmp_path / "paper.pdf").stat().st_size > 10_000
+
+
+def test_the_examples_of_the_page_on_papers_work(tmp_path, monkeypatch):
+    page = ROOT / "docs" / "papers.md"
+    if not page.is_file():
+        pytest.skip("not in a clone")
+    monkeypatch.chdir(tmp_path)
+    run(tmp_path / "results", methods=["rul", "scn", "baseline"], noise=[0, 0.3], seeds=[0], epochs=2)
+    blocks = re.findall(r"^```sh\n(.*?)^```", page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    lines = [shlex.split(line) for block in blocks for line in block.splitlines()]
+    assert len(lines) > 8
+    for python, flag, module, *arguments in lines:
+        assert (python, flag, module) == ("python", "-m", "bench")
+        bench(*arguments, *(PLACES if arguments[0] == "figure" else ()))
+    written = {path.name for path in tmp_path.iterdir()} - {"results"}
+    assert written == {line[line.index("-o") + 1] for line in lines if "-o" in line}
