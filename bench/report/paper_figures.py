@@ -101,7 +101,7 @@ def _maker(
     if kind == "accuracy":
         metric = _single(kind, metrics)
         comparison.check_metric(metric, group.records)
-        return partial(figures.noise_curves, metric=metric)
+        return partial(figures.curves_against_noise, metric=metric)
     if kind == "training":
         _check_columns(metrics)
         return partial(figures.training_logs, wanted=metrics)

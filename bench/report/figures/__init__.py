@@ -9,7 +9,7 @@ from bench.report.figures.ablation import pictures as ablations
 from bench.report.figures.confusion import pictures as confusion_matrices
 from bench.report.figures.features import pictures as feature_maps
 from bench.report.figures.image_grids import pictures as image_grids
-from bench.report.figures.noise_curves import pictures as noise_curves
+from bench.report.figures.noise_curves import pictures as curves_against_noise
 from bench.report.figures.rejection import pictures as rejection_curves
 from bench.report.figures.reliability import pictures as reliability_diagrams
 from bench.report.figures.style import Picture
@@ -22,7 +22,7 @@ from bench.spec import Pictures
 
 # From records alone, always drawn.
 FROM_RECORDS: list[Callable[[Group], Iterator[Picture]]] = [
-    noise_curves,
+    curves_against_noise,
     rejection_curves,
     ablations,
     confusion_matrices,

@@ -57,9 +57,9 @@ class Sheet:
         """Return the width for a figure that would have another in a report, in inches."""
         return natural if self.width is None else self.width
 
-    def points(self, size: float) -> float:
+    def points(self, size: float | int) -> float:
         """Return the size of a font that has another in a report, in points."""
-        return max(SMALLEST, size - 1) if self.is_paper else size
+        return max(SMALLEST, size - 1.0) if self.is_paper else float(size)
 
     def across(self, natural: int, least: float) -> int:
         """Return how many panels stand side by side.
