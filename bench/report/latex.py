@@ -41,10 +41,11 @@ def tabular(cells: Cells) -> str:
     """Return a `tabular` environment; what repeats in the first columns of text is left blank."""
     keys = next((place for place, number in enumerate(cells.is_number) if number), 0)
     texts = _without_repeats(cells.texts, max(0, keys - 1))
+    has_groups = any(not row[0] for row in texts)
     columns = [_column(place, cells, texts) for place in range(len(cells.header))]
     lines = [" & ".join(column.heading for column in columns) + r" \\", r"\midrule"]
     for place, row in enumerate(zip(*(column.cells for column in columns), strict=True)):
-        if place and keys > 1 and texts[place][0]:
+        if place and has_groups and texts[place][0]:
             lines.append(r"\addlinespace")
         lines.append(" & ".join(row) + r" \\")
     form = "".join(column.form for column in columns)

@@ -20,7 +20,10 @@ from bench.errors import BenchError
 from bench.report.results import load_records
 from bench.store.store import Store
 
-pytestmark = pytest.mark.xdist_group("paper")  # for what they share is made once
+pytestmark = [
+    pytest.mark.xdist_group("paper"),  # for what they share is made once
+    pytest.mark.usefixtures("unchecked_types"),  # typer hands a class of its own to callbacks of options
+]
 ROOT = Path(package.__file__).parents[1]
 PLACES = ("--plugins", str(PLUGINS))
 
@@ -56,11 +59,11 @@ def test_a_table_holds_the_numbers_of_the_records(results, tmp_path):
 
 
 def test_the_table_of_accuracy_takes_any_metric(results, tmp_path):
-    flags = ("--metric", "scores.own.auroc", "--results", results, "-o", tmp_path / "t.csv")
+    flags = ("--metric", "scores.own.aurc", "--results", results, "-o", tmp_path / "t.csv")
     bench("table", "accuracy", *flags)
     frame = pd.read_csv(tmp_path / "t.csv").set_index("method")
     runs = [r for r in load_records(Store(results))[0] if (r.spec.label, r.spec.noise.rate) == ("dummy", 0)]
-    expected = np.mean([r.metrics.scores["own"].entries()["auroc"] for r in runs])
+    expected = np.mean([r.metrics.scores["own"].entries()["aurc"] for r in runs])
     assert frame["0%_mean"]["dummy"] == pytest.approx(expected)
 
 
@@ -83,7 +86,7 @@ def test_without_a_file_the_table_is_shown(results):
 
 def test_tables_of_pairs_take_a_method_to_compare_with(results, tmp_path):
     bench("table", "comparison", "--against", "baseline", "--results", results, "-o", tmp_path / "t.csv")
-    rows = list(csv.DictReader((tmp_path / "t.csv").open()))
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
     assert {(row["method"], row["against"]) for row in rows} == {("dummy", "baseline")}
 
 

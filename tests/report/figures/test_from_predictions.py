@@ -1,7 +1,7 @@
 """Reliability diagrams and histograms of uncertainty, against counting by hand."""
 
 from dataclasses import replace
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,9 +10,10 @@ from harness import record, spec
 from bench.errors import DataError
 from bench.evaluation.calibration import BINS, Classified, ece
 from bench.evaluation.predictions import LabelledPredictions, Predictions
+from bench.plugins.registry import Registry
 from bench.report.figures import reliability, uncertainty_histograms
 from bench.report.grouping import group
-from bench.report.sample_pictures import of_each_method
+from bench.report.sample_pictures import Samples, of_each_method
 from bench.spec import Pictures
 
 
@@ -29,16 +30,18 @@ def members():
     return found
 
 
-@pytest.fixture
-def samples(members):
+class SomePredictions(Samples):
     """Predictions of every run but those of dul, which are elsewhere."""
 
-    def evaluated(run):
-        if run.spec.label == "dul":
+    def evaluated(self, record):
+        if record.spec.label == "dul":
             raise DataError("has no predictions here")
-        return outputs(run.spec.seed)
+        return outputs(record.spec.seed)
 
-    return SimpleNamespace(evaluated=evaluated)
+
+@pytest.fixture
+def samples():
+    return SomePredictions(Registry(), Path("data"))
 
 
 def test_bins_hold_the_images_of_all_runs_by_confidence():
