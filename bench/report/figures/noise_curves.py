@@ -68,7 +68,7 @@ def _facets(group: Group, points: dict[str, Points], axis: str, metric: str, she
 def _points(group: Group, label: str, noises: list[Noise], metric: str) -> Points:
     factor = FORMATS[find(metric).scale].factor
     path = metric.split(".")
-    found = [(100 * (noise.rate or 0), [entry(r, *path) for r in group.cell(label, noise)]) for noise in noises]
+    found = [(100 * (noise.rate or 0.0), [entry(r, *path) for r in group.cell(label, noise)]) for noise in noises]
     known = [(rate, [factor * value for value in values if value is not None]) for rate, values in found]
     return [(rate, values) for rate, values in known if values]
 
