@@ -200,6 +200,23 @@ def test_a_failed_cell_is_told_the_others_run_and_the_status_says_so(tmp_path):
     assert len(list(tmp_path.rglob("record.json"))) == 2
 
 
+def test_a_failed_single_run_is_told_once(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    done = bench(*TINY[:-3], "bad", "--noise", "0", "--plugins", str(folder), "--results", str(tmp_path))
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr).count("nothing_like_it") == 1
+
+
+def test_after_a_run_the_terminal_shows_its_methods_alone(tmp_path):
+    places = (*TINY[:5], "--noise", "0", "--results", str(tmp_path), "--methods")
+    assert bench(*places, "dummy").returncode == 0
+    done = bench(*places, "baseline")
+    tables = done.stdout[done.stdout.index("Test accuracy") :]
+    assert "baseline" in tables
+    assert "dummy" not in tables
+    assert "dummy" in (tmp_path / "report" / "README.md").read_text()
+
+
 def test_missing_data_is_told_and_the_other_data_set_runs(tmp_path):
     done = bench(
         *TINY[:4],

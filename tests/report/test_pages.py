@@ -174,6 +174,7 @@ def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results
     assert files == {f"{name}-tiny.{ending}" for name in TABLES for ending in ("md", "tex", "csv")}
     page = (written.folder / "README.md").read_text()
     names = {f"{name}-tiny-symmetric-{rate}.png" for name in FIGURES for rate in ("0", "0.3")}
+    names |= {"accuracy-tiny-symmetric.png", "training-uncertainty-tiny-symmetric-0.3.png"}
     assert {path.name for path in (written.folder / "figures").iterdir()} == names
     for name in names:
         assert page.count(f"(figures/{name})") == 1
@@ -185,7 +186,7 @@ def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results
 def test_a_report_made_twice_is_the_same_byte_for_byte(results):
     folder = report(results, figures=["images", "features"]).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert len(list((folder / "figures").iterdir())) == 6 + 8 + 2
+    assert len(list((folder / "figures").iterdir())) == 8 + 8 + 2
     report(results, figures=["images", "features"])
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 
