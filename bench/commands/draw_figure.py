@@ -57,6 +57,8 @@ def figure(
 ) -> None:
     """Draw one figure of stored runs, sized and typeset for a paper: PDF, SVG or PNG.
 
+    Without -o the file is KIND.pdf.
+
     \b
     Examples:
       bench figure rejection --methods rul,scn,baseline --noise 0.3 -o fig.pdf

@@ -50,7 +50,7 @@ def table(
     Examples:
       bench table accuracy --methods rul,scn,baseline
       bench table accuracy --metric scores.own.auroc -o auroc.tex
-      bench table scores --noise 0.3 --scores own,msp --metric auroc,aurc -o scores.tex
+      bench table scores --noise 0.3 --scores own,msp --metric auroc -o scores.tex
       bench table comparison --against baseline -o tests.tex
     """
     from bench.commands.console import console, note, say
