@@ -5,6 +5,8 @@ plugin, a folder or a pack made elsewhere. Ordinary names come out of each funct
 """
 
 import re
+import unicodedata
+from html import escape
 from typing import Any
 
 NAME = r"[^\W_][\w.+-]{0,59}"  # of a method, a data set, a noise kind: it becomes the name of a folder too
@@ -97,3 +99,57 @@ def figure_text(text: object) -> str:
     said = printable(text)
     cut = said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"
     return f"{' ' * cut.startswith('_')}{cut}".replace("$", r"\$")
+
+
+def html(text: object) -> str:
+    """Return a text for an element or an attribute of HTML.
+
+    >>> html('<script>"&')
+    '&lt;script&gt;&quot;&amp;'
+    """
+    return escape(printable(text))
+
+
+# What a LaTeX document of any encoding and font prints for a sign. `[` and `*` would mean something
+# at the start of a table's row.
+LATEX_SIGNS = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "_": r"\_", "%": r"\%",
+    "~": r"\textasciitilde{}", "^": r"\textasciicircum{}", "<": r"\textless{}", ">": r"\textgreater{}",
+    "|": r"\textbar{}", "`": r"\textasciigrave{}", '"': r"{\ttfamily\char34}", "[": "{[}", "*": "{*}",
+    "±": r"$\pm$", "−": "$-$", "–": "--", "—": "---", "×": r"$\times$", "²": "$^2$", "³": "$^3$",
+    "†": r"$^\dagger$", "…": r"\dots{}", "·": r"$\cdot$", "≤": r"$\leq$", "≥": r"$\geq$", "’": "'",
+    "“": "``", "”": "''", "ß": r"\ss{}",
+}  # fmt: skip
+APART = "\0"  # keeps two hyphens from becoming a dash; no printable text holds it
+ACCENTS = {"\u0300": "`", "\u0301": "'", "\u0302": "^", "\u0303": "~", "\u0308": '"', "\u030a": "r", "\u0327": "c"}
+GREEK_NAMES = (
+    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi "
+    "psi omega"
+)
+GREEK = dict(zip("αβγδεζηθικλμνξπρστυφχψω", GREEK_NAMES.split(), strict=True))
+
+
+def latex(text: object) -> str:
+    r"""Return a text that LaTeX prints as it is, whatever engine and fonts it has.
+
+    A sign that not every document can print, such as an emoji, is spelled out.
+
+    >>> print(latex("a_b & 50 % ± é 猫"))
+    a\_b \& 50 \% $\pm$ \'{e} \textbackslash{}u732b
+    """
+    return "".join(map(_in_latex, re.sub("-(?=-)", f"-{APART}", printable(text))))
+
+
+def _in_latex(sign: str) -> str:
+    if sign in LATEX_SIGNS:
+        return LATEX_SIGNS[sign]
+    if sign == APART:
+        return "{}"
+    if sign in GREEK:
+        return rf"$\{GREEK[sign]}$"
+    if sign.isascii():
+        return sign
+    base, *marks = list(unicodedata.normalize("NFD", sign))
+    if base.isascii() and base.isalpha() and len(marks) == 1 and marks[0] in ACCENTS:
+        return rf"\{ACCENTS[marks[0]]}{{{base}}}"
+    return latex(sign.encode("unicode_escape").decode())

@@ -115,18 +115,6 @@ def plain(given: Any) -> Any:
     return given.tolist() if hasattr(given, "tolist") else given
 
 
-def names(given: str | Iterable[str] | None, option: str) -> list[str]:
-    """Return names given as a list or as a text with commas; None is no name.
-
-    Raises:
-        UsageError: a name is empty.
-    """
-    found = [] if given is None else list(split_list(given))
-    for name in found:
-        refuse_empty(name, option)
-    return found
-
-
 def _with_ranges(given: Any) -> Any:
     """Return a list of numbers in which each text such as `2-4` is replaced by what it spans."""
     parts = split_list(given)

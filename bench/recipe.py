@@ -165,3 +165,33 @@ class Relabel(Frozen):
     # Which label p[label] is of, and which one a candidate within the margin gets: the current
     # one, as in SCN's code, or the one given at the start, as in its paper's equation 5.
     compare: Literal["current", "original"] = "current"
+
+
+# What each key is for, as `bench list` shows it.
+RECIPE_WORDS = {
+    "epochs": "passes over the training set",
+    "batch_size": "images in a step",
+    "optimizer": "sgd or adam",
+    "learning_rate": "the maximum of the schedule",
+    "classifier_learning_rate": "maximum of the last layer, fc; none: learning_rate",
+    "momentum": "of sgd",
+    "nesterov": "whether sgd looks ahead",
+    "weight_decay": "L2 penalty on the weights",
+    "bias_rate_factor": "how much faster biases of the backbone's normalisations learn",
+    "first_bias_epochs": "epochs that train the bias of the backbone's first layer",
+    "schedule": "one-cycle, linear, cosine, constant, a table of a ramp or of step decay",
+    "lookahead": "averaging of weights in training: every (steps), decay",
+    "dropout": "default of methods that have it",
+    "augment": "crops and flips in place of the data set's: padding (pixels), flip",
+    "cutout": "side in pixels of a square set to 0 in each training image",
+    "mirrored_views": "evaluate mirror images, too",
+    "backbone": "resnet18, airbench94, …, or a family with widths, such as cnn-16-32-64",
+    "pretrained": "path of a checkpoint with initial weights of the backbone",
+    "relabel_from": "first epoch with relabelling, from 1",
+    "train_limit": "size of a fixed random part of the training set to train on; none: all",
+}
+RELABEL_WORDS = {
+    "fraction": "most uncertain part of a batch that may be relabelled",
+    "margin": "least max p − p[label] for a new label",
+    "compare": "which label that is of: current, or original, the one given at the start",
+}

@@ -253,8 +253,12 @@ PICTURES = "Pictures of samples"
 class Pictures(Options):
     """Figures drawn only on request, because they need stored predictions and take time."""
 
-    figures: Annotated[list[Literal["images", "features"]], Commas] = option(
-        [], "Pictures to draw besides the report's: images, features or both.", PICTURES, "NAME,…", unset="none"
+    figures: Annotated[list[Literal["images", "features", "reliability", "histograms"]], Commas] = option(
+        [],
+        "Pictures to draw besides the report's: images, features, reliability, histograms.",
+        PICTURES,
+        "NAME,…",
+        unset="none",
     )
     top: Count | None = option(
         None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"

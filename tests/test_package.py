@@ -60,7 +60,20 @@ def test_ci_runs_the_two_commands_of_the_readme():
 
 
 def test_every_option_that_the_documents_show_exists():
-    commands = ("run", "report", "compare", "list", "merge", "pack", "status", "check", "new", "import")
+    commands = [
+        "run",
+        "report",
+        "compare",
+        "table",
+        "figure",
+        "list",
+        "merge",
+        "pack",
+        "status",
+        "check",
+        "new",
+        "import",
+    ]
     shown = "".join(command(name, "--help").stdout for name in commands)
     documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))

@@ -10,6 +10,7 @@ import typer
 from bench.commands.arguments import Command
 from bench.commands.check import check
 from bench.commands.compare import compare
+from bench.commands.draw_figure import figure
 from bench.commands.import_ import import_
 from bench.commands.interrupts import ending_in_one_line
 from bench.commands.list import list_
@@ -19,6 +20,7 @@ from bench.commands.pack import pack
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.status import status
+from bench.commands.write_table import table
 from bench.version import __version__
 
 app = typer.Typer(
@@ -28,7 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
-for command in (run, report, compare, status, merge, pack, check, new):
+for command in (run, report, compare, table, figure, status, merge, pack, check, new):
     app.command(cls=Command)(ending_in_one_line(command))
 for name, reserved in (("list", list_), ("import", import_)):  # words that Python has taken
     app.command(name, cls=Command)(ending_in_one_line(reserved))

@@ -43,6 +43,12 @@ DataRoot = Annotated[
         help="Folder of the data sets; else BENCH_DATA, else data.", callback=_expanded, rich_help_panel=PLACES
     ),
 ]
+Output = Annotated[
+    Path | None,
+    typer.Option(
+        "--output", "-o", help="File to write; its ending says the format.", callback=_expanded, metavar="FILE"
+    ),
+]
 RESULTS = Path("results")  # the default of `Results`
 
 

@@ -4,23 +4,20 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.command_options import RESULTS, Results
-from bench.options import names
+from bench.commands.command_options import RESULTS, Results, typed_for, with_options
+from bench.report.selection import Selection
+from bench.spec import validated
 
 
+@with_options(Selection)
 def compare(
-    datasets: Annotated[
-        str | None, typer.Option(help="Data sets to compare on; all if not given.", metavar="NAME,…")
-    ] = None,
-    methods: Annotated[
-        str | None, typer.Option(help="Methods, or row labels of tables; all if not given.", metavar="NAME,…")
-    ] = None,
     metric: Annotated[str, typer.Option(help="A metric, such as scores.own.auroc.", metavar="NAME")] = "accuracy",
     against: Annotated[
         str | None,
         typer.Option(help="The method to compare every other with; every pair if not given.", metavar="NAME"),
     ] = None,
     results: Results = RESULTS,
+    **typed: str | None,
 ) -> None:
     """Test the differences between methods, on runs of the same noise and seed, without training.
 
@@ -33,9 +30,8 @@ def compare(
     from bench.commands.terminal import show_table
     from bench.report import comparison
 
-    compared = comparison.load(
-        results, names(datasets, "--datasets"), names(methods, "--methods"), metric, against
-    )
+    selection = validated(Selection, typed_for(Selection, typed), "option")
+    compared = comparison.load(results, selection, metric, against)
     for table in compared.tables(brief=True):
         show_table(console, table)
     for problem in compared.problems:

@@ -59,6 +59,13 @@ class Display(Observer):
     ) -> None:
         self.bars.stop()
 
+    def preparing(self, said: str) -> None:
+        """Show what takes the time before the first run, if there is any to do."""
+        if self.ahead and self.bars.console.is_terminal:
+            self.bars.update(self.grid, done=said)
+        elif self.ahead:
+            say(said, self.bars.console)
+
     def run_started(self, spec: RunSpec) -> None:
         """Show a bar for the run."""
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
@@ -83,6 +90,8 @@ class Display(Observer):
     def cell_finished(self, report: CellReport) -> None:
         """Print a line for the cell."""
         self.finished.append(report)
+        if self.total == 1 and report.status in (CellState.FAILED, CellState.DECLINED):
+            return  # which is told at the end, once
         width = len(str(self.total))
         named = report.status in (CellState.FAILED, CellState.DECLINED, CellState.STOPPED)
         said = f"{report.status}: {report.detail}" if named else report.detail

@@ -2,10 +2,11 @@
 
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.errors import UsageError
+from bench.report.selection import Selection
 from bench.spec import Pictures, validated
 
 
-@with_options(Pictures)
+@with_options(Selection, Pictures)
 def report(
     results: Results = RESULTS, data_root: DataRoot = None, plugins: Plugins = None, **typed: str | None
 ) -> None:
@@ -15,6 +16,7 @@ def report(
     Examples:
       bench report
       bench report --results results/table1-mnist
+      bench report --methods rul,scn,baseline --noise 0,0.3
       bench report --figures images,features --top 20 --score msp
     """
     from bench.commands.report_tables import show_report
@@ -28,7 +30,8 @@ def report(
     if not (store := Store(results)).exists():
         raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
     samples = Samples(Registry(plugins or []), find_data_root(data_root))
-    written = write_report(results, samples, wanted)
+    selection = validated(Selection, typed_for(Selection, typed), "option")
+    written = write_report(results, samples, wanted, selection)
     show_report(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")

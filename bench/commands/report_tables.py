@@ -1,25 +1,47 @@
 """What a terminal shows of a report."""
 
+from collections.abc import Collection
+
+from rich.padding import Padding
+from rich.text import Text
+
 from bench.commands.console import console, note, say
 from bench.commands.terminal import show_table
+from bench.escaping import printable
+from bench.report import tables
+from bench.report.chosen_runs import restricted
+from bench.report.grouping import Group
 from bench.report.pages import Report
+from bench.report.tables.own_score import answer, brief
 
-SHOWN = ("accuracy", "top-k")  # tables of a group that a terminal shows; the page has all
+FEW = 12  # rows of counts that leave the answer on the same screen
 
 
-def show_report(written: Report, wanted: set[str] | None) -> None:
-    """Show the main tables of a report, and what it had to leave out.
+def show_report(written: Report, wanted: Collection[str] | None) -> None:
+    """Show accuracy and the answer to the benchmark's question, and what a report had to leave out.
 
     Args:
-        wanted: identities of runs; only groups that hold one are shown. None: all groups.
+        wanted: identities of runs; only these are shown. None: all runs.
     """
     for group in written.groups:
-        if wanted is None or wanted & {record.spec.identity for record in group.records}:
-            names = {f"{kind}-{group.name}" for kind in SHOWN}
-            for table in written.tables[group.name]:
-                if table.name in names:
-                    show_table(console, table)
+        shown = group if wanted is None else restricted(group, lambda record: record.spec.identity in wanted)
+        if shown.records:
+            _show(shown)
     for problem in written.problems:
         note(problem)
     if written.groups:
         say(f"All tables and curves: {written.folder / 'README.md'}")
+
+
+def _show(group: Group) -> None:
+    counts = tables.top_k_table(group)
+    if len(counts.rows) <= FEW:
+        show_table(console, counts)
+    show_table(console, tables.accuracy_table(group))
+    own = tables.own_score_table(group)
+    if own.rows:
+        show_table(console, brief(own))
+        console.print(Text("By AUROC:", style="bold"))
+        for line in answer(group):
+            console.print(Padding(Text(printable(line)), (0, 0, 0, 2), expand=False))
+        console.print()

@@ -46,7 +46,10 @@ def run(
       bench run --datasets mnist --set 'rul.mix=[2,3]' --preset quick
       bench run --experiment table1-mnist --dry-run
     """
-    from bench.commands import grid_session as work
+    from bench.commands.console import console
+
+    with console.status("loading torch and plugins …"):
+        from bench.commands import grid_session as work
 
     options = typed_for(Request, typed)
     if "set" in options:

@@ -10,10 +10,12 @@ import pandas as pd
 
 from bench.errors import BenchError, UsageError, one_line
 from bench.escaping import printable
-from bench.options import PathLike, names, path_of, refuse_empty
+from bench.options import PathLike, path_of, refuse_empty, split_list
 from bench.report import comparison
 from bench.report.frames import curves_frame, epochs_frame, frame
 from bench.report.results import load_records
+from bench.report.selection import Selection
+from bench.spec import validated
 from bench.store.file_sources import RunFiles
 from bench.store.plugin_sources import read_sources
 from bench.store.prediction_files import read_predictions
@@ -129,6 +131,8 @@ def compare(
     results: PathLike = "results",
     datasets: str | Iterable[str] = (),
     methods: str | Iterable[str] = (),
+    noise: str | float | Iterable[str | float] = (),
+    setting: str | None = None,
     metric: str = "accuracy",
     against: str | None = None,
 ) -> pd.DataFrame:
@@ -141,6 +145,8 @@ def compare(
         results: folder of the store.
         datasets: names to compare, as a list or as text with commas; all if none is given.
         methods: the same for methods; row labels of methods fit, too.
+        noise: points of the noise axis, such as 0.3 or `pair:0.3`; all if none is given.
+        setting: the name of one setting, where runs have several recipes.
         metric: a metric's dotted name, as `load_results` has it.
         against: the row label that every other is compared with; every pair if not given.
 
@@ -150,7 +156,10 @@ def compare(
     refuse_empty(metric, "metric")
     refuse_empty(against, "against")
     folder = path_of(results, "results")
-    compared = comparison.load(folder, names(datasets, "datasets"), names(methods, "methods"), metric, against)
+    wanted = {"datasets": datasets, "methods": methods, "noise": noise}
+    given = {name: each if isinstance(each, str) else split_list(each) for name, each in wanted.items()}
+    selection = validated(Selection, given | {"setting": setting}, "argument")
+    compared = comparison.load(folder, selection, metric, against)
     for problem in compared.problems:
         warnings.warn(printable(problem), stacklevel=2)
     return compared.frame()

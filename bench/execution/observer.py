@@ -22,6 +22,9 @@ class CellReport:
 class Observer:
     """Is told how a grid goes; this one does nothing with it."""
 
+    def preparing(self, said: str) -> None:
+        """Called before the first run, with a line on what takes the time until then."""
+
     def run_started(self, spec: RunSpec) -> None:
         """Called before a run starts."""
 

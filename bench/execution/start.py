@@ -22,6 +22,7 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
         UsageError: the machines cannot be reached, or a package for them is not installed.
     """
     clear(context.store.root)
+    observer.preparing(_said(machines, grid))
     if machines.executor == "ray":
         return _ray(machines, context, observer).run(grid)
     if machines.executor == "slurm":
@@ -30,6 +31,18 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
         jobs = machines.at_once(grid, context.gpu)
         return ProcessExecutor(context, observer, jobs, machines.threads).run(grid)
     return _in_this_process(machines.threads, grid, context, observer)
+
+
+def _said(machines: Machines, grid: list[Cell]) -> str:
+    """Return what happens before the first run begins."""
+    if machines.executor == "ray":
+        return "connecting to the Ray cluster …"
+    if machines.executor == "slurm":
+        return "submitting runs to Slurm …"
+    if machines.jobs == 0:
+        return "loading data …"
+    jobs = machines.at_once(grid)
+    return f"starting {jobs} worker{'s' if jobs > 1 else ''} and loading data …"
 
 
 def _in_this_process(threads: int, grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:

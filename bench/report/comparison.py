@@ -1,6 +1,6 @@
 """Comparison of methods by one metric: runs are chosen, paired and tested, tables written."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -9,10 +9,11 @@ from bench.errors import UsageError, unknown
 from bench.evaluation.metrics import has_better_side
 from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
+from bench.report.chosen_runs import load_groups, select
 from bench.report.figures.critical_difference import draw
 from bench.report.figures.style import save
-from bench.report.grouping import Group, group, settings_by_name
-from bench.report.results import load_records
+from bench.report.grouping import Group
+from bench.report.selection import Selection
 from bench.report.statistics.paired import Contrast, contrasts, ranks
 from bench.report.statistics.ranks import Ranks
 from bench.report.summaries import metric_names
@@ -20,7 +21,6 @@ from bench.report.table import Table
 from bench.report.tables.differences import comparison_table, ranks_table
 from bench.report.tables.shared_columns import method_labels
 from bench.store.record import Record
-from bench.store.store import Store
 
 
 @dataclass(frozen=True)
@@ -65,14 +65,12 @@ class Comparison:
         return place / "README.md"
 
 
-def load(
-    results: Path, datasets: list[str], methods: list[str], metric: str, against: str | None = None
-) -> Comparison:
+def load(results: Path, selection: Selection, metric: str, against: str | None = None) -> Comparison:
     """Compare the runs of a results folder.
 
     Args:
         results: the folder of the store.
-        datasets, methods: names that are compared, all if empty; a method's row label will do, too.
+        selection: which runs are compared.
         metric: a metric's dotted name.
         against: the row label that every other is compared with; an older row's will do, too,
             though such rows are else left out.
@@ -80,47 +78,31 @@ def load(
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    store = Store(results)
-    if not store.exists():
-        raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
-    records, problems = load_records(store)
-    if not records:
-        raise UsageError(f"--results {results}: no run has ended there yet")
-    metrics = {name for record in records for name in metric_names(record) if has_better_side(name)}
-    _check("metric", [metric], metrics)
-    _check("data set", datasets, {record.spec.dataset.name for record in records})
-    _check("method", methods, {name for record in records for name in _names(record)})
+    whole, problems = load_groups(results, Selection())
+    records = [record for each in whole for record in each.records]
+    check_metric(metric, records)
     labels = {record.spec.label for record in records}
-    _check("method", [] if against is None else [against], labels)
-    groups = _named_as_all([record for record in records if _wanted(record, datasets, methods, against)], records)
+    if against is not None and against not in labels:
+        raise unknown("method", against, labels)
+    groups = select(whole, selection, keep=[] if against is None else [against])
     found = [(of, made) for of in groups if (made := contrasts(of, metric, against))]
     if not found:
         raise _nothing(metric, groups)
     return Comparison(metric, found, *ranks([of for of, _ in found], metric), problems)
 
 
-def _named_as_all(wanted: list[Record], records: list[Record]) -> list[Group]:
-    """Return the settings of the runs that are wanted, named as among all runs of the folder."""
-    names = settings_by_name(records)
-    return [replace(of, name=names[of.records[0].spec.identity]) for of in group(wanted)]
+def check_metric(metric: str, records: list[Record]) -> None:
+    """Check that runs have a metric of which one side is better.
 
-
-def _check(kind: str, asked: list[str], there: set[str]) -> None:
-    for name in asked:
-        if name not in there:
-            raise unknown(kind, name, there)
+    Raises:
+        UsageError: they have none of this name.
+    """
+    there = {name for record in records for name in metric_names(record) if has_better_side(name)}
+    if metric not in there:
+        raise unknown("metric", metric, there)
 
 
 def _nothing(metric: str, groups: list[Group]) -> UsageError:
     older = any(of.current != of.labels for of in groups)
     hint = "; a row of an older protocol or version takes part as --against only" if older else ""
     return UsageError(f"--metric {metric}: no two methods have runs of one data set, noise and seed with it{hint}")
-
-
-def _names(record: Record) -> tuple[str, str]:
-    return record.spec.method.name, record.spec.label
-
-
-def _wanted(record: Record, datasets: list[str], methods: list[str], against: str | None) -> bool:
-    chosen = not methods or record.spec.label == against or bool(set(_names(record)) & set(methods))
-    return chosen and (not datasets or record.spec.dataset.name in datasets)

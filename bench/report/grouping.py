@@ -330,7 +330,6 @@ def _codes(texts: list[str]) -> list[str]:
 def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
     spec = members[0].spec
     told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
-    seeds = sorted({record.spec.seed for record in members})
     names = {record.spec.recipe_name for record in members if record.spec.recipe}
     facts = [
         spec.dataset.name,
@@ -339,9 +338,15 @@ def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> s
         *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),
-        f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}",
+        seeds_of(members),
     ]
     return ", ".join(facts)
+
+
+def seeds_of(records: list[Record]) -> str:
+    """Return the seeds of runs as text, with which a setting's title ends."""
+    seeds = sorted({record.spec.seed for record in records})
+    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
 def _training(recipe: Recipe) -> list[str]:

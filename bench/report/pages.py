@@ -11,14 +11,17 @@ from bench.escaping import csv_cell, markdown
 from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
 from bench.report import figures, tables
+from bench.report.chosen_runs import select
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
 from bench.report.frames import frame
 from bench.report.grouping import Group, group
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
+from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.spec import Pictures
+from bench.store.record import Record
 from bench.store.store import Store
 
 LOCK = ".report.lock"  # two programs may end at the same time
@@ -34,7 +37,12 @@ class Report:
     problems: list[str] = field(default_factory=list)
 
 
-def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
+def write_report(
+    results: Path,
+    samples: Samples,
+    wanted: Pictures,
+    selection: Selection = Selection(),  # noqa: B008 - immutable
+) -> Report:
     """Rebuild `report/` of a results folder: tables, figures, and a page of all.
 
     Tables are written as Markdown, LaTeX and CSV.
@@ -43,17 +51,23 @@ def write_report(results: Path, samples: Samples, wanted: Pictures) -> Report:
         results: the folder of the store.
         samples: where pictures of samples find them.
         wanted: which pictures to draw besides those that need records only.
+        selection: which runs the report is of.
+
+    Raises:
+        UsageError: no run has all that is asked for.
     """
     store = Store(results)
     store.check_format()  # before anything is written
     place = results / "report"
     with waiting(results / LOCK, f"the report of {results}"), renewed_folder(place) as folder:
-        return replace(_write(store, folder, samples, wanted), folder=place)
+        return replace(_write(store, folder, samples, wanted, selection), folder=place)
 
 
-def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures) -> Report:
-    kept, problems = load_records(store, samples.registry)
-    report = Report(folder, group(kept), {}, problems)
+def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures, selection: Selection) -> Report:
+    records, problems = load_records(store, samples.registry)
+    report = Report(folder, select(group(records), selection) if records else [], {}, problems)
+    shown = {record.spec.identity for members in report.groups for record in members.records}
+    kept = [record for record in records if record.spec.identity in shown]
     for name in ("tables", "figures"):
         (folder / name).mkdir()
     drawn = {members.name: list(_from_records(members)) for members in report.groups}
@@ -96,11 +110,20 @@ def _from_records(members: Group) -> Iterator[Picture]:
         yield from pictures(members)
 
 
+def _parts(members: Group, name: str) -> list[list[Record]]:
+    """Return the runs of which a figure makes pictures at a time: a cell's, or all of one noise."""
+    cells = members.cells()
+    if name not in figures.OF_ALL_METHODS:
+        return [cell for _, _, cell in cells]
+    points = [noise.point for noise in members.noises]
+    return [[r for noise, _, cell in cells if noise.point == point for r in cell] for point in points]
+
+
 def _save_samples(report: Report, members: Group, samples: Samples, wanted: Pictures) -> Iterator[Picture]:
     """Write and yield pictures of samples; problems name cells without predictions or images."""
     for name in dict.fromkeys(wanted.figures):
         reasons = []
-        for _, _, cell in members.cells():
+        for cell in _parts(members, name):
             try:
                 for picture in figures.FROM_SAMPLES[name](replace(members, records=cell), samples, wanted):
                     save_each([picture], report.folder / "figures")

@@ -7,7 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int, UInt8
+from jaxtyping import Float, Int, UInt8
 
 from bench.errors import DataError, one_line
 from bench.evaluation.predictions import LabelledPredictions
@@ -23,12 +23,22 @@ def most(found: LabelledPredictions, count: int, score: str, certain: bool) -> I
     Raises:
         DataError: the score is not defined for these predictions.
     """
+    uncertainty = score_of(found, score)
+    return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
+
+
+def score_of(found: LabelledPredictions, score: str) -> Float[np.ndarray, " n"]:
+    """Return a score of each sample, larger = less sure.
+
+    Raises:
+        DataError: the score is not defined for these predictions.
+    """
     from bench.evaluation.evaluate import all_scores
     from bench.evaluation.scores import UNDEFINED_IF_NORMALISED
 
     if (uncertainty := all_scores(found.predictions).get(score)) is None:
         raise DataError(f"there is no score {score}: {UNDEFINED_IF_NORMALISED[score]}")
-    return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
+    return uncertainty
 
 
 class Samples:
@@ -81,3 +91,23 @@ class Samples:
 
         test = load(Choice.model_validate_json(choice), self.registry, self.root, download=False).test
         return test.images.numpy(), test.labels.numpy()
+
+
+def of_each_method(cells: dict[str, list[Record]], samples: Samples) -> dict[str, list[LabelledPredictions]]:
+    """Return the predictions of each method's runs, of those whose predictions are here.
+
+    Raises:
+        DataError: no run's predictions are here.
+    """
+    found: dict[str, list[LabelledPredictions]] = {}
+    first: DataError | None = None
+    for label, cell in cells.items():
+        for record in cell:
+            try:
+                found.setdefault(label, []).append(samples.evaluated(record))
+            except DataError as error:
+                first = first or error
+    kept = {label: each for label, each in found.items() if each}
+    if not kept and first:
+        raise first
+    return kept

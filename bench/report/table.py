@@ -1,4 +1,4 @@
-"""Tables of values, and their rendering as Markdown, LaTeX and CSV."""
+"""Tables of values, and their rendering as Markdown, LaTeX, HTML and CSV."""
 
 import csv
 import io
@@ -12,15 +12,14 @@ from tabulate import tabulate
 from bench.escaping import csv_cell, markdown, printable
 from bench.files.atomic import write_text
 from bench.report.columns import Column, Methods
+from bench.report.html_table import element
+from bench.report.latex import Cells, floating, tabular
 from bench.report.values import ORACLE, MethodLabel
 from bench.spec import IMPORTED
 
 ORACLE_NOTE = f"{ORACLE} is told the true rate of wrong labels, which no user would know."
 IMPORTED_NOTE = f"Rows marked {IMPORTED} were trained elsewhere, by a recipe that is not known here."
 PUBLISHED_LABEL = "  paper (ours − paper)"
-# Signs that LaTeX knows by a command only.
-LATEX = {"±": r"$\pm$", "−": "$-$", "–": "--", "×": r"$\times$", "³": "$^3$", ORACLE: r"$^\dagger$"}
-BOLD = {"\ue000": r"\textbf{", "\ue001": "}"}  # by private signs
 
 
 @dataclass(frozen=True)
@@ -71,16 +70,23 @@ class Table:
         body = tabulate(cells, header, "github", disable_numparse=True, stralign="left")
         return "\n\n".join([f"**{markdown(self.title)}**", body, *map(markdown, self.all_notes)]) + "\n"
 
+    @property
+    def cells(self) -> Cells:
+        """What LaTeX and HTML show of it."""
+        return Cells(self.header, self.texts, [column.is_number for column in self.columns], self.bold)
+
     def latex(self) -> str:
-        """Return the table as LaTeX for the package booktabs, title and notes as comments."""
+        """Return the table as a LaTeX `tabular` for booktabs, title and notes as comments."""
         comments = "".join(f"% {printable(line)}\n" for line in (self.title, *self.all_notes))
-        # `tabulate` escapes the signs of LaTeX; a private sign that a cell holds is spelled out.
-        begin, end = BOLD
-        cells, header = self._marked(begin, end, printable), list(map(printable, self.header))
-        body = tabulate(cells, header, "latex_booktabs", disable_numparse=True)
-        for sign, command in (LATEX | BOLD).items():
-            body = body.replace(sign, command)
-        return f"{comments}{body}\n"
+        return f"{comments}{tabular(self.cells)}"
+
+    def latex_float(self, *, wide: bool = False) -> str:
+        """Return the table as a LaTeX `table`, or `table*`, with caption, label and notes."""
+        return floating(self.cells, f"{self.title}.", self.all_notes, self.name, wide=wide)
+
+    def html(self) -> str:
+        """Return the table as an HTML element with its title and notes."""
+        return element(self.cells, self.title, self.all_notes)
 
     def csv(self) -> str:
         """Return the values as CSV, in full precision and as they are: fractions of 1, not %.
@@ -90,7 +96,8 @@ class Table:
         """
         rows = [{csv_cell(k): csv_cell(v) for k, v in self._csv_row(row).items()} for row in self.rows]
         text = io.StringIO()
-        writer = csv.DictWriter(text, rows[0] if rows else [*map(csv_cell, self.header)], lineterminator="\n")
+        names = dict.fromkeys(name for row in rows for name in row) or map(csv_cell, self.header)
+        writer = csv.DictWriter(text, list(names), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
         return text.getvalue()

@@ -30,7 +30,8 @@ def digits(tmp_path_factory):
 @ONE_WORKER
 def test_the_main_job_shows_the_tables(digits):
     _, done = digits
-    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\n")
+    assert done.stdout.startswith("12 of 12 runs to do; `bench status` tells how far they are\nstarting ")
+    assert "Own score against max-softmax: digits, 2 epochs" in done.stdout
     assert "Test accuracy (%) of the last epoch by label noise: digits, 2 epochs" in done.stdout
     assert "Errors among the 60 most uncertain" in done.stdout
     assert "[12/12] digits · " in done.stdout
@@ -199,6 +200,23 @@ def test_a_failed_cell_is_told_the_others_run_and_the_status_says_so(tmp_path):
     assert len(list(tmp_path.rglob("record.json"))) == 2
 
 
+def test_a_failed_single_run_is_told_once(tmp_path):
+    folder = plugin(tmp_path / "plugins", "bad", "import nothing_like_it")
+    done = bench(*TINY[:-3], "bad", "--noise", "0", "--plugins", str(folder), "--results", str(tmp_path))
+    assert done.returncode == 1
+    assert (done.stdout + done.stderr).count("nothing_like_it") == 1
+
+
+def test_after_a_run_the_terminal_shows_its_methods_alone(tmp_path):
+    places = (*TINY[:5], "--noise", "0", "--results", str(tmp_path), "--methods")
+    assert bench(*places, "dummy").returncode == 0
+    done = bench(*places, "baseline")
+    tables = done.stdout[done.stdout.index("Test accuracy") :]
+    assert "baseline" in tables
+    assert "dummy" not in tables
+    assert "dummy" in (tmp_path / "report" / "README.md").read_text()
+
+
 def test_missing_data_is_told_and_the_other_data_set_runs(tmp_path):
     done = bench(
         *TINY[:4],
@@ -308,11 +326,25 @@ def test_version():
 
 def test_list_has_every_section_with_a_line_on_each():
     shown = bench("list").stdout
-    for section in ("methods", "datasets", "noise", "metrics", "arrays", "presets", "experiments"):
+    sections = [
+        "methods",
+        "datasets",
+        "backbones",
+        "noise",
+        "metrics",
+        "arrays",
+        "tables",
+        "figures",
+        "presets",
+        "experiments",
+    ]
+    for section in sections:
         assert f"\n{section}\n" in f"\n{shown}"
     for name in ("mix-output", "fashion-mnist", "NAME.imbalance", "symmetric-bernoulli", "e_aurc", "quick"):
         assert f"  {name} " in shown
 
 
 def test_list_of_an_unknown_section_gets_a_guess():
-    assert bench("list", "method").stderr.startswith("error: no section to list 'method'. Did you mean 'methods'?")
+    assert bench("list", "method").stderr.startswith(
+        "error: no section, method or data set to list 'method'. Did you mean 'methods'?"
+    )

@@ -15,13 +15,15 @@ from bench.commands.run import run
 from bench.errors import BenchError, UsageError
 from bench.execution.machines import Machines
 from bench.grid.request import Request
-from bench.options import names, path_of
+from bench.options import path_of
+from bench.report.selection import Selection
 from bench.spec import Pictures, validated
 
 FLAGS = {"dry_run", "force", "download"}
 OPTIONS = [f"--{name.replace('_', '-')}" for name in inspect.signature(run).parameters if name not in FLAGS]
 OTHERS = [
     ("compare", "--datasets"), ("compare", "--methods"), ("compare", "--metric"), ("compare", "--against"),
+    ("compare", "--noise"), ("report", "--methods"), ("report", "--setting"),
     ("compare", "--results"), ("report", "--results"), ("report", "--score"), ("report", "--plugins"),
     ("status", "--results"), ("merge", "--results"), ("pack", "--results"), ("check", "--set"),
     ("check", "--data-root"), ("new", "--plugins"), ("list", "--plugins"),
@@ -75,6 +77,7 @@ TEXTS = {
               "held_out", "evaluate", "noise_seed", "device", "precision"],
     Machines: ["jobs", "runs_per_gpu", "threads", "max_minutes", "checkpoint_minutes", "executor", "address"],
     Pictures: ["figures", "top", "score"],
+    Selection: ["datasets", "methods", "noise", "setting"],
 }  # fmt: skip
 
 
@@ -106,8 +109,8 @@ def test_all_fields_that_take_text_are_tried():
         lambda: make_request({}, ""),
         lambda: make_request({"preset": ""}, None),
         lambda: path_of("", "--results"),
-        lambda: names("a,,b", "--methods"),
-        lambda: names(["a", ""], "methods"),
+        lambda: validated(Selection, {"methods": "a,,b"}, "option"),
+        lambda: validated(Selection, {"noise": ["0", ""]}, "argument"),
     ],
 )
 def test_nor_is_a_part_of_an_option(read):

@@ -23,6 +23,8 @@ top = 12
 score = "msp"
 """
 
+FIGURES = "'images', 'features', 'reliability' or 'histograms'"
+
 
 @pytest.fixture
 def experiment(tmp_path):
@@ -67,7 +69,7 @@ def test_options_alone_are_a_request():
     [
         (
             "[pictures]\nfigures = ['faces']",
-            "--figures: input should be 'images' or 'features', got 'faces'",
+            f"--figures: input should be {FIGURES}, got 'faces'",
         ),
         ("[pictures]\ntop = 0", "--top: input should be greater than 0, got 0"),
         ("set = 3", "--set: input should be a valid dictionary, got 3"),
@@ -85,7 +87,7 @@ def test_an_unfit_value_of_an_experiment_is_one_line(tmp_path, content, said):
 @pytest.mark.parametrize(
     ("pictures", "said"),
     [
-        ({"figures": "imgaes"}, "--figures: input should be 'images' or 'features', got 'imgaes'"),
+        ({"figures": "imgaes"}, f"--figures: input should be {FIGURES}, got 'imgaes'"),
         ({"score": "mps"}, "--score: input should be 'own', 'msp', 'entropy', 'margin' or 'energy', got 'mps'"),
         ({"top": "0"}, "--top: input should be greater than 0, got 0"),
     ],

@@ -34,7 +34,7 @@ def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
     run = "baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
     of_samples = {f"{name}-{run}" for name in ("uncertain", "certain", "features")}
     assert pictures_of(folder) == of_samples | {
-        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion", "training")
+        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion", "training", "training-uncertainty")
     }
     page = (folder / "report" / "README.md").read_text()
     assert "the 4 most uncertain by own score, tiny](figures/uncertain-" in page
@@ -64,5 +64,8 @@ def test_a_picture_that_there_is_not_gets_one_clear_line_and_leaves_the_report(p
     before = pictures_of(folder)
     failed = bench("report", "--figures", "imgaes", *PLACES, str(folder))
     assert failed.returncode == 2
-    assert failed.stderr == "error: --figures: input should be 'images' or 'features', got 'imgaes'\n"
+    assert (
+        failed.stderr
+        == "error: --figures: input should be 'images', 'features', 'reliability' or 'histograms', got 'imgaes'\n"
+    )
     assert pictures_of(folder) == before

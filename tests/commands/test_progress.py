@@ -32,14 +32,14 @@ def test_long_names_of_noise_are_folded_between_their_words():
     lines = shown(table("counts", ["noise", "method", *COUNTS], *rows))
     assert max(map(len, lines)) <= 80
     assert [line.split()[0] for line in lines[4:]] == [
-        *("0%", "0%", "instance-", "dependent", "instance-", "dependent"),
+        *("0%", "0%", "instance-dependent", "20%", "instance-dependent", "20%"),
         *("human:random1", "17.2%", "human:random1", "17.2%"),
     ]
 
 
 def test_long_headings_of_noise_are_broken_at_spaces_so_that_numbers_stay_whole():
     header = ["method", "0%", "20%", "asymmetric 20%", "human:worse 40.2%", "instance-dependent 20%"]
-    lines = shown(table("accuracy", header, ["baseline", *["99.50"] * 5]))
+    lines = shown(table("accuracy", header, ["baseline", *["99.50"] * 5]), width=72)
     assert lines[2].split() == ["asymmetric", "human:worse", "instance-dependent"]
     assert lines[3].split() == ["method", "0%", "20%", "20%", "40.2%", "20%"]
     assert lines[4].split() == ["baseline", *["99.50"] * 5]

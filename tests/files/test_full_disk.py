@@ -23,6 +23,7 @@ from bench.files.atomic import new_folder, replace_file, write_text
 from bench.report import comparison
 from bench.report.figures.save import save_each
 from bench.report.figures.style import Picture, drawing
+from bench.report.selection import Selection
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay
 from bench.training import checkpoint
@@ -178,7 +179,7 @@ def write_progress(folder):
 
 
 def write_comparison(folder):
-    compared = comparison.load(folder.parent / "finished", [], [], "accuracy", None)
+    compared = comparison.load(folder.parent / "finished", Selection(), "accuracy")
     (folder / "files").mkdir()
     fill(folder)
     compared.write(folder / "files")

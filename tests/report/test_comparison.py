@@ -7,9 +7,10 @@ from harness import of_older_protocol, record, run, spec
 
 import bench
 from bench.errors import UsageError
-from bench.report import comparison
+from bench.report import chosen_runs
 from bench.report.comparison import load
 from bench.report.grouping import told_apart
+from bench.report.selection import Selection
 from bench.store.prediction_files import read_predictions
 from bench.store.store import Store
 from bench.version import PROTOCOL
@@ -51,7 +52,7 @@ def test_a_ranking_metric_is_resampled_over_seeds(real):
 
 def test_eight_seeds_support_what_three_methods_differ_in(eight):
     """The generated accuracies rise from method to method, at every seed."""
-    found = load(eight, [], [], "accuracy", "method-0")
+    found = load(eight, Selection(), "accuracy", "method-0")
     frame = found.frame()
     assert frame[frame.noise != "pooled"].p.unique().tolist() == [2 / 2**8]
     assert (frame.p_holm <= 0.05).all()
@@ -61,7 +62,7 @@ def test_eight_seeds_support_what_three_methods_differ_in(eight):
 
 
 def test_what_is_written(eight, tmp_path):
-    page = load(eight, [], [], "accuracy").write(tmp_path)
+    page = load(eight, Selection(), "accuracy").write(tmp_path)
     names = {path.name for path in page.parent.iterdir()}
     assert {"README.md", "ranks.png", "ranks.md", "ranks.tex", "ranks.csv"} < names
     assert len([name for name in names if name.startswith("comparison-")]) == 3
@@ -96,13 +97,13 @@ def aged(monkeypatch, tmp_path):
     """A folder of two methods, one of which the protocol before made, too."""
     made = [record(spec(methods=[m], seeds=[s])) for m in ("dummy", "baseline") for s in (0, 1)]
     older = [of_older_protocol(each, accuracy=0.4) for each in made[:2]]
-    monkeypatch.setattr(comparison, "load_records", lambda _: (told_apart([*made, *older]), []))
+    monkeypatch.setattr(chosen_runs, "load_records", lambda *_: (told_apart([*made, *older]), []))
     (tmp_path / "runs").mkdir()
     return tmp_path
 
 
 def test_rows_of_an_older_protocol_are_left_out_and_the_page_says_so(aged):
-    found = load(aged, [], [], "accuracy")
+    found = load(aged, Selection(), "accuracy")
     (table,) = found.tables()
     assert [row[1:3] for row in table.texts] == [["baseline", "dummy"]]
     assert "named in brackets, are not compared" in table.notes[-1]
@@ -110,11 +111,11 @@ def test_rows_of_an_older_protocol_are_left_out_and_the_page_says_so(aged):
 
 def test_an_older_row_takes_part_as_the_one_compared_with_only(aged):
     older = f"dummy [protocol {PROTOCOL - 1}]"
-    (table,) = load(aged, [], ["dummy"], "accuracy", older).tables()
+    (table,) = load(aged, Selection(methods=["dummy"]), "accuracy", older).tables()
     assert [row[1:3] for row in table.texts] == [["dummy", older]]
     assert not any("are not compared" in note for note in table.notes)
     with pytest.raises(UsageError, match="takes part as --against only"):
-        load(aged, [], [older], "accuracy", "dummy")
+        load(aged, Selection(methods=[older]), "accuracy", "dummy")
 
 
 def test_a_folder_without_runs_is_told(tmp_path):

@@ -137,8 +137,9 @@ def test_latex_files_hold_comments_on_one_line_and_no_command_of_a_name(wild):
         assert not re.search(r"(?<!\\)%", body)
         commands = set(re.findall(r"\\([A-Za-z]+)", body))
         assert commands <= {
-            "begin", "end", "toprule", "midrule", "bottomrule", "textbf", "pm", "times", "dagger",
-            "textbackslash", "textasciitilde", "ensuremath",
+            "begin", "end", "toprule", "midrule", "bottomrule", "addlinespace", "textbf", "pm", "times", "dagger",
+            "textbackslash", "textasciitilde", "textless", "textgreater", "textbar", "textasciigrave", "ttfamily",
+            "char", "multicolumn", "shortstack", "phantom", "quad",
         }  # fmt: skip
 
 

@@ -120,7 +120,7 @@ def test_csv_tables_of_a_report_have_numbers_in_all_columns_but_labels(results):
     for path in found:
         frame = pd.read_csv(path)
         texts = {name for name in frame if not is_numeric_dtype(frame[name])}
-        assert texts <= {"noise", "method", "against", "score", "crosses_at"}
+        assert texts <= {"noise", "method", "against", "score", "crosses_at", "auroc_better", "aurc_better"}
         assert not any(sign in path.read_text() for sign in "±−†–")
 
 
@@ -155,6 +155,7 @@ def test_human_uncertainty_has_rows_only_where_humans_were_asked(members):
 
 
 TABLES = [
+    "own-score",
     "accuracy",
     "robustness",
     "top-k",
@@ -176,6 +177,7 @@ def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results
     assert files == {f"{name}-tiny.{ending}" for name in TABLES for ending in ("md", "tex", "csv")}
     page = (written.folder / "README.md").read_text()
     names = {f"{name}-tiny-symmetric-{rate}.png" for name in FIGURES for rate in ("0", "0.3")}
+    names |= {"accuracy-tiny-symmetric.png", "training-uncertainty-tiny-symmetric-0.3.png"}
     assert {path.name for path in (written.folder / "figures").iterdir()} == names
     for name in names:
         assert page.count(f"(figures/{name})") == 1
@@ -187,7 +189,7 @@ def test_the_report_writes_every_table_in_three_formats_and_the_pictures(results
 def test_a_report_made_twice_is_the_same_byte_for_byte(results):
     folder = report(results, figures=["images", "features"]).folder
     before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    assert len(list((folder / "figures").iterdir())) == 6 + 8 + 2
+    assert len(list((folder / "figures").iterdir())) == 8 + 8 + 2
     report(results, figures=["images", "features"])
     assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
 

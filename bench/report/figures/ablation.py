@@ -13,7 +13,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.escaping import figure_text
-from bench.report.figures.style import COLOURS, Picture, drawing, shortened, slug, title
+from bench.report.figures.sheet import REPORT, Sheet
+from bench.report.figures.style import COLOURS, Picture, grid_shape, shortened, slug
 from bench.report.grouping import Group, relabel_pairs
 from bench.report.summaries import over
 from bench.spec import Noise
@@ -74,10 +75,10 @@ def by_first_number(value: str) -> tuple[Any, ...]:
     return (float(number.group()) if number else np.inf, number is not None and number.group() == value, value)
 
 
-def draw(group: Group, noise: Noise, axis: Axis) -> Figure:
+def draw(group: Group, noise: Noise, axis: Axis, sheet: Sheet = REPORT) -> Figure:
     """Return accuracy and accuracy at 10 % rejection on one axis, bars of ± std over seeds."""
     style = "-" if all(re.search(r"\d", value) for value in axis.cells) else ""
-    with drawing(5.2, 3.4) as figure:
+    with sheet.drawing(5.2, 2.3 if sheet.is_paper else 3.4) as figure:
         axes = figure.subplots()
         for place, (name, path) in enumerate(MEASURES.items()):
             look = {"label": name, "color": COLOURS[place], "marker": "os"[place], "linestyle": style}
@@ -85,17 +86,21 @@ def draw(group: Group, noise: Noise, axis: Axis) -> Figure:
         axes.set_xticks(range(len(axis.cells)), shortened(list(axis.cells), 40))
         axes.set_xlabel(figure_text(f"{axis.method}: {axis.name}"))
         axes.set_ylabel("accuracy (%)")
-        title(figure, f"label noise {noise.label}", group.title)
+        sheet.title(figure, f"label noise {noise.label}", group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 
 
-def draw_relabelling(group: Group) -> Figure:
+def draw_relabelling(group: Group, sheet: Sheet = REPORT) -> Figure:
     """Return the accuracy of each method with and without relabelling, a panel for each noise."""
     noises = [noise for noise in group.noises if relabel_pairs(group, noise)]
-    with drawing(3.4 * max(2, len(noises)), 4.0) as figure:
-        panels = figure.subplots(1, len(noises), squeeze=False)[0]
-        for axes, noise in zip(panels, noises, strict=True):
+    rows, columns = grid_shape(len(noises), sheet.across(len(noises), 1.6))
+    height = 2.3 * rows if sheet.is_paper else 4.0
+    with sheet.drawing(3.4 * max(2, len(noises)), height) as figure:
+        panels = figure.subplots(rows, columns, squeeze=False).flatten()
+        for axes in panels[len(noises) :]:
+            axes.remove()
+        for axes, noise in zip(panels, noises, strict=False):
             pairs = relabel_pairs(group, noise)
             for way, said in enumerate(("relabelling off", "relabelling on")):
                 x, cells = np.arange(len(pairs)) + 0.2 * way - 0.1, [pair[way] for pair in pairs.values()]
@@ -103,8 +108,8 @@ def draw_relabelling(group: Group) -> Figure:
                 _bars(axes, x, cells, MEASURES["accuracy"], label=said if axes is panels[0] else None, **look)
             axes.set_xticks(range(len(pairs)), shortened(list(pairs), 60), rotation=40, ha="right")
             axes.set_ylabel("accuracy (%)")
-            axes.set_title(figure_text(f"label noise {noise.label}"), fontsize=9)
-        title(figure, group.title)
+            axes.set_title(figure_text(f"label noise {noise.label}"), fontsize=sheet.points(9))
+        sheet.title(figure, group.title)
         figure.legend(loc="outside lower center", ncols=2, frameon=False)
     return figure
 

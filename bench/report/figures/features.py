@@ -11,7 +11,8 @@ from matplotlib.lines import Line2D
 
 from bench.errors import DataError
 from bench.evaluation.predictions import LabelledPredictions
-from bench.report.figures.style import Picture, drawing, shortened, slug, title
+from bench.report.figures.sheet import REPORT, Sheet
+from bench.report.figures.style import Picture, shortened, slug
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples, most
 from bench.spec import Pictures
@@ -34,17 +35,18 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             yield Picture(name, f"Features of {shown}", partial(draw, found, record.classes, shown, wanted.score))
 
 
-def draw(found: LabelledPredictions, classes: list[str], run: str, score: str) -> Figure:
+def draw(found: LabelledPredictions, classes: list[str], run: str, score: str, sheet: Sheet = REPORT) -> Figure:
     """Return features by PCA and t-SNE, coloured by class, certain and uncertain tenth marked."""
     shown = subset(len(found.labels))
     masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
     features = found.predictions.features
     assert features is not None
-    with drawing(9.0, 5.0) as figure:
+    legend = 0.17 * -(-(len(classes) + len(PARTS)) // _across(sheet))
+    with sheet.drawing(9.0, sheet.wide(9.0) / 2 + legend + (0.1 if sheet.is_paper else 0.2)) as figure:
         panels = figure.subplots(1, 2)
         for axes, (name, points) in zip(panels, projections(features[shown]).items(), strict=True):
-            _scatter(axes, points, found.labels[shown], masks)
-            axes.set_title(name, fontsize=9)
+            _scatter(axes, points, found.labels[shown], masks, sheet)
+            axes.set_title(name, fontsize=sheet.points(9))
         colours = [
             Line2D([], [], ls="", marker="o", ms=5, color=colour, label=name)
             for name, colour in zip(shortened(classes), CLASS_COLOURS, strict=False)
@@ -53,9 +55,14 @@ def draw(found: LabelledPredictions, classes: list[str], run: str, score: str) -
             Line2D([], [], ls="", marker=mark, ms=6, mfc="0.8", mec="black", label=f"most {part} tenth")
             for part, (mark, _) in PARTS.items()
         ]
-        figure.legend(handles=[*colours, *marks], loc="outside lower center", ncols=6, frameon=False)
-        title(figure, f"{run}: features of {len(shown)} test images, certainty by {score} score")
+        figure.legend(handles=[*colours, *marks], loc="outside lower center", ncols=_across(sheet), frameon=False)
+        sheet.title(figure, f"{run}: features of {len(shown)} test images, certainty by {score} score")
     return figure
+
+
+def _across(sheet: Sheet) -> int:
+    """Return how many names stand side by side in the legend."""
+    return max(3, min(6, int(sheet.wide(9.0) / 1.1)))
 
 
 def subset(size: int) -> Int[np.ndarray, " shown"]:
@@ -91,13 +98,22 @@ def projections(features: Float[np.ndarray, "n features"]) -> dict[str, Float[np
 
 
 def _scatter(
-    axes: Axes, points: Float[np.ndarray, "n 2"], labels: Int[np.ndarray, " n"], masks: dict[str, np.ndarray]
+    axes: Axes,
+    points: Float[np.ndarray, "n 2"],
+    labels: Int[np.ndarray, " n"],
+    masks: dict[str, np.ndarray],
+    sheet: Sheet,
 ) -> None:
     colours = np.array(CLASS_COLOURS)[labels % len(CLASS_COLOURS)]
-    axes.scatter(points[:, 0], points[:, 1], s=5, c=colours, alpha=0.45, lw=0)
+    axes.scatter(points[:, 0], points[:, 1], s=5 * _scale(sheet), c=colours, alpha=0.45, lw=0)
     for part, (mark, size) in PARTS.items():
         x, y = points[masks[part]].T
-        axes.scatter(x, y, s=size, c=colours[masks[part]], marker=mark, edgecolors="black", lw=0.5)
+        axes.scatter(x, y, s=size * _scale(sheet), c=colours[masks[part]], marker=mark, edgecolors="black", lw=0.5)
     axes.set_xticks([])
     axes.set_yticks([])
     axes.grid(visible=False)
+
+
+def _scale(sheet: Sheet) -> float:
+    """Return the area of marks, in parts of that on the widest sheet."""
+    return max(0.25, min(1.0, (sheet.wide(9.0) / 9.0) ** 1.5))

@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.evaluation.predictions import LabelledPredictions
-from bench.report.figures.style import COLOURS, RIGHT, WRONG, Picture, drawing, shortened, slug, title
+from bench.report.figures.sheet import REPORT, Sheet
+from bench.report.figures.style import COLOURS, RIGHT, WRONG, Picture, shortened, slug
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples, most
 from bench.spec import Pictures
@@ -33,7 +34,9 @@ def pictures(group: Group, samples: Samples, wanted: Pictures) -> Iterator[Pictu
             shown = f"{run}: the {len(chosen)} most {which} by {wanted.score} score"
             name = f"{which}-{slug(label)}-{group.name}-{noise.slug}"
             yield Picture(
-                name, f"{shown}, {group.dataset}", partial(draw, record, found, images, chosen, shown, which)
+                name,
+                f"{shown}, {group.dataset}",
+                partial(draw, record, found, images, chosen, shown, which),
             )
 
 
@@ -44,23 +47,25 @@ def draw(
     chosen: Int[np.ndarray, " k"],
     shown: str,
     which: str,
+    sheet: Sheet = REPORT,
 ) -> Figure:
     """Return a grid of images, framed red where wrong, green where right.
 
     Beside certain ones stands how many there are of each class.
     """
     wrong = found.predicted[chosen] != found.labels[chosen]
-    rows = -(-len(chosen) // COLUMNS)
-    beside = 2.3 if which == "certain" else 0
-    height = INCH / CELL[0] * CELL[1] * rows + 0.7
-    with drawing(INCH * COLUMNS + beside, max(height, 2.2 if beside else 0)) as figure:
+    across = min(sheet.across(COLUMNS, 0.5), max(1, len(chosen)) if sheet.is_paper else COLUMNS)
+    beside = 2.3 if which == "certain" and not sheet.is_paper else 0
+    inch = sheet.wide(INCH * COLUMNS) / across if sheet.is_paper else INCH
+    height = inch / CELL[0] * CELL[1] * -(-len(chosen) // across) + (0.1 if sheet.is_paper else 0.7)
+    with sheet.drawing(INCH * COLUMNS + beside, max(height, 2.2 if beside else 0)) as figure:
         widths = [INCH * COLUMNS, beside] if beside else [1]
         panels = figure.subplots(1, len(widths), squeeze=False, width_ratios=widths)[0]
-        _grid(panels[0], images[chosen], *_names(record, found, chosen), wrong)
+        _grid(panels[0], images[chosen], *_names(record, found, chosen), wrong, across)
         if beside:
             _classes(panels[1], np.bincount(found.labels[chosen], minlength=len(record.classes)), record.classes)
         counted = f"{wrong.sum()} of {len(chosen)} misclassified (over each image: true class, predicted class)"
-        title(figure, f"{shown}, {record.spec.dataset.name}, seed {record.spec.seed}", counted)
+        sheet.title(figure, f"{shown}, {record.spec.dataset.name}, seed {record.spec.seed}", counted)
     return figure
 
 
@@ -77,9 +82,10 @@ def _grid(
     true: list[str],
     predicted: list[str],
     wrong: Bool[np.ndarray, " k"],
+    across: int,
 ) -> None:
     for place, image in enumerate(images):
-        x, y = CELL[0] * (place % COLUMNS), CELL[1] * (place // COLUMNS)
+        x, y = CELL[0] * (place % across), CELL[1] * (place // across)
         pixels = image.transpose(1, 2, 0) if len(image) == 3 else image[0]
         axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, extent=(x, x + 1, y + 1, y), interpolation="nearest")
         colour = WRONG if wrong[place] else RIGHT
@@ -87,8 +93,8 @@ def _grid(
         weight = "bold" if wrong[place] else "normal"
         said = f"{true[place]}\n{predicted[place]}"
         axes.text(x + 0.5, y - 0.06, said, ha="center", va="bottom", fontsize=5.5, weight=weight, linespacing=1.0)
-    axes.set_xlim(-0.1, CELL[0] * COLUMNS)
-    axes.set_ylim(CELL[1] * -(-len(images) // COLUMNS) - 0.5, -0.55)
+    axes.set_xlim(-0.1, CELL[0] * across)
+    axes.set_ylim(CELL[1] * -(-len(images) // across) - 0.5, -0.55)
     axes.set_aspect("equal")
     axes.set_axis_off()
 

@@ -41,7 +41,7 @@ class Picture(NamedTuple):
 
     name: str
     caption: str
-    draw: Callable[[], Figure]
+    draw: Callable[..., Figure]  # on the sheet that it is given, by default a report's
 
     @property
     def file(self) -> str:
@@ -59,15 +59,19 @@ class Picture(NamedTuple):
 
 @contextmanager
 def drawing(
-    width: float, height: float, layout: Literal["constrained"] | None = "constrained"
+    width: float,
+    height: float,
+    layout: Literal["constrained"] | None = "constrained",
+    style: Any = None,
 ) -> Iterator[Figure]:
     """Yield an empty figure in the project's style.
 
     Args:
         width, height: in inches.
         layout: None where panels are placed by hand.
+        style: settings of matplotlib; None for those of a report.
     """
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(style or STYLE):
         yield Figure(figsize=(width, height), layout=layout)
 
 

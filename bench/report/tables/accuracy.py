@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.evaluation.metrics import find
 from bench.plugins.dataset_options import IMBALANCE
 from bench.report.columns import Methods, Summaries
 from bench.report.grouping import Group
@@ -12,26 +13,32 @@ from bench.report.summaries import over, repeated
 from bench.report.table import Row, Table
 from bench.report.tables.bold import best, bold_notes
 from bench.report.tables.shared_columns import method_labels, older_note
-from bench.report.values import Published
+from bench.report.values import FORMATS, Published
 from bench.spec import Noise
 from bench.store.record import Record
 
+UNITS = {"percent": " (%)", "thousandths": " ×10³"}
 PUBLISHED = Path(__file__).with_name("published.toml")
 
 
-def accuracy_table(group: Group) -> Table:
-    """Return the accuracy of each method by noise, with the published numbers under ours."""
-    bests = [best(group, noise, "accuracy") for noise in group.noises]
+def accuracy_table(group: Group, metric: str = "accuracy") -> Table:
+    """Return the accuracy of each method by noise, with the published numbers under ours.
+
+    Args:
+        group: the runs.
+        metric: another metric to show in the same shape, by its dotted name.
+    """
+    bests = [best(group, noise, metric) for noise in group.noises]
     rows: list[Row] = []
     bold = set()
     for label in group.labels:
         bold |= {(len(rows), 1 + j) for j, found in enumerate(bests) if found.supported == label}
-        rows += _rows(group, label)
-    evaluated = "Test accuracy" if group.records[0].spec.evaluate == "test" else "Accuracy"
+        rows += _rows(group, label, metric)
+    form = FORMATS[find(metric).scale]
     return Table(
-        f"accuracy-{group.name}",
-        f"{evaluated} (%) of the last epoch by label noise: {group.title}",
-        [Methods(), *(Summaries(noise.label) for noise in group.noises)],
+        f"{metric.replace('.', '-')}-{group.name}",
+        f"{what(group, metric)} of the last epoch by label noise: {group.title}",
+        [Methods(), *(Summaries(noise.label, form=form) for noise in group.noises)],
         rows,
         [_reading(group), *bold_notes(bests), *older_note(group), *_source(group, rows)],
         frozenset(bold),
@@ -44,12 +51,22 @@ def published() -> dict[str, Any]:
     return tomllib.loads(PUBLISHED.read_text(encoding="utf-8"))
 
 
-def _rows(group: Group, label: str) -> list[Row]:
+def what(group: Group, metric: str) -> str:
+    """Return a metric as a title names it: `Test accuracy (%)`, `AUROC (%) of the own score`."""
+    if metric == "accuracy":
+        return "Test accuracy (%)" if group.records[0].spec.evaluate == "test" else "Accuracy (%)"
+    _, *score = metric.split(".")[:2]
+    unit = UNITS.get(find(metric).scale, "")
+    of_score = {"own": " of the own score"}.get(score[0], f" of {score[0]}") if score else ""
+    return f"{find(metric).heading or metric}{unit}{of_score}"
+
+
+def _rows(group: Group, label: str, metric: str) -> list[Row]:
     """Return a method's row, and that of its published numbers where there are any."""
     method = method_labels(group.records)[label]
     cells = [(noise, group.cell(label, noise)) for noise in group.noises]
-    ours = Row([method, *(over(cell, "accuracy") for _, cell in cells)])
-    paper = [_published(label, noise, cell) for noise, cell in cells]
+    ours = Row([method, *(over(cell, *metric.split(".")) for _, cell in cells)])
+    paper = [_published(label, noise, cell) for noise, cell in cells] if metric == "accuracy" else []
     return [ours, Row([method, *paper], "published")] if any(paper) else [ours]
 
 

@@ -19,7 +19,7 @@ POINTS_PER_TENTH = Format(2, factor=10.0, signed=True)  # of a slope: % of accur
 def over_noise_table(group: Group) -> Table:
     """Return area under and slope of accuracy for each kind of noise with two rates or more."""
     methods, rows = method_labels(group.records), []
-    for kind, noises in _axes(group).items():
+    for kind, noises in noise_axes(group).items():
         for label in group.labels:
             rates, runs = _rates(noises), _runs(group, label, noises)
             areas = summarise(noise_curve.area(rates, run) for run in runs)
@@ -42,7 +42,7 @@ def over_noise_table(group: Group) -> Table:
 def crossing_table(group: Group) -> Table:
     """Return the noise at which two methods' mean accuracies cross, one row for each crossing."""
     methods, rows = method_labels(group.records), []
-    for kind, noises in _axes(group).items():
+    for kind, noises in noise_axes(group).items():
         means = {label: found for label in group.current if (found := _means(group, label, noises)) is not None}
         for one, other in combinations(means, 2):
             places = noise_curve.crossings(_rates(noises), means[one], means[other])
@@ -65,7 +65,7 @@ def crossing_table(group: Group) -> Table:
     )
 
 
-def _axes(group: Group) -> dict[str, list[Noise]]:
+def noise_axes(group: Group) -> dict[str, list[Noise]]:
     """Return the noises by kind, by rate; no noise belongs to every kind's axis."""
     kinds = {noise.kind for noise in group.noises if noise.rate}
     axes = {

@@ -12,8 +12,6 @@ MEMORY = (
     "wrong labels that the net repeats (%)",
     "accuracy in training, clean labels (%)",
     "accuracy in training, wrong labels (%)",
-    "mean uncertainty, clean labels",
-    "mean uncertainty, wrong labels",
 )
 AUDIT = [
     "training labels that are wrong (%)",
@@ -114,7 +112,6 @@ def test_the_log_of_a_real_run_is_what_is_drawn(tmp_path):
         ("accuracy on the held-out part (%)", "held_out_accuracy", 100),
         (MEMORY[0], "train_memorised_flipped", 100),
         (MEMORY[2], "train_accuracy_flipped", 100),
-        (MEMORY[3], "train_uncertainty_clean", 1),
         (AUDIT[0], "remaining_noise", 100),
     ):
         (line,) = panels[title].lines
@@ -125,13 +122,21 @@ def test_without_wrong_labels_there_is_no_panel_of_them(tmp_path):
     run(tmp_path, noise=[0])
     (members,) = group(load_records(Store(tmp_path))[0])
     titles = [axes.get_title() for axes in draw(members, members.noises[0]).axes]
-    assert titles == ["test accuracy (%)", MEMORY[1], MEMORY[3], *AUDIT]
+    assert titles == ["test accuracy (%)", MEMORY[1], *AUDIT]
 
 
-@pytest.mark.parametrize(("far", "scale"), [(2.0, "linear"), (5000.0, "symlog")])
-def test_an_uncertainty_that_runs_away_does_not_flatten_the_others(far, scale):
-    log = {"epoch": [1, 2], "test_accuracy": [0.5, 0.6], "train_uncertainty_clean": [0.1, far]}
-    (found,) = group([record(spec(), epochs=pd.DataFrame(log))])
-    drawn = {axes.get_title(): axes for axes in draw(found, found.noises[0]).axes}
-    assert drawn["mean uncertainty, clean labels"].get_yscale() == scale
-    assert drawn["test accuracy (%)"].get_yscale() == "linear"
+def test_only_the_wanted_columns_are_drawn(members):
+    drawn = draw(members, members.noises[0], ["relabelled", "test_accuracy"])
+    assert [axes.get_title() for axes in drawn.axes] == ["labels changed in the epoch", "test accuracy (%)"]
+
+
+def test_many_methods_are_drawn_in_groups_that_share_their_axes():
+    runs = [logged(False, set={"dummy": {"scale": float(k)}}) for k in range(2, 14)]
+    (many,) = group(runs)
+    drawn = draw(many, many.noises[0])
+    assert [len(axes.lines) for axes in drawn.axes] == [6, 6]
+    assert len({axes.get_ylim() for axes in drawn.axes}) == 1
+    named = [text.get_text() for legend in drawn.legends for text in legend.texts]
+    assert named == many.labels
+    for axes in drawn.axes:
+        assert len({line.get_color() for line in axes.lines}) == 6

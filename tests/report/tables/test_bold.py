@@ -73,6 +73,6 @@ def test_bold_in_every_format_that_has_it(form):
     made = table(6)
     ((i, j),) = made.bold
     cell, text = made.texts[i][j], getattr(made, form)()
-    escaped = cell.replace("±", r"$\pm$")
-    marked = {"markdown": f"**{cell}**", "latex": rf"\textbf{{{escaped}}}"}
+    mean, deviation = cell.split(" ± ")
+    marked = {"markdown": f"**{cell}**", "latex": rf"\textbf{{{mean}}} & \,$\pm$\,{deviation}"}
     assert text.count(marked[form]) == 1
