@@ -43,7 +43,7 @@ def test_the_examples_of_data_of_ones_own_work(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     text = (DOCS / "data-sets.md").read_text(encoding="utf-8")
     blocks = BLOCK.findall(text[text.index("## Arrays in a file") :])
-    assert [language for language, _ in blocks] == ["python", "python", "sh"]
+    assert [language for language, _ in blocks] == ["python", "python", "sh", "python"]
     for language, block in blocks:
         follow(language, block)
 

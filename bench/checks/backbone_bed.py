@@ -12,7 +12,7 @@ from bench.checks.outcomes import CheckFailed
 from bench.errors import UsageError, one_line
 from bench.nets.architecture import ImageShape
 from bench.nets.backbones import FeatureMap, find_backbone, make_backbone
-from bench.plugins.registry import Plugin, Registry
+from bench.plugins.registry import Plugin, registry_around
 from bench.training import seeding as generators
 
 SIDES = (32, 64, 224)  # of images; a net is checked on the smallest that it takes
@@ -46,7 +46,7 @@ class BackboneBed:
     def __init__(self, plugin: Plugin | NamedBackbone, settings: Any = None) -> None:
         self.plugin, self.settings = plugin, settings
         self.broken = ""  # title of the basic check that failed; the others are then skipped
-        self.registry = Registry([plugin.path.parents[1]]) if isinstance(plugin, Plugin) else None
+        self.registry = registry_around(plugin) if isinstance(plugin, Plugin) else None
 
     def check_settings(self) -> None:
         """Refuse settings.

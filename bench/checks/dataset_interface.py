@@ -16,7 +16,7 @@ from bench.grid.config_files import own_recipe
 from bench.grid.noise_axis import declared_by
 from bench.nets.backbones import find_backbone
 from bench.plugins.loading import check_data_set
-from bench.plugins.registry import Registry
+from bench.plugins.registry import registry_around
 from bench.recipe import Recipe
 from bench.spec import validated
 
@@ -30,7 +30,7 @@ def check_has_a_recipe(bed: DataSetBed) -> None:
     if bed.plugin.recipe is None:
         raise CheckFailed(f"write its recipe beside it, in {beside}: epochs, batch_size, backbone, …")
     try:
-        beside_it = Registry([bed.plugin.path.parents[1]])
+        beside_it = registry_around(bed.plugin)
         find_backbone(validated(Recipe, own_recipe(bed.plugin), "key of recipe").backbone, beside_it)
         declared_by(bed.plugin)
     except UsageError as error:

@@ -15,7 +15,7 @@ from bench.nets.backbones import find_backbone, make_backbone
 from bench.plugins.factory import MethodFactory
 from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Progress, Task
-from bench.plugins.registry import Plugin, Registry
+from bench.plugins.registry import Plugin, Registry, registry_around
 from bench.recipe import Recipe, Relabel
 from bench.spec import Choice, validated
 from bench.training import seeding as generators
@@ -78,9 +78,7 @@ class MethodBed:
     @cached_property
     def registry(self) -> Registry:
         """Where the method's inner methods are found."""
-        known = Registry()
-        is_known = known.all("methods").get(self.plugin.name) == self.plugin
-        return known if is_known else Registry([self.plugin.path.parents[1]])
+        return registry_around(self.plugin)
 
     def check_settings(self) -> None:
         """Check the given hyper-parameters.

@@ -216,6 +216,13 @@ class Registry:
         raise UnknownPluginError(str(unknown(SINGULAR[kind], name, plugins)), kind, name)
 
 
+def registry_around(plugin: Plugin) -> Registry:
+    """Return a registry that finds a plugin and those beside it, in its package or its folder."""
+    known = Registry()
+    is_known = known.all(plugin.kind).get(plugin.name) == plugin
+    return known if is_known else Registry([plugin.path.parents[1]])
+
+
 def _base_class(kind: Kind) -> type:
     if kind == "methods":
         from bench.plugins.method import Method

@@ -130,6 +130,7 @@ def test_an_empty_text_can_still_be_given_on_purpose():
         {"datasets": "digits,"},
     ],
 )  # fmt: skip
+@pytest.mark.usefixtures("unchecked_types")
 def test_the_python_interface_refuses_it(options, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(BenchError, match=f"^{next(iter(options))}|^--data-root"):

@@ -53,6 +53,7 @@ def test_a_training_elsewhere_stands_in_a_table_beside_ours(predictions, tmp_pat
     assert found.accuracy > 0.8
 
 
+@pytest.mark.usefixtures("unchecked_types")
 def test_arrays_that_a_file_may_hold_are_listed():
     shown = CliRunner().invoke(app, ["list", "arrays"], env={"COLUMNS": "200"}).output
     assert all(name in shown for name in OUTSIDE_ARRAYS)
@@ -72,6 +73,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize(("arguments", "said"), WRONG.values(), ids=WRONG)
+@pytest.mark.usefixtures("unchecked_types")  # those of typer differ between its versions
 def test_what_does_not_fit_is_one_line(arguments, said, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     np.savez("a.npz", logits=np.ones((600, 10)), labels=np.zeros(600, int))

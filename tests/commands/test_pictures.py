@@ -34,7 +34,7 @@ def test_an_experiment_draws_the_pictures_that_it_asks_for(pictured):
     run = "baseline-dimension-8-dropout-0.25-tiny-symmetric-0.3.png"
     of_samples = {f"{name}-{run}" for name in ("uncertain", "certain", "features")}
     assert pictures_of(folder) == of_samples | {
-        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion", "training", "training-uncertainty")
+        f"{name}-tiny-symmetric-0.3.png" for name in ("rejection", "confusion")
     }
     page = (folder / "report" / "README.md").read_text()
     assert "the 4 most uncertain by own score, tiny](figures/uncertain-" in page

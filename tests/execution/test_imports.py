@@ -11,7 +11,7 @@ from harness import PLUGINS, plugin, report, run
 from harness import samples as samples_of
 from harness import spec as tiny_spec
 
-from bench.commands.python import compare, load_results
+from bench.commands.stored_frames import compare, load_results
 from bench.errors import BenchError
 from bench.execution.context import Context
 from bench.execution.imports import ImportRequest, import_arrays

@@ -72,7 +72,7 @@ def test_an_unknown_noise_kind_gets_a_guess():
         ({"held_out": "a tenth"}, "--held-out: input should be a valid number, got 'a tenth'"),
         ({"held_out": "nan"}, "--held-out: input should be"),
         ({"relabel": ["on", "maybe"]}, "--relabel: input should be 'on' or 'off', got 'maybe'"),
-        ({"relabel": True}, "--relabel: input should be a valid list, got True"),
+        ({"relabel": True}, "--relabel: input should be 'on' or 'off', got True"),
         ({"relabel": []}, "--relabel: the list, or a place in it, is empty"),
         ({"relabel": ["off", "off"]}, "--relabel: off is given twice"),
         ({"evaluate": "held-out"}, "--evaluate held-out needs a held-out part"),
@@ -202,7 +202,8 @@ def test_a_key_that_is_none_does_not_enter_the_identity():
     content = cell.model_dump(mode="json", exclude=UNHASHED)
     for key in optional:
         del content["recipe"][key]
-    assert [content["noise"].pop(key) for key in ("label_set", "confusions")] == [None] * 2
+    assert [content["noise"].pop(key) for key in ("label_set", "confusions", "file")] == [None] * 3
+    assert content.pop("backbone_version") is None
     assert [content[plugin].pop("content") for plugin in ("method", "dataset")] == [None] * 2
     assert cell.identity == hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

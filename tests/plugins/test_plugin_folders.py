@@ -31,7 +31,7 @@ def test_a_folder_that_is_missing_or_holds_no_plugins_is_one_line(tmp_path, monk
     with pytest.raises(UsageError, match=r"^BENCH_PLUGINS: there is no folder .*gone$"):
         plugin_folders()
     monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path))
-    with pytest.raises(UsageError, match=r"^BENCH_PLUGINS: .* holds neither a folder methods/ nor datasets/$"):
+    with pytest.raises(UsageError, match=r"^BENCH_PLUGINS: .* holds no folder methods/, datasets/ or backbones/$"):
         plugin_folders()
 
 
