@@ -216,12 +216,17 @@ def test_a_run_whose_checkpoint_moves_on_is_tried_again_however_often_its_proces
     assert (report.status, report.detail.endswith(", resumed after epoch 3")) == ("done", True), report
 
 
-def test_an_interrupt_while_a_process_is_started_waits_until_it_has_been_told_all():
-    told = []
-    with pytest.raises(KeyboardInterrupt), interrupts_held():
+def _interrupted_while_it_tells(told):
+    with interrupts_held():
         for _ in range(2):
             os.kill(os.getpid(), signal.SIGINT)
         told.append("all")
+
+
+def test_an_interrupt_while_a_process_is_started_waits_until_it_has_been_told_all():
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_while_it_tells(told)
     assert told == ["all"]
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
