@@ -8,6 +8,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from multiprocessing.connection import Connection, wait
@@ -84,7 +86,8 @@ class ProcessExecutor(Pool):
         )
         try:
             start_server()
-            process.start()
+            with interrupts_held():  # a process that is not told all it needs ends with a traceback
+                process.start()
         except BaseException:
             ours.close()  # a process that was started after all ends without it
             raise
@@ -135,6 +138,22 @@ def start_server() -> None:
             forkserver.ensure_running()
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+
+
+@contextmanager
+def interrupts_held() -> Iterator[None]:
+    """Let a Ctrl-C that comes within the block take effect at its end."""
+    handler, came = signal.getsignal(signal.SIGINT), list[int]()
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    signal.signal(signal.SIGINT, lambda number, frame: came.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(came[0], None)
 
 
 def work(connection: Connection, spec: RunSpec, context: Context, threads: int, gpu: str | None) -> None:

@@ -8,7 +8,7 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
-SHOWN = ("README.md", "*/README.md", "*/report/figures/*.png", "*/samples/*.png", "*/compare/*/*.png")
+OF_STUDY = ("README.md", "report/figures/*.png", "samples/*.png", "compare/*/*.png")
 IN_RESULTS = re.compile(r"(\]\(|^\[[^\]]+\]: |src=\")\.\./results/", re.MULTILINE)
 IN_DOCS = re.compile(r"(\]\(|^\[[^\]]+\]: )(?:\.\./)+docs/", re.MULTILINE)
 OF_CODE = re.compile(r"\[([^\]]+)\]\((?:\.\./)+(?!results/)[^)#]*(?<!\.md)\)")
@@ -17,10 +17,11 @@ OF_REPORT = re.compile(r"\[([^\]]+)\]\(([^)]*(?:(?:report|compare)/[^)]*\.(?:md|
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages and figures of the published studies."""
-    for pattern in SHOWN:
-        for path in sorted((ROOT / "results").glob(pattern)):
-            name = path.relative_to(ROOT).as_posix()
-            files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
+    studies = [pack.parent for pack in (ROOT / "results").glob("*/runs.tar.gz")]
+    found = [path for study in studies for pattern in OF_STUDY for path in study.glob(pattern)]
+    for path in sorted([ROOT / "results" / "README.md", *found]):
+        name = path.relative_to(ROOT).as_posix()
+        files.append(File(name, str(ROOT), config.site_dir, config.use_directory_urls))
     return files
 
 

@@ -11,7 +11,7 @@ from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.execution.context import Context
 from bench.execution.observer import Observer
-from bench.execution.processes import ProcessExecutor, death, gpu_of
+from bench.execution.processes import ProcessExecutor, death, gpu_of, interrupts_held
 from bench.files import locks
 from bench.plugins.registry import Registry
 from bench.spec import BrokenCell
@@ -214,6 +214,22 @@ def test_a_run_whose_checkpoint_moves_on_is_tried_again_however_often_its_proces
     folder = method(tmp_path / "plugins", "dying", body.format(str(tmp_path)))
     (report,) = make(tmp_path / "results", folder, checkpoint_seconds=0.0).run(grid(folder, methods=["dying"]))
     assert (report.status, report.detail.endswith(", resumed after epoch 3")) == ("done", True), report
+
+
+def _interrupted_while_it_tells(told):
+    with interrupts_held():
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+        told.append("all")
+
+
+def test_an_interrupt_while_a_process_is_started_waits_until_it_has_been_told_all():
+    told = []
+    with pytest.raises(KeyboardInterrupt):
+        _interrupted_while_it_tells(told)
+    assert told == ["all"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_an_interrupt_ends_the_processes_at_once(tmp_path):
