@@ -16,7 +16,7 @@ Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
 WHAT = (
-    "methods, datasets, backbones, noise, metrics, arrays, recipe, relabel, tables, figures, presets, experiments"
+    "methods, datasets, backbones, noise, metrics, predictions, recipe, relabel, tables, figures, presets, experiments"
 )
 
 
@@ -74,7 +74,7 @@ def _sections(registry: Registry) -> dict[str, Callable[[], Rows]]:
         "backbones": lambda: _backbones(registry),
         "noise": _noise,
         "metrics": _metrics,
-        "arrays": _arrays,
+        "predictions": _predictions,
         "tables": _tables,
         "figures": _figures,
         "presets": lambda: _described(GRID / "presets"),
@@ -176,7 +176,7 @@ def _backbones(registry: Registry) -> Rows:
     return DESCRIBED | _plugins(registry, "backbones") | DESCRIBED
 
 
-def _arrays() -> Rows:
+def _predictions() -> Rows:
     from bench.evaluation.array_names import OUTSIDE_ARRAYS
 
     return OUTSIDE_ARRAYS

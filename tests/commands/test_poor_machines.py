@@ -78,7 +78,7 @@ def test_so_are_those_of_a_plan(results):
 @pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "\u4e2d", "\x1b[31mred", "a\u202eb"])
 def test_an_error_can_be_read_on_every_terminal(name):
     done = from_nothing("list", name, PYTHONIOENCODING="ascii")
-    assert is_one_line(done, "error: no section to list")
+    assert is_one_line(done, "error: no section, method or data set to list")
     assert done.stderr.isascii()
     assert "\x1b" not in done.stderr
 

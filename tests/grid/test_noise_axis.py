@@ -141,7 +141,7 @@ def test_tables_show_the_rate_that_labels_by_people_have(tmp_path, folder):
     run(tmp_path, folder, noise=noise, seeds=[0, 1], **SETTINGS)
     made = report(tmp_path, folder)
     (members,) = made.groups
-    accuracy, *others = made.tables[members.name]
+    _, accuracy, *others = made.tables[members.name]
     columns = ["0%", "10%", "asymmetric 30%", "human:crowd 20%", "instance-dependent 30%"]
     assert accuracy.header == ["method", *columns]
     assert all(cell.count("±") == 1 for cell in accuracy.texts[0][1:])

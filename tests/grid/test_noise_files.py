@@ -88,7 +88,7 @@ def test_tables_tell_files_of_one_name_apart(tmp_path):
     (members,) = made.groups
     hashes = [spec(noise=[point]).noise.file.source for point in points]
     columns = ["10%", "file:best 0%", f"file:worse-{hashes[0]} 20%", f"file:worse-{hashes[1]} 10%"]
-    accuracy = made.tables[members.name][0]
+    _, accuracy, *_ = made.tables[members.name]
     assert sorted(accuracy.header[1:]) == sorted(columns)
     assert all(cell.count("±") == 1 for cell in accuracy.texts[0][1:])
     for source in hashes:

@@ -128,7 +128,11 @@ def test_each_further_run_takes_as_many_steps_as_those_before(tmp_path, name, ax
     assert 0 < many < 1.015 * few  # crossings are looked for between all pairs of methods, a few steps each
 
 
-@pytest.mark.parametrize("axis", ["seeds", "methods"])
-def test_each_further_run_takes_as_many_steps_to_draw(tmp_path, axis):
-    few, many = growth(tmp_path, axis, (1, 3, 9), lambda results: partial(drawn, results))
+@pytest.mark.parametrize(
+    ("axis", "sizes"),
+    [("seeds", (1, 3, 9)), pytest.param("methods", (1, 3, 8), id="methods that share a panel"),
+     pytest.param("methods", (9, 12, 18), id="methods with a panel each")],
+)  # fmt: skip
+def test_each_further_run_takes_as_many_steps_to_draw(tmp_path, axis, sizes):
+    few, many = growth(tmp_path, axis, sizes, lambda results: partial(drawn, results))
     assert 0 < many < 1.1 * few
