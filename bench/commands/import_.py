@@ -7,7 +7,7 @@ import typer
 
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results
 
-File = Annotated[Path, typer.Argument(help="An npz or Parquet file; `bench list predictions` names what it may hold.")]
+File = Annotated[Path, typer.Argument(help="An npz or Parquet file; `bench list predictions` says what is read.")]
 Train = Annotated[
     Path | None,
     typer.Option(help="A file of the training images' arrays, such as train.parquet.", metavar="FILE"),

@@ -16,7 +16,8 @@ Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
 WHAT = (
-    "methods, datasets, backbones, noise, metrics, predictions, recipe, relabel, tables, figures, presets, experiments"
+    "methods, datasets, backbones, noise, metrics, predictions, recipe, relabel, tables, figures, "
+    "presets, experiments"
 )
 
 

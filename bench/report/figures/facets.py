@@ -1,17 +1,21 @@
 """One panel for each of many methods, where a picture of all would be a knot of lines."""
 
+import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
+from textwrap import wrap
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from bench.escaping import figure_text, printable
 from bench.report.figures.sheet import Sheet
-from bench.report.figures.style import grid_shape, shortened
+from bench.report.figures.style import grid_shape
 
 MOST = 8  # methods whose lines one panel holds
 NATURAL, LEAST = 5, 1.05  # panels side by side in a report; width of one in a paper, in inches
+BREAK, KEEP = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"  # marks in a name that is parted in lines
 OTHERS: Any = {"color": "0.82", "lw": 0.7, "zorder": 0}  # lines of the other methods behind each one's own
 
 
@@ -59,14 +63,30 @@ def panels(
     rows, columns = grid_shape(len(names), sheet.across(natural, least))
     made = list(figure.subplots(rows, columns, squeeze=False, **shared).flatten())
     length = int((18 if sheet.is_paper else 13) * sheet.wide(9.0) / columns)
-    for axes, name in zip(made, shortened(names, length), strict=False):
-        axes.set_title(name, fontsize=sheet.points(8.5), pad=3)
+    for axes, name in zip(made, names, strict=False):
+        axes.set_title(title(name, length), fontsize=sheet.points(8.5), pad=3)
         axes.tick_params(labelsize=sheet.points(7.5))
     for axes in made[len(names) :]:
         axes.remove()
     for place, axes in enumerate(made[: len(names)]):  # whose lower neighbour was removed
         axes.tick_params(labelbottom=not shared.get("sharex") or place + columns >= len(names))
     return made[: len(names)]
+
+
+def title(name: str, length: int) -> str:
+    """Return a panel's name in at most two lines of so many characters, cut where that is too few.
+
+    A line may end before a bracket: the marks stand for that, and for no end within "[protocol 2]".
+
+    >>> print(title("dul(relabel=on) [protocol 2]", 18))
+    dul(relabel=on)
+    [protocol 2]
+    """
+    marked = re.sub(r"(?<! )\(", f" {BREAK}(", printable(name)).replace("[protocol ", f"[protocol{KEEP}")
+    lines = wrap(marked, length, max_lines=2, placeholder="…")
+    return "\n".join(
+        figure_text(line.replace(f" {BREAK}", "").replace(BREAK, "").replace(KEEP, " ")) for line in lines
+    )
 
 
 def label(

@@ -6,6 +6,7 @@ import pytest
 from harness import record, spec
 
 from bench.report.figures import facets, noise_curves, rejection, training_uncertainty
+from bench.report.figures.facets import title
 from bench.report.figures.sheet import Sheet
 from bench.report.grouping import group
 
@@ -130,3 +131,18 @@ def test_pictures_of_papers_are_as_wide_as_asked_for_and_have_no_title(few, make
     assert figure.get_figwidth() == 3.3
     assert figure.get_suptitle() == ""
     assert next(iter(make(few))).figure.get_suptitle() != ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("dul(relabel=on)", "dul(relabel=on)"),
+        ("mine (imported)", "mine (imported)"),
+        ("loss-attention(relabel=off)", "loss-attention\n(relabel=off)"),
+        ("rul(relabel=off) [protocol 2]", "rul(relabel=off)\n[protocol 2]"),
+        ("x" * 50, "x" * 18 + "\n…"),
+        ("a$b_$c", r"a\$b_\$c"),
+    ],
+)
+def test_a_long_name_stands_in_two_lines_that_end_before_a_bracket(name, shown):
+    assert title(name, 18) == shown
