@@ -332,7 +332,7 @@ def test_list_has_every_section_with_a_line_on_each():
         "backbones",
         "noise",
         "metrics",
-        "arrays",
+        "predictions",
         "tables",
         "figures",
         "presets",

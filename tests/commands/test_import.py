@@ -55,7 +55,7 @@ def test_a_training_elsewhere_stands_in_a_table_beside_ours(predictions, tmp_pat
 
 @pytest.mark.usefixtures("unchecked_types")
 def test_arrays_that_a_file_may_hold_are_listed():
-    shown = CliRunner().invoke(app, ["list", "arrays"], env={"COLUMNS": "200"}).output
+    shown = CliRunner().invoke(app, ["list", "predictions"], env={"COLUMNS": "200"}).output
     assert all(name in shown for name in OUTSIDE_ARRAYS)
 
 
