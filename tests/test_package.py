@@ -78,6 +78,7 @@ def test_every_option_that_the_documents_show_exists():
     documents = "".join(path.read_text() for path in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")))
     options = set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", documents))
     others = {"--version", "--help", "--head", "--node-ip-address", "--generate"}  # the last are Ray's
+    others |= {"--logdir", "--backend-store-uri"}  # of trackers
     assert {option for option in options if option not in shown} <= others
 
 

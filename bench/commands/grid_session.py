@@ -17,7 +17,7 @@ from bench.errors import UnknownPluginError, UsageError
 from bench.execution.context import Context
 from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport
+from bench.execution.observer import CellReport, Observers
 from bench.execution.start import run_grid
 from bench.grid.cells import cells
 from bench.grid.config_files import load_experiment
@@ -31,6 +31,7 @@ from bench.spec import Cell, CellState, RunSpec, validated
 from bench.store import grid_status as status
 from bench.store.store import Store
 from bench.store.stored_plugins import where_source_lies
+from bench.tracking.tracking import tracking
 
 STOPPED = 75  # exit status: a temporary failure, the same command goes on
 
@@ -95,13 +96,16 @@ def _merged(base: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return base | over | both
 
 
-def run(request: Request, grid: list[Cell], context: Context, results: Path, machines: Machines) -> int:
+def run(
+    request: Request, grid: list[Cell], context: Context, results: Path, machines: Machines, trackers: list[str]
+) -> int:
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
     status.remember(context.store, grid)
     try:
-        with Display(console, grid, context, finished) as display:
-            run_grid(machines, grid, context, display)
+        display = Display(console, grid, context, finished)
+        with tracking(trackers, context.store, note) as tracked, display:
+            run_grid(machines, grid, context, Observers([*tracked, display]))
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED

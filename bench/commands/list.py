@@ -17,7 +17,7 @@ GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
 WHAT = (
     "methods, datasets, backbones, noise, metrics, predictions, recipe, relabel, tables, figures, "
-    "presets, experiments"
+    "presets, experiments, trackers"
 )
 
 
@@ -80,6 +80,7 @@ def _sections(registry: Registry) -> dict[str, Callable[[], Rows]]:
         "figures": _figures,
         "presets": lambda: _described(GRID / "presets"),
         "experiments": lambda: _described(GRID / "experiments"),
+        "trackers": _trackers,
     }
 
 
@@ -205,6 +206,12 @@ def _figures() -> Rows:
     from bench.report.figure_kinds import KINDS
 
     return {name: kind.words for name, kind in KINDS.items()}
+
+
+def _trackers() -> Rows:
+    from bench.tracking.names import TRACKERS
+
+    return {name: kind.words for name, kind in TRACKERS.items()}
 
 
 def _described(folder: Path) -> Rows:

@@ -17,6 +17,7 @@ from bench.plugins.method import Progress
 from bench.report.columns import Texts, Words
 from bench.report.table import Row, Table
 from bench.spec import Cell, CellState, RunSpec
+from bench.training.tracker import EpochLog
 
 
 class Display(Observer):
@@ -71,7 +72,7 @@ class Display(Observer):
         self.bars.update(self.grid, done=f"{len(self.finished)}/{self.total} runs")
         self.under_way[spec.identity] = self.bars.add_task(_title(spec), total=spec.recipe.epochs, done="")
 
-    def epoch(self, spec: RunSpec, progress: Progress) -> None:
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
         """Move its bar and the grid's on."""
         self.epochs[spec.identity] = progress.epoch
         said = f"epoch {progress.epoch}/{progress.epochs}"

@@ -12,6 +12,7 @@ from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
 from bench.plugins.method import Progress
 from bench.spec import Cell, RunSpec
+from bench.training.tracker import EpochLog
 
 
 @contextmanager
@@ -61,7 +62,7 @@ class ProgressLine(Observer):
         """Name the run."""
         self.bar.set_postfix_str(_title(spec))
 
-    def epoch(self, spec: RunSpec, progress: Progress) -> None:
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
         """Move the bar on; the epochs of a run that goes on from a checkpoint count at once."""
         done = progress.epoch - self.epochs.get(spec.identity, 0)
         self.epochs[spec.identity] = progress.epoch

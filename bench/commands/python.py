@@ -15,13 +15,15 @@ from bench.commands.stored_frames import load_results
 from bench.errors import unknown
 from bench.escaping import printable
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport
+from bench.execution.observer import CellReport, Observers
 from bench.execution.start import run_grid
 from bench.grid.request import Request
 from bench.options import Options, PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
 from bench.spec import CellState, RunSpec, validated
 from bench.store import grid_status as status
+from bench.tracking.names import Track
+from bench.tracking.tracking import tracking
 
 Several = str | Iterable[str]
 Number = int | float | str
@@ -70,6 +72,7 @@ def run(
     executor: Literal["local", "ray", "slurm"] = "local",
     address: str | None = None,
     slurm: dict[str, Any] = {},  # noqa: B006
+    track: Several = (),
     results: PathLike = "results",
     data_root: PathLike | None = None,
     download: bool = False,
@@ -111,6 +114,7 @@ def run(
         executor: who runs the runs: this machine, a Ray cluster or Slurm.
         address: of a Ray cluster, such as `10.0.0.1:6379`; None starts Ray on this machine.
         slurm: parameters of submitit's AutoExecutor, such as `{"timeout_min": 600}`.
+        track: names of experiment trackers to log to: `tensorboard`, `mlflow`, `wandb`.
         results: folder of the store; runs that are finished there are not run again.
         data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
         download: fetch data sets that are missing.
@@ -130,13 +134,18 @@ def run(
     given = locals()
     request = validated(Request, _of(Request, given), "argument")
     machines = validated(Machines, _of(Machines, given), "argument")
+    trackers = validated(Track, {"track": track}, "argument")
+    trackers.check()
     folders = plugin_folders(path_of(folder, "plugins") for folder in _listed(plugins))
     place = path_of(results, "results")
     context = make_context(place, data_root, folders, machines, download=download, force=force)
     grid, context = grid_of(request, context, machines)
     status.remember(context.store, grid)
-    with showing_progress(progress, grid, context) as observer:
-        reports = run_grid(machines, grid, context, observer)
+    with (
+        tracking(trackers.track, context.store, warnings.warn) as tracked,
+        showing_progress(progress, grid, context) as shown,
+    ):
+        reports = run_grid(machines, grid, context, Observers([*tracked, shown]))
     _warn_of_failures(reports)
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)

@@ -9,6 +9,7 @@ from bench.commands.command_options import PLACES, RESULTS, DataRoot, Plugins, R
 from bench.execution.machines import Machines
 from bench.grid.request import GRID, Request
 from bench.spec import Pictures, validated
+from bench.tracking.names import Track
 
 Experiment = Annotated[
     str | None,
@@ -25,7 +26,7 @@ Download = Annotated[
 ]
 
 
-@with_options(Request, Machines, Pictures)
+@with_options(Request, Machines, Pictures, Track)
 def run(
     experiment: Experiment = None,
     dry_run: DryRun = False,
@@ -60,9 +61,11 @@ def run(
     if "slurm" in where:
         where["slurm"] = read_pairs(where["slurm"])
     machines = validated(Machines, where, "option")
+    trackers = validated(Track, typed_for(Track, typed), "option")
+    trackers.check()
     context = work.make_context(results, data_root, plugins or [], machines, download=download, force=force)
     request = work.make_request(options, experiment)
     grid, context = work.grid_of(request, context, machines)
     if dry_run:
         raise typer.Exit(work.show_plan(grid, context, machines))
-    raise typer.Exit(work.run(request, grid, context, results, machines))
+    raise typer.Exit(work.run(request, grid, context, results, machines, trackers.track))

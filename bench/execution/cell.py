@@ -82,6 +82,8 @@ def settle(cell: Cell, report: CellReport, context: Context, observer: Observer)
     """Store why a cell failed, if it did; tell the observer of the report, and return it."""
     if report.status == CellState.FAILED and isinstance(cell, RunSpec):
         report = _written_down(cell, report, context.store)
+    if report.status == CellState.DONE and isinstance(cell, RunSpec):
+        observer.run_stored(cell)
     observer.cell_finished(report)
     return report
 
@@ -131,7 +133,7 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWa
 
     def on_epoch(progress: Progress, log: EpochLog) -> None:
         under_way.epoch_done(progress.epoch)
-        observer.epoch(spec, progress)
+        observer.epoch(spec, progress, log)
 
     data = datasets.get(spec)
     factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, context.registry)

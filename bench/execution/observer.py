@@ -1,11 +1,12 @@
 """Observers are told how a grid goes; messages bring the news from other processes and machines."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.plugins.method import Progress
 from bench.spec import CellState, RunSpec
+from bench.training.tracker import EpochLog
 
 
 @dataclass(frozen=True)
@@ -28,8 +29,8 @@ class Observer:
     def run_started(self, spec: RunSpec) -> None:
         """Called before a run starts."""
 
-    def epoch(self, spec: RunSpec, progress: Progress) -> None:
-        """Called after each of its epochs."""
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
+        """Called after each of its epochs, with its entry of the log where that is at hand."""
 
     def checkpointed(self, spec: RunSpec, path: Path) -> None:
         """Called when its checkpoint was written."""
@@ -37,11 +38,61 @@ class Observer:
     def run_ended(self, spec: RunSpec) -> None:
         """Called when it has ended, however it did."""
 
+    def run_stored(self, spec: RunSpec) -> None:
+        """Called once a run that was run here is in the store."""
+
     def waiting(self, said: str) -> None:
         """Called now and then while there is nothing to do but wait, with a line on what for."""
 
     def cell_finished(self, report: CellReport) -> None:
         """Called when a cell is done, finished before, declined, failed or stopped."""
+
+
+class Observers(Observer):
+    """Passes all that it is told on to several observers, in their order."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self.observers = observers
+
+    def preparing(self, said: str) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.preparing(said)
+
+    def run_started(self, spec: RunSpec) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.run_started(spec)
+
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.epoch(spec, progress, log)
+
+    def checkpointed(self, spec: RunSpec, path: Path) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.checkpointed(spec, path)
+
+    def run_ended(self, spec: RunSpec) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.run_ended(spec)
+
+    def run_stored(self, spec: RunSpec) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.run_stored(spec)
+
+    def waiting(self, said: str) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.waiting(said)
+
+    def cell_finished(self, report: CellReport) -> None:
+        """Pass it on."""
+        for each in self.observers:
+            each.cell_finished(report)
 
 
 @dataclass(frozen=True)
@@ -61,10 +112,11 @@ class EpochDone:
 
     spec: RunSpec
     progress: Progress
+    log: EpochLog | None
 
     def tell(self, observer: Observer) -> None:
         """Pass it on to an observer."""
-        observer.epoch(self.spec, self.progress)
+        observer.epoch(self.spec, self.progress, self.log)
 
 
 @dataclass(frozen=True)
@@ -104,9 +156,9 @@ class Messenger(Observer):
         """Send that a run has started."""
         self.send(RunStarted(spec))
 
-    def epoch(self, spec: RunSpec, progress: Progress) -> None:
+    def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
         """Send that it has done an epoch."""
-        self.send(EpochDone(spec, progress))
+        self.send(EpochDone(spec, progress, log))
 
     def run_ended(self, spec: RunSpec) -> None:
         """Send that it has ended."""

@@ -337,6 +337,7 @@ def test_list_has_every_section_with_a_line_on_each():
         "figures",
         "presets",
         "experiments",
+        "trackers",
     ]
     for section in sections:
         assert f"\n{section}\n" in f"\n{shown}"

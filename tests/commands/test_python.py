@@ -17,6 +17,7 @@ from bench.errors import UsageError
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.spec import validated
+from bench.tracking.names import Track
 
 TINY = {"datasets": "tiny", "methods": "dummy", "device": "cpu", "precision": "float32", "plugins": [PLUGINS]}
 
@@ -53,15 +54,15 @@ def parameters():
 
 def fields():
     """The options of a grid and of its execution; pictures belong to the report."""
-    every = {**Request.model_fields, **Machines.model_fields}
+    every = {**Request.model_fields, **Machines.model_fields, **Track.model_fields}
     return {name: field for name, field in every.items() if name != "pictures"}
 
 
 def test_the_signature_is_that_of_the_models_whose_options_it_takes():
     shown = {name: parameter.default for name, parameter in parameters().items()}
     own = {"results", "data_root", "download", "plugins", "force", "progress"}
-    assert shown.keys() - own == fields().keys(), "an option of Request or Machines is an argument of bench.run"
-    for model, others in ((Request, {}), (Machines, {"jobs": 0})):
+    assert shown.keys() - own == fields().keys(), "an option of these models is an argument of bench.run"
+    for model, others in ((Request, {}), (Machines, {"jobs": 0}), (Track, {})):
         given = {name: shown[name] for name in model.model_fields if name in shown}
         assert validated(model, given, "argument") == model(**others)
 

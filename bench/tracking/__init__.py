@@ -1,0 +1,1 @@
+"""Sends runs to experiment trackers as they go: TensorBoard, MLflow, Weights & Biases."""
