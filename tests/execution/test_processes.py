@@ -37,7 +37,7 @@ class Watcher(Observer):
     def run_started(self, spec):
         self.told.append(("started", spec.title))
 
-    def epoch(self, spec, progress):
+    def epoch(self, spec, progress, log=None):
         self.told.append(("epoch", spec.title, progress.epoch))
 
     def run_ended(self, spec):

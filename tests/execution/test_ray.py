@@ -48,7 +48,7 @@ class Watcher(Observer):
     def run_started(self, spec):
         self.told.append((spec.title, "started"))
 
-    def epoch(self, spec, progress):
+    def epoch(self, spec, progress, log=None):
         self.told.append((spec.title, progress.epoch))
 
     def run_ended(self, spec):
@@ -109,8 +109,8 @@ def test_the_runs_of_a_node_that_is_killed_go_on_elsewhere_from_their_checkpoint
     folder = method(tmp_path / "plugins", "waiting", wait)
 
     class Killing(Watcher):
-        def epoch(self, spec, progress):
-            super().epoch(spec, progress)
+        def epoch(self, spec, progress, log=None):
+            super().epoch(spec, progress, log)
             if spec.method.name == "waiting" and progress.epoch == 2 and not go.exists():
                 doomed = until(lambda: mark.exists() and mark.read_text(), "the node")
                 go.touch()
@@ -196,7 +196,7 @@ def test_an_interrupt_cancels_the_tasks_and_keeps_their_checkpoints(cluster, tmp
     folder = method(tmp_path / "plugins", "endless", wait)
 
     class Impatient(Observer):
-        def epoch(self, spec, progress):
+        def epoch(self, spec, progress, log=None):
             if progress.epoch == 2:
                 until(lambda: pid.exists() and pid.read_text(), "the third epoch")
                 raise KeyboardInterrupt

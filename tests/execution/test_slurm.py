@@ -31,7 +31,7 @@ class Watcher(Observer):
     def run_started(self, spec):
         self.told.append("started")
 
-    def epoch(self, spec, progress):
+    def epoch(self, spec, progress, log=None):
         self.told.append(progress.epoch)
 
     def run_ended(self, spec):
