@@ -78,7 +78,7 @@ class Group:
         """Return what was made under a key, made the first time: tables and page share it."""
         if key not in self._made:
             self._made[key] = make()
-        return self._made[key]  # type: ignore[no-any-return]
+        return self._made[key]
 
     @cached_property
     def _made(self) -> dict[Hashable, Any]:

@@ -15,6 +15,7 @@ SCRIPTS = (
 )  # fmt: skip
 # Pages from disk cannot load one module from another, so that imports become reads of an object.
 IMPORT = re.compile(r'^import (\{.*\}) from "\./(\w+)\.js";$', re.MULTILINE)
+GLOBALS = "window.vegaEmbed = vegaEmbed;"
 EXPORT = re.compile(r"^export ((?:async )?(?:function|const) (\w+))", re.MULTILINE)
 
 
@@ -42,7 +43,7 @@ def plotting_library() -> str:
     """Return Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed`."""
     import vl_convert  # which takes a second, and no other command needs it
 
-    bundle: str = vl_convert.javascript_bundle(snippet=None)
+    bundle = vl_convert.javascript_bundle(GLOBALS)
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -43,9 +43,7 @@ def _said(group: Group, found: dict[tuple[str, str], Against]) -> dict[str, Any]
     total = sum(map(len, verdicts.values()))
     parts = [DOES[verdict][0].format(_of(len(names), total)) for verdict, names in verdicts.items() if names]
     where = f"Over the runs of all {len(group.noises)} noises" if scope == POOLED else f"At label noise {scope}"
-    sentence = (
-        f"{where}, by AUROC: {'; '.join(parts)}." if total else "No run has both scores, so nothing is tested."
-    )
+    said = f"{where}, by AUROC: {'; '.join(parts)}."
     return {
         "headline": _headline(verdicts, total),
         "sentence": said if total else "No run has both scores, so nothing is tested.",

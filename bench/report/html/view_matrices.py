@@ -12,7 +12,7 @@ MOST = 3_000_000  # entries of all matrices of a setting
 
 
 def confusion(group: Group) -> dict[str, Any]:
-    """Return the counts by true and predicted class of each cell; a line where they are too many."""
+    """Return counts by true and predicted class of each cell, and what had to be left out."""
     cells, size = places(group), len(group.records[0].classes) ** 2
     if not group.has_few_classes and size * len(cells) > MOST / 10:
         return {

@@ -9,13 +9,14 @@ from bench.report.table import Table
 from bench.report.values import MethodLabel
 
 
-def told(table: Table, kind: str, methods: Mapping[str, int]) -> dict[str, Any]:
+def told(table: Table, kind: str, methods: Mapping[str, int], noises: Mapping[str, int]) -> dict[str, Any]:
     """Return what the page needs of a table.
 
     Args:
         table: to show.
         kind: its name among tables, such as `accuracy`.
         methods: the places of row labels in the setting.
+        noises: the places of labels of noise in the setting.
     """
     return {
         "name": printable(table.name),
@@ -26,6 +27,7 @@ def told(table: Table, kind: str, methods: Mapping[str, int]) -> dict[str, Any]:
         "rows": [[printable(text) for text in row] for row in table.texts],
         "kinds": [row.kind for row in table.rows],
         "methods": [_method(row.cells, methods) for row in table.rows],
+        "noises": _noises(table, noises),
         "bold": sorted(table.bold),
         "notes": [printable(note) for note in table.all_notes],
         "copy": {"latex": _latex(table), "markdown": _markdown(table), "csv": _csv(table)},
@@ -40,8 +42,16 @@ def _method(cells: Any, methods: Mapping[str, int]) -> int:
     return -1
 
 
+def _noises(table: Table, noises: Mapping[str, int]) -> list[int]:
+    """Return the place of the noise that each row is of, −1 where it is of none or of several."""
+    column = next((j for j, column in enumerate(table.columns) if column.heading == "noise"), None)
+    if column is None:
+        return [-1] * len(table.rows)
+    return [noises.get(str(row.cells[column]), -1) for row in table.rows]
+
+
 def _latex(table: Table) -> dict[str, Any]:
-    """Return the lines of a `tabular` before, of and after its rows; no row leans on the one above."""
+    """Return the lines of a `tabular` before, of and after its rows."""
     head, body = table.latex(whole_rows=True).split("\\midrule\n")
     rows, foot = body.split("\\bottomrule")
     return {"head": f"{head}\\midrule", "rows": rows.splitlines(), "foot": f"\\bottomrule{foot}".rstrip("\n")}

@@ -24,7 +24,7 @@ def runs(group: Group, links: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def values(group: Group, metrics: list[dict[str, Any]]) -> dict[str, list[Any]]:
-    """Return for each metric [mean, deviation, n, values of runs] of each cell, in `places` order."""
+    """Return for each metric mean, deviation, n and the runs' values of each cell."""
     cells = [group.cell(label, noise) for _, noise, label in places(group)]
     found = {key: [_summary(cell, key) for cell in cells] for metric in metrics for key in keys(metric)}
     return {key: each for key, each in found.items() if any(each)}

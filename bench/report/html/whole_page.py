@@ -110,11 +110,14 @@ def _blocks(
 
 def _by_noise(group: Group, names: Sequence[str]) -> dict[str, Any]:
     """Return the table of a metric by noise, for each metric."""
-    places = {label: place for place, label in enumerate(group.labels)}
-    made = {name: group.once(("by_noise", name), lambda name=name: accuracy_table(group, name)) for name in names}
-    return {name: told(table, name, places) for name, table in made.items()}
+    return {name: told(accuracy_table(group, name), name, *_places(group)) for name in names}
 
 
 def _tables(group: Group, tables: Sequence[Table]) -> list[dict[str, Any]]:
-    places = {label: place for place, label in enumerate(group.labels)}
-    return [told(table, table.name.removesuffix(f"-{group.name}"), places) for table in tables]
+    return [told(table, table.name.removesuffix(f"-{group.name}"), *_places(group)) for table in tables]
+
+
+def _places(group: Group) -> tuple[dict[str, int], dict[str, int]]:
+    """Return the places of methods and of noises, by their labels."""
+    methods = {label: place for place, label in enumerate(group.labels)}
+    return methods, {noise.label: place for place, noise in enumerate(group.noises)}

@@ -74,7 +74,7 @@ function spec(metric, pooled, single, width, dark) {
   const x = (field) => ({ field, type: "quantitative", title: `own − msp (${UNITS[metric]})`,
     scale: { reverse: metric === "aurc" } });
   return {
-    data: { values: pooled }, width: "container", height: { step: 26 }, autosize: { type: "fit-x", contains: "padding" },
+    data: { values: pooled }, width: "container", height: 40 + 26 * pooled.length, autosize: { type: "fit", contains: "padding" },
     layer: [
       { data: { values: [{ zero: 0 }] }, mark: { type: "rule", color: text, strokeWidth: 1 },
         encoding: { x: { field: "zero", type: "quantitative" } } },

@@ -24,7 +24,7 @@ export async function metricTable(place) {
     const name = setting().methods[table.methods[row]]?.name;
     return runsOf(runs[at], values[metricKey()][at], metric(), `${name}, noise ${setting().noises[column - 1].label}`);
   };
-  place.append(tableView(table, { link }));
+  place.append(tableView(table, { link, most: 40 }));
 }
 
 export async function noiseCurve(place) {

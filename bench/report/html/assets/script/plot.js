@@ -44,7 +44,7 @@ function whenWider(canvas, redraw) {
 
 function embed(place, spec, dark) {
   return window.vegaEmbed(place, { ...spec, config: { ...config(dark), ...spec.config } }, {
-    renderer: "svg", actions: false, ast: true, defaultStyle: false, tooltip: (...told) => tooltip(...told),
+    renderer: "svg", actions: false, ast: true, defaultStyle: false, tooltip: (...told) => tooltip(...told), logLevel: 1,
     config: {},
   });
 }

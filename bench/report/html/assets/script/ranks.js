@@ -38,7 +38,7 @@ function spec(rows, bars, found, dark, width) {
     scale: { domain: [1, found.names.length + 0.5 + 0.25 * bars.length], nice: false }, axis: { tickMinStep: 1, orient: "top" } });
   const span = { first: Math.min(found.critical, found.names.length - 1) };
   return {
-    data: { values: rows }, width: "container", height: { step: 24 }, autosize: { type: "fit-x", contains: "padding" },
+    data: { values: rows }, width: "container", height: 60 + 24 * rows.length, autosize: { type: "fit", contains: "padding" },
     layer: [
       { mark: { type: "point", filled: true, size: 90, color: look(0, dark).colour }, encoding: { y: y("method"), x: x("rank"),
         tooltip: { field: "tip" } } },

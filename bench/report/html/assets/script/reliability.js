@@ -54,7 +54,7 @@ function spec(rows, dark) {
   const x = { field: "low", type: "quantitative", title: null, scale: { domain: [0, 100] }, axis: { values: [0, 50, 100] } };
   const shared = { tooltip: { field: "tip" }, x, x2: { field: "high" } };
   return {
-    data: { values: rows }, spacing: 8, autosize: { type: "fit-x", contains: "padding" }, vconcat: [
+    data: { values: rows }, spacing: 8, vconcat: [
       { width: 170, height: 120, layer: [
         { mark: { type: "rect", color: look(0, dark).colour, stroke: ink(dark).ground, strokeWidth: 1 }, encoding: { ...shared,
           y: { field: "accuracy", type: "quantitative", title: "accuracy (%)", scale: { domain: [0, 100] } },

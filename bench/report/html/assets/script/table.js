@@ -1,14 +1,13 @@
 // A table that sorts by its headings, filters by text, and copies what it shows.
-import { isShown } from "./choice.js";
+import { choice, isShown } from "./choice.js";
 import { copyButtons } from "./copying.js";
 import { el, say } from "./elements.js";
 import { compareKeys, sortKey } from "./numbers.js";
 
-const MOST_ROWS = 300;
-
-// `link(row, column)` returns what to do with a number, or null.
-export function tableView(table, { link = () => null, filter = true } = {}) {
-  const now = { sorted: -1, down: false, text: "", all: false };
+// `link(row, column)` returns what to do with a number, or null; `most` rows are shown at first.
+export function tableView(table, { link = () => null, most = 12 } = {}) {
+  const hasNoises = new Set(table.noises).size > 1;
+  const now = { sorted: -1, down: false, text: "", all: false, everyNoise: false };
   const body = el("tbody");
   const headings = table.columns.map(([name, isNumber], column) => heading(name, isNumber, column));
   const caption = el("caption", {}, table.title);
@@ -47,6 +46,7 @@ export function tableView(table, { link = () => null, filter = true } = {}) {
   function wanted() {
     const text = now.text.toLowerCase();
     const kept = families().filter(([row]) => (table.methods[row] < 0 || isShown(table.methods[row]))
+      && (now.everyNoise || table.noises[row] < 0 || table.noises[row] === choice.noise)
       && (!text || table.rows[row].some((cell) => cell.toLowerCase().includes(text))));
     if (now.sorted >= 0) {
       const keys = new Map(kept.map(([row]) => [row, sortKey(table.rows[row][now.sorted])]));
@@ -59,19 +59,19 @@ export function tableView(table, { link = () => null, filter = true } = {}) {
 
   function fill() {
     const rows = wanted();
-    const some = now.all ? rows : rows.slice(0, MOST_ROWS);
+    const some = visible();
     body.replaceChildren(...some.map(line));
     more.replaceChildren();
-    if (!rows.length) more.append("No row has this text.");
+    if (!rows.length) more.append("No row to show.");
     if (some.length < rows.length) {
-      more.append(`${some.length} of ${rows.length} rows. `, el("button", { type: "button", class: "quiet small",
-        onclick: () => { now.all = true; fill(); } }, "Show all"));
+      more.append(`${some.length} of ${rows.length} rows `, el("button", { type: "button", class: "quiet small",
+        onclick: () => { now.all = true; fill(); } }, `Show all ${rows.length}`));
     }
   }
 
   function visible() {
     const rows = wanted();
-    return now.all ? rows : rows.slice(0, MOST_ROWS);
+    return now.all ? rows : rows.slice(0, most);
   }
 
   function line(row) {
@@ -94,7 +94,12 @@ export function tableView(table, { link = () => null, filter = true } = {}) {
     oninput: (event) => { now.text = event.target.value; fill(); } });
   const copies = el("div", { class: "copies", role: "group", "aria-label": "Copy the table" },
     el("span", { "aria-hidden": "true" }, "Copy as"), copyButtons(table, visible));
-  const bar = el("div", { class: "table-tools" }, filter && table.rows.length > 5 ? input : el("span"), copies);
+  const noises = el("label", { class: "every" }, el("input", { type: "checkbox", onchange: (event) => {
+    now.everyNoise = event.target.checked;
+    fill();
+  } }), "all noises");
+  const bar = el("div", { class: "table-tools" }, el("div", { class: "filters" }, table.rows.length > 5 ? input : null,
+    hasNoises ? noises : null), copies);
   const notes = table.notes.map((text) => el("p", { class: "table-note" }, text));
   return el("div", { class: "table-view" }, bar, region, more, notes);
 }
