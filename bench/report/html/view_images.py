@@ -3,6 +3,7 @@
 Data sets that show people are left out: a page is passed on more easily than their licences allow.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -12,12 +13,13 @@ from bench.errors import BenchError, one_line
 from bench.evaluation.predictions import LabelledPredictions
 from bench.report.html.json_blocks import short
 from bench.report.html.thumbnails import Thumbnails
-from bench.report.sample_pictures import Samples, most
+from bench.report.sample_pictures import Samples, extremes
 from bench.store.record import Record
 
 EACH = 12  # images of a grid
-SCORES = ("own", "msp")  # that order the images; further ones would double what is embedded
+ORDERED_BY = ("own", "msp")  # that order the images; further ones would double what is embedded
 NAMED = 3  # most probable classes that are told
+Scores = Mapping[str, Float[np.ndarray, " n"]]
 
 
 class ImageViews:
@@ -28,7 +30,7 @@ class ImageViews:
         self.thumbnails = Thumbnails()
         self._problems: list[str] = []
 
-    def of(self, record: Record, found: LabelledPredictions) -> dict[str, Any] | None:
+    def of(self, record: Record, found: LabelledPredictions, scores: Scores) -> dict[str, Any] | None:
         """Return the images of a run's grids by score, None where they are not to be shown."""
         name = record.spec.dataset.name
         if shows_people(self.samples, name):
@@ -39,22 +41,21 @@ class ImageViews:
         except BenchError as error:
             self._problems.append(one_line(error))
             return None
-        return self._grids(f"{record.spec.dataset.model_dump_json()}", pixels, found)
+        return self._grids(record.spec.dataset.model_dump_json(), pixels, found, scores)
 
     def take_problems(self) -> list[str]:
         """Return why images are missing, once."""
         told, self._problems = self._problems, []
         return told
 
-    def _grids(self, dataset: str, pixels: np.ndarray, found: LabelledPredictions) -> dict[str, Any]:
-        from bench.evaluation.evaluate import all_scores
-
-        scores = all_scores(found.predictions)
+    def _grids(
+        self, dataset: str, pixels: np.ndarray, found: LabelledPredictions, scores: Scores
+    ) -> dict[str, Any]:
         likely = probabilities(found)
         grids, told = {}, dict[int, list[Any]]()
-        for score in (name for name in SCORES if name in scores):
+        for score in (name for name in ORDERED_BY if name in scores):
             for certain in (False, True):
-                places = [int(i) for i in most(found, EACH, score, certain)]
+                places = [int(i) for i in extremes(scores[score], EACH, certain)]
                 shown = [i for i in places if self.thumbnails.add(_key(dataset, i), pixels[i])]
                 grids[f"{score}-{'certain' if certain else 'uncertain'}"] = shown
                 told |= {i: _facts(found, likely, scores, i) for i in shown}
@@ -80,7 +81,7 @@ def _key(dataset: str, place: int | str) -> str:
     return f"{dataset}:{place}"
 
 
-def _facts(found: LabelledPredictions, likely: np.ndarray, scores: dict[str, np.ndarray], place: int) -> list[Any]:
+def _facts(found: LabelledPredictions, likely: np.ndarray, scores: Scores, place: int) -> list[Any]:
     """Return label, predicted class, the most probable classes, and every score of an image."""
     order: Int[np.ndarray, " named"] = np.argsort(-likely[place], kind="stable")[:NAMED]
     top = [[int(k), short(float(likely[place, k]), 4)] for k in order]

@@ -12,12 +12,12 @@ from bench.report.figures.reliability import Bins, binned_by_confidence
 from bench.report.figures.uncertainty_histograms import Split, shares
 from bench.report.grouping import Group
 from bench.report.html.json_blocks import short
-from bench.report.html.view_images import ImageViews
+from bench.report.html.view_images import ImageViews, Scores
 from bench.report.html.view_settings import Place, places
 from bench.report.sample_pictures import Samples
 from bench.store.record import Record
 
-MOST_RUNS = 120  # whose predictions are read for one page
+MOST_RUNS = 60  # whose predictions are read for one page
 
 
 def from_predictions(group: Group, samples: Samples, images: ImageViews, most: int) -> tuple[dict[str, Any], int]:
@@ -30,9 +30,12 @@ def from_predictions(group: Group, samples: Samples, images: ImageViews, most: i
     read = 0
     for at, record, found in _readable(group, samples, most, absent):
         read += 1
+        from bench.evaluation.evaluate import all_scores  # and torch with it, if there are predictions
+
+        scores = all_scores(found.predictions)
         views["reliability"].append([*at, record.spec.seed, *_bins(found)])
-        views["histograms"] += [[*at, record.spec.seed, *each] for each in _histograms(found)]
-        if shown := images.of(record, found):
+        views["histograms"] += [[*at, record.spec.seed, *each] for each in _histograms(found, scores)]
+        if shown := images.of(record, found, scores):
             views["images"].append([*at, record.spec.seed, shown])
     views["absent"] = list(dict.fromkeys([*absent, *images.take_problems()]))
     return views, read
@@ -65,12 +68,10 @@ def _bins(found: LabelledPredictions) -> list[Any]:
     return [bins.counts.tolist(), *parts]
 
 
-def _histograms(found: LabelledPredictions) -> Iterator[list[Any]]:
+def _histograms(found: LabelledPredictions, scores: Scores) -> Iterator[list[Any]]:
     """Yield for each score its name, the edges of bars, and the part of right and wrong images."""
-    from bench.evaluation.evaluate import all_scores
-
     wrong = found.predicted != found.labels
-    for name, uncertainty in all_scores(found.predictions).items():
+    for name, uncertainty in scores.items():
         edges, parts = shares(Split(uncertainty, wrong))
         ends = [short(float(edges[0])), short(float(edges[-1]))]
         yield [

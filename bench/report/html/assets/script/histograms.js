@@ -52,7 +52,7 @@ function histogram([method, , seed, score, [low, high], right, wrong, errors, to
 function spec(rows, score) {
   const encoding = { x: { field: "low", type: "quantitative", title: `uncertainty, ${score} score`, scale: { zero: false,
     nice: false }, axis: { tickCount: 4 } }, x2: { field: "high" }, y: { field: "part", type: "quantitative",
-    title: "part of the images (%)", axis: { tickCount: 4 } }, y2: { datum: 0 }, tooltip: { field: "tip" } };
+    title: "images (%)", axis: { tickCount: 4 } }, y2: { datum: 0 }, tooltip: { field: "tip" } };
   return {
     data: { values: rows }, width: "container", height: 130, autosize: { type: "fit", contains: "padding" },
     layer: [

@@ -99,7 +99,8 @@ function spec(rows, on, width, dark, kind) {
   const scale = (key) => ({ domain: places, range: places.map((place) => style(place)[key]) });
   const dots = rows.filter((each) => styles.has(each.place) && each.n > 1)
     .flatMap((each) => each.each.map((value) => ({ ...each, value, tip: { ...each.tip, run: fixed(value, 2) } })));
-  const x = { field: "rate", type: "quantitative", title: `${kind} label noise (%)`, scale: { nice: false, padding: 12 } };
+  const x = { field: "rate", type: "quantitative", title: `${kind} label noise (%)`, scale: { nice: false, padding: 12 },
+    axis: { values: [...new Set(rows.map((each) => each.rate))], labelOverlap: true } };
   const y = (field) => ({ field, type: "quantitative", title: metricTitle(), scale: { zero: false } });
   const colour = { field: "place", type: "nominal", scale: scale("colour"), legend: null };
   const dash = { field: "place", type: "nominal", scale: scale("dash"), legend: null };

@@ -44,27 +44,29 @@ function diagram([method, , seed, counts, accuracy, confidence]) {
     name: `reliability-${name}-${noise().slug}`,
     label: `Reliability of ${name} at noise ${noise().label}, seed ${seed}`,
     caption: el("span", {}, el("strong", {}, name), `, seed ${seed}`),
-    spec: (wide, dark) => spec(rows, dark),
+    spec: (width, dark) => spec(rows, Math.min(260, width - 62), dark),
     columns: ["confidence (%)", "accuracy (%)", "images"],
     rows: rows.map((row) => [`${fixed(row.low, 0)}–${fixed(row.high, 0)}`, fixed(row.accuracy, 1), row.count]),
   });
 }
 
-function spec(rows, dark) {
+function spec(rows, width, dark) {
+  const most = Math.max(...rows.map((row) => row.count));
+  const values = [1, 10, 100, 1e3, 1e4, 1e5, 1e6].filter((count) => count <= most).slice(-2);
   const x = { field: "low", type: "quantitative", title: null, scale: { domain: [0, 100] }, axis: { values: [0, 50, 100] } };
   const shared = { tooltip: { field: "tip" }, x, x2: { field: "high" } };
   return {
     data: { values: rows }, spacing: 8, vconcat: [
-      { width: 170, height: 120, layer: [
+      { width, height: 130, layer: [
         { mark: { type: "rect", color: look(0, dark).colour, stroke: ink(dark).ground, strokeWidth: 1 }, encoding: { ...shared,
           y: { field: "accuracy", type: "quantitative", title: "accuracy (%)", scale: { domain: [0, 100] } },
           y2: { datum: 0 } } },
         { data: { values: [{ p: 0 }, { p: 100 }] }, mark: { type: "line", color: ink(dark).text, strokeDash: [3, 3],
           strokeWidth: 1 }, encoding: { x: { field: "p", type: "quantitative" }, y: { field: "p", type: "quantitative" } } },
       ] },
-      { width: 170, height: 42, mark: { type: "rect", color: ink(dark).soft, stroke: ink(dark).ground }, encoding: { ...shared,
+      { width, height: 42, mark: { type: "rect", color: ink(dark).soft, stroke: ink(dark).ground }, encoding: { ...shared,
         x: { ...x, title: "confidence (%)" }, y: { field: "count", type: "quantitative", title: "images",
-          scale: { type: "symlog" }, axis: { tickCount: 2, format: "~s" } }, y2: { datum: 0 } } },
+          scale: { type: "symlog" }, axis: { values, format: "~s" } }, y2: { datum: 0 } } },
     ],
   };
 }
