@@ -16,7 +16,7 @@ from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
 from bench.report.frames import frame
 from bench.report.grouping import Group, group
-from bench.report.html.whole_page import write_page
+from bench.report.html.whole_page import PAGE, write_page
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
 from bench.report.selection import Selection
@@ -36,6 +36,11 @@ class Report:
     groups: list[Group]
     tables: dict[str, list[Table]]  # by the group's name
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def page(self) -> Path:
+        """The page for a browser."""
+        return self.folder / PAGE
 
 
 def write_report(

@@ -27,7 +27,7 @@ def most(found: LabelledPredictions, count: int, score: str, certain: bool) -> I
 
 
 def extremes(uncertainty: Float[np.ndarray, " n"], count: int, certain: bool) -> Int[np.ndarray, " count"]:
-    """Return the places of the most certain or uncertain samples, the extreme first, ties in order."""
+    """Return the places of the least or most uncertain samples, the extreme first."""
     return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
 
 

@@ -1,10 +1,15 @@
 """The page's own style and scripts, and the plotting library, as texts to put into a page."""
 
 import base64
+import contextlib
 import hashlib
 import re
 from functools import cache
+from importlib.metadata import version
 from importlib.resources import files
+
+from bench.files.atomic import write_text
+from bench.files.cache_place import cache_folder
 
 STYLES = ("tokens", "page", "pickers", "tables", "plots", "images", "print")
 # Each module stands after those that it uses: in the page they are one script.
@@ -40,10 +45,25 @@ def _module(name: str) -> str:
 
 @cache
 def plotting_library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed`."""
-    import vl_convert  # which takes a second, and no other command needs it
+    """Return Vega, Vega-Lite and Vega-Embed as one script, which sets `window.vegaEmbed`.
 
-    bundle = vl_convert.javascript_bundle(GLOBALS)
+    It takes a second to make, so that it is kept in the cache, where that can be written.
+    """
+    kept = cache_folder() / f"vega-{version('vl-convert-python')}.js"
+    try:
+        return kept.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        made = _bundle()
+    with contextlib.suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        write_text(kept, made)
+    return made
+
+
+def _bundle() -> str:
+    import vl_convert  # which no other command needs
+
+    bundle: str = vl_convert.javascript_bundle(GLOBALS)
     return bundle.replace("</script", "<\\/script").replace("<!--", "<\\!--")
 
 

@@ -26,7 +26,7 @@ from bench.report.sample_pictures import Samples
 from bench.report.table import Table
 from bench.report.tables.accuracy import accuracy_table
 
-NAME = "index.html"
+PAGE = "index.html"
 MANY_RUNS = 1000  # with more, only some metrics have tables by noise
 
 
@@ -51,7 +51,7 @@ def write_page(
     known = settings(groups)
     blocks = [plain("settings", known | {"problems": [printable(line) for line in problems]})]
     blocks += list(_blocks(results, groups, tables, known["metrics"], samples))
-    write_text(folder / NAME, rendered(blocks))
+    write_text(folder / PAGE, rendered(blocks))
 
 
 def rendered(blocks: Sequence[Markup]) -> str:
