@@ -35,7 +35,7 @@ def encoded(content: object) -> str:
     return said.translate(ESCAPED)
 
 
-def short(number: float | None, digits: int = 6) -> float | None:
+def short(number: float | int | None, digits: int = 6) -> float | None:
     """Return a number with so many significant digits; None for one that is not finite.
 
     >>> short(0.123456789), short(float("nan"))

@@ -8,7 +8,7 @@ from bench.report.grouping import Group
 from bench.report.html.json_blocks import short
 from bench.report.html.offered_metrics import keys
 from bench.report.html.view_settings import places
-from bench.report.summaries import entry, summarise
+from bench.report.summaries import entry, over
 from bench.store.record import Record
 
 SHOWN_RUNS = 100  # of one cell; more would be a cloud, not dots
@@ -37,13 +37,13 @@ def _run(record: Record, links: Mapping[str, str]) -> list[Any]:
 
 def _summary(cell: list[Record], key: str) -> list[Any] | None:
     path = key.split(".")
-    each = [entry(record, *path) for record in cell]
-    if (found := summarise(each)) is None:
+    if (found := over(cell, *path)) is None:
         return None
+    each = [entry(record, *path) for record in cell[:SHOWN_RUNS]]
     std = None if found.std is None else short(found.std)
     return [
         short(found.mean),
         std,
         found.n,
-        [value if value is None else short(value) for value in each[:SHOWN_RUNS]],
+        [value if value is None else short(value) for value in each],
     ]

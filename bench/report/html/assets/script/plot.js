@@ -15,6 +15,7 @@ export function plot({ name, label, caption, spec, columns, rows, ready }) {
     const width = canvas.clientWidth || 640;
     const result = await embed(canvas, spec(width, isDark()), isDark());
     canvas.view = result.view;
+    canvas.querySelector("svg").setAttribute("aria-hidden", "true"); // the canvas has the words for it
     ready?.(result.view, canvas);
   };
   figure.append(tools(name, columns, rows, () => spec(640, false)));
