@@ -96,7 +96,7 @@ def _blocks(
             "answer": against(group),
             "runs": runs(group, addresses),
             "values": found,
-            "by-noise": _by_noise(group, wanted),
+            "by-noise": _by_noise(group, wanted, tables[group.name]),
             "rejection": rejection(group),
             "training": training(group),
             "confusion": confusion(group),
@@ -108,9 +108,11 @@ def _blocks(
     yield packed("thumbnails", images.thumbnails.found)
 
 
-def _by_noise(group: Group, names: Sequence[str]) -> dict[str, Any]:
-    """Return the table of a metric by noise, for each metric."""
-    return {name: told(accuracy_table(group, name), name, *_places(group)) for name in names}
+def _by_noise(group: Group, names: Sequence[str], tables: Sequence[Table]) -> dict[str, Any]:
+    """Return the table of a metric by noise, for each metric; the report's own is taken."""
+    made = {table.name: table for table in tables}
+    found = {name: made.get(f"{name}-{group.name}") or accuracy_table(group, name) for name in names}
+    return {name: told(table, name, *_places(group)) for name, table in found.items()}
 
 
 def _tables(group: Group, tables: Sequence[Table]) -> list[dict[str, Any]]:
