@@ -44,6 +44,7 @@ class AffectNet(Source):
     """
 
     version = 1
+    shows_people = True
 
     def __init__(
         self, *, edition: Literal["npy", "csv"] = "npy", classes: Literal[7, 8] = 8, size: PositiveInt = 112

@@ -31,6 +31,7 @@ class Fer2013(Source):
     """
 
     version = 1
+    shows_people = True
 
     def __init__(
         self, *, edition: Literal["folder", "csv"] = "folder", test: Literal["private", "public"] = "private"

@@ -40,6 +40,7 @@ class FerPlus(Source):
     """
 
     version = 1
+    shows_people = True
 
     def __init__(self, *, test: Literal["private", "public"] = "private") -> None:
         self.test = test

@@ -29,6 +29,7 @@ class RafDb(Source):
     """
 
     version = 1
+    shows_people = True
 
     def load(self, root: Path, download: bool) -> DataSet:
         """Decode every image in the list.

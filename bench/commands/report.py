@@ -1,5 +1,10 @@
 """`bench report`: rebuild tables and figures from stored runs."""
 
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.errors import UsageError
 from bench.report.selection import Selection
@@ -8,14 +13,18 @@ from bench.spec import Pictures, validated
 
 @with_options(Selection, Pictures)
 def report(
-    results: Results = RESULTS, data_root: DataRoot = None, plugins: Plugins = None, **typed: str | None
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    plugins: Plugins = None,
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.", show_default=False)] = False,
+    **typed: str | None,
 ) -> None:
     """Rebuild every table and picture from stored runs, without training.
 
     \b
     Examples:
       bench report
-      bench report --results results/table1-mnist
+      bench report --results results/table1-mnist --open
       bench report --methods rul,scn,baseline --noise 0,0.3
       bench report --figures images,features --top 20 --score msp
     """
@@ -35,3 +44,19 @@ def report(
     show_report(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")
+    if show:
+        _open(written.page)
+
+
+def _open(page: Path) -> None:
+    """Open a page in the browser; where there is none, the terminal has told its path."""
+    import webbrowser
+
+    from bench.commands.console import note
+
+    try:
+        is_open = webbrowser.open(page.resolve().as_uri())
+    except (webbrowser.Error, OSError):
+        is_open = False
+    if not is_open:
+        note("there is no browser to open the page in")

@@ -31,6 +31,7 @@ def show_report(written: Report, wanted: Collection[str] | None) -> None:
         note(problem)
     if written.groups:
         say(f"All tables and curves: {written.folder / 'README.md'}")
+        say(f"To look at and to pick from: {written.page}")
 
 
 def _show(group: Group) -> None:

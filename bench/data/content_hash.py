@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from bench.data.decoding_cache import cache_folder, state, unreadable
+from bench.data.decoding_cache import state, unreadable
 from bench.files.atomic import replace_file
+from bench.files.cache_place import cache_folder
 
 
 def content_hash(folder: Path, paths: Sequence[str]) -> str:

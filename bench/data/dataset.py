@@ -92,6 +92,8 @@ class Source:
     version: ClassVar[int | None] = None
     # Options that locate the files; `content` identifies what is in them.
     located_by: ClassVar[tuple[str, ...]] = ()
+    # Whether images show people's faces: the report's page then embeds none.
+    shows_people: ClassVar[bool] = False
 
     def content(self, root: Path) -> str | None:
         """Return a hash of files that may differ; None if name, options and version suffice.

@@ -31,8 +31,8 @@ from bench.data.images import MappedImages
 from bench.data.prefetch import ahead
 from bench.errors import BenchError, DataError, one_line
 from bench.files.atomic import replace_file
+from bench.files.cache_place import cache_folder
 from bench.files.locks import waiting
-from bench.options import path_of
 
 Shape = tuple[int, int, int]
 Decode = Callable[[tuple[str, Any]], UInt8[np.ndarray, "channels height width"]]
@@ -102,11 +102,6 @@ def decode_once(
         raise DataError(
             f"decoded images cannot be kept in {place} ({one_line(error)}); set BENCH_CACHE to another folder"
         ) from None
-
-
-def cache_folder() -> Path:
-    """Return the folder of the cache: $BENCH_CACHE, else ~/.cache/uncertainty-bench."""
-    return path_of(os.environ.get("BENCH_CACHE") or "~/.cache/uncertainty-bench", "BENCH_CACHE")
 
 
 def _hash(text: str) -> str:

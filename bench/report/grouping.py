@@ -8,10 +8,10 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Container
+from collections.abc import Callable, Container, Hashable
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.recipe import Recipe, Relabel
 from bench.report.values import MethodLabel
@@ -19,6 +19,7 @@ from bench.spec import IN_FLUX, UNHASHED, ImportedSpec, Noise, StoredSpec
 from bench.store.record import Record
 
 Point = tuple[str, float | None]  # of the noise axis, as `Noise.point` has it
+T = TypeVar("T")
 SHOWN_CLASSES = 20  # a table with more columns, or a larger matrix, cannot be read
 
 
@@ -72,6 +73,16 @@ class Group:
         points = {record.spec.noise.point: record for record in known_last}
         found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
         return sorted(_files_apart(found), key=_along_the_axis)
+
+    def once(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what was made under a key, made the first time: tables and page share it."""
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    @cached_property
+    def _made(self) -> dict[Hashable, Any]:
+        return {}
 
     def cell(self, label: str, noise: Noise) -> list[Record]:
         """Return the runs of one method at one noise, by seed."""

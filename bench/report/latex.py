@@ -37,11 +37,16 @@ class _Column(NamedTuple):
     cells: list[str]
 
 
-def tabular(cells: Cells) -> str:
-    """Return a `tabular` environment; what repeats in the first columns of text is left blank."""
+def tabular(cells: Cells, *, whole_rows: bool = False) -> str:
+    """Return a `tabular` environment; what repeats in the first columns of text is left blank.
+
+    Args:
+        cells: what it shows.
+        whole_rows: leave nothing blank and set no rows apart, so that rows can be put in any order.
+    """
     keys = next((place for place, number in enumerate(cells.is_number) if number), 0)
-    texts = _without_repeats(cells.texts, max(0, keys - 1))
-    has_groups = any(not row[0] for row in texts)
+    texts = _without_repeats(cells.texts, 0 if whole_rows else max(0, keys - 1))
+    has_groups = not whole_rows and any(not row[0] for row in texts)
     columns = [_column(place, cells, texts) for place in range(len(cells.header))]
     lines = [" & ".join(column.heading for column in columns) + r" \\", r"\midrule"]
     for place, row in enumerate(zip(*(column.cells for column in columns), strict=True)):

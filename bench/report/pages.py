@@ -16,6 +16,7 @@ from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
 from bench.report.frames import frame
 from bench.report.grouping import Group, group
+from bench.report.html.whole_page import PAGE, write_page
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
 from bench.report.selection import Selection
@@ -35,6 +36,11 @@ class Report:
     groups: list[Group]
     tables: dict[str, list[Table]]  # by the group's name
     problems: list[str] = field(default_factory=list)
+
+    @property
+    def page(self) -> Path:
+        """The page for a browser."""
+        return self.folder / PAGE
 
 
 def write_report(
@@ -78,6 +84,8 @@ def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures, selec
     runs = _csv_safe(frame(kept, store.results))
     write_text(folder / "runs.csv", runs.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "README.md", "\n".join(["# Results\n", *pages]))
+    if report.groups:
+        write_page(folder, store.root.parent, report.groups, report.tables, report.problems, samples)
     return report
 
 

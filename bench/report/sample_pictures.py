@@ -23,7 +23,11 @@ def most(found: LabelledPredictions, count: int, score: str, certain: bool) -> I
     Raises:
         DataError: the score is not defined for these predictions.
     """
-    uncertainty = score_of(found, score)
+    return extremes(score_of(found, score), count, certain)
+
+
+def extremes(uncertainty: Float[np.ndarray, " n"], count: int, certain: bool) -> Int[np.ndarray, " count"]:
+    """Return the places of the least or most uncertain samples, the extreme first."""
     return np.argsort(uncertainty if certain else -uncertainty, kind="stable")[:count]
 
 

@@ -75,10 +75,14 @@ class Table:
         """What LaTeX and HTML show of it."""
         return Cells(self.header, self.texts, [column.is_number for column in self.columns], self.bold)
 
-    def latex(self) -> str:
-        """Return the table as a LaTeX `tabular` for booktabs, title and notes as comments."""
+    def latex(self, *, whole_rows: bool = False) -> str:
+        """Return the table as a LaTeX `tabular` for booktabs, title and notes as comments.
+
+        Args:
+            whole_rows: each row says all that it shows, so that rows can be put in any order.
+        """
         comments = "".join(f"% {printable(line)}\n" for line in (self.title, *self.all_notes))
-        return f"{comments}{tabular(self.cells)}"
+        return f"{comments}{tabular(self.cells, whole_rows=whole_rows)}"
 
     def latex_float(self, *, wide: bool = False) -> str:
         """Return the table as a LaTeX `table`, or `table*`, with caption, label and notes."""

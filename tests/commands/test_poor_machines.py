@@ -105,7 +105,7 @@ def test_a_home_folder_that_there_is_not_is_named(arguments):
 @pytest.mark.parametrize("variable", ["BENCH_DATA", "BENCH_CACHE"])
 def test_so_is_one_in_the_environment(variable, monkeypatch):
     from bench.data.data_root import find_data_root
-    from bench.data.decoding_cache import cache_folder
+    from bench.files.cache_place import cache_folder
 
     monkeypatch.setenv(variable, f"{NOBODY}/x")
     with pytest.raises(UsageError, match=f"^{variable} {NOBODY}/x: there is no home folder {NOBODY}"):

@@ -15,8 +15,9 @@ import pytest
 import torch
 from PIL import Image
 
-from bench.data.decoding_cache import cache_folder, decode_once
+from bench.data.decoding_cache import decode_once
 from bench.errors import DataError
+from bench.files.cache_place import cache_folder
 
 SHAPE = (3, 6, 5)
 CALLS = []

@@ -7,6 +7,7 @@ import numpy as np
 
 from bench.evaluation.metrics import find
 from bench.report.grouping import Group
+from bench.report.statistics.bootstrap import Interval, over_seeds
 from bench.report.statistics.paired import POOLED
 from bench.report.statistics.significance import ALPHA, holm, pairs_needed, sign_flip, smallest_p
 from bench.report.summaries import Summary, entry, summarise
@@ -23,6 +24,7 @@ class Against(NamedTuple):
     own: Summary
     msp: Summary
     difference: Summary  # own − msp, run by run
+    interval: Interval | None  # 95 % bootstrap interval of the difference; None for one run
     p: float  # of the sign-flip test, after Holm's correction over the methods
     verdict: Verdict
 
@@ -32,6 +34,10 @@ def against_msp(group: Group, metric: str) -> dict[tuple[str, str], Against]:
 
     A run without errors, or whose method has no other score than max-softmax, is no pair.
     """
+    return group.once(("against_msp", metric), lambda: _against_msp(group, metric))
+
+
+def _against_msp(group: Group, metric: str) -> dict[tuple[str, str], Against]:
     scopes = {noise.label: {label: group.cell(label, noise) for label in group.labels} for noise in group.noises}
     if len(scopes) > 1:
         scopes[POOLED] = {label: [r for of in scopes.values() for r in of[label]] for label in group.labels}
@@ -66,7 +72,12 @@ def _tested(pairs: dict[str, list[tuple[float, float]]], metric: str) -> dict[st
     distinct = [label for label, gap in gaps.items() if np.abs(gap).max() > SAME]
     p = dict(zip(distinct, holm(np.array([sign_flip(gaps[label]) for label in distinct])), strict=True))
     return {
-        label: Against(*_means(values), float(p.get(label, 1.0)), _verdict(gaps[label], p.get(label), metric))
+        label: Against(
+            *_means(values),
+            over_seeds(gaps[label]),
+            float(p.get(label, 1.0)),
+            _verdict(gaps[label], p.get(label), metric),
+        )
         for label, values in known.items()
     }
 

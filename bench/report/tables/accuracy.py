@@ -13,7 +13,7 @@ from bench.report.summaries import over, repeated
 from bench.report.table import Row, Table
 from bench.report.tables.bold import best, bold_notes
 from bench.report.tables.shared_columns import method_labels, older_note
-from bench.report.values import FORMATS, Published
+from bench.report.values import FORMATS, MethodLabel, Published
 from bench.spec import Noise
 from bench.store.record import Record
 
@@ -29,11 +29,12 @@ def accuracy_table(group: Group, metric: str = "accuracy") -> Table:
         metric: another metric to show in the same shape, by its dotted name.
     """
     bests = [best(group, noise, metric) for noise in group.noises]
+    methods = method_labels(group.records)
     rows: list[Row] = []
     bold = set()
     for label in group.labels:
         bold |= {(len(rows), 1 + j) for j, found in enumerate(bests) if found.supported == label}
-        rows += _rows(group, label, metric)
+        rows += _rows(group, label, methods[label], metric)
     form = FORMATS[find(metric).scale]
     return Table(
         f"{metric.replace('.', '-')}-{group.name}",
@@ -61,9 +62,8 @@ def what(group: Group, metric: str) -> str:
     return f"{find(metric).heading or metric}{unit}{of_score}"
 
 
-def _rows(group: Group, label: str, metric: str) -> list[Row]:
+def _rows(group: Group, label: str, method: MethodLabel, metric: str) -> list[Row]:
     """Return a method's row, and that of its published numbers where there are any."""
-    method = method_labels(group.records)[label]
     cells = [(noise, group.cell(label, noise)) for noise in group.noises]
     ours = Row([method, *(over(cell, *metric.split(".")) for _, cell in cells)])
     paper = [_published(label, noise, cell) for noise, cell in cells] if metric == "accuracy" else []

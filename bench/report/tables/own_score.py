@@ -65,7 +65,7 @@ def brief(table: Table) -> Table:
 def answer(group: Group) -> list[str]:
     """Return what the tests of AUROC say of each method, a line for each outcome."""
     found = against_msp(group, "auroc")
-    scope = POOLED if len(group.noises) > 1 else group.noises[0].label
+    scope = scope_of(group)
     lines = []
     for verdict, words in WORDS.items():
         names = [
@@ -73,6 +73,11 @@ def answer(group: Group) -> list[str]:
         ]
         lines += [f"{words}: {', '.join(names)}"] if names else []
     return lines
+
+
+def scope_of(group: Group) -> str:
+    """Return the scope that the answer is of: all noises pooled, or the only one."""
+    return POOLED if len(group.noises) > 1 else group.noises[0].label
 
 
 def _cells(found: Iterable[Against | None]) -> list[object]:
@@ -109,7 +114,7 @@ class _Mean(Summaries):
 
 
 def _notes(group: Group, found: dict[tuple[str, str], Against]) -> list[str]:
-    scope = POOLED if len(group.noises) > 1 else group.noises[0].label
+    scope = scope_of(group)
     few = shortage(each for (at, _), each in found.items() if at == scope)
     pooled = f" {POOLED}: the runs of all noises." if len(group.noises) > 1 else ""
     return [
