@@ -7,12 +7,12 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from bench.escaping import printable
 from bench.files.atomic import write_text
 from bench.report.grouping import Group
 from bench.report.html import assets
 from bench.report.html.json_blocks import packed, plain
 from bench.report.html.offered_metrics import MAIN, keys
+from bench.report.html.portable_text import portable
 from bench.report.html.view_answer import against
 from bench.report.html.view_curves import rejection, training
 from bench.report.html.view_images import ImageViews
@@ -49,7 +49,8 @@ def write_page(
         samples: where predictions and images are.
     """
     known = settings(groups)
-    blocks = [plain("settings", known | {"problems": [printable(line) for line in problems]})]
+    said = [portable(line, results, samples.root) for line in problems]
+    blocks = [plain("settings", known | {"problems": said})]
     blocks += list(_blocks(results, groups, tables, known["metrics"], samples))
     write_text(folder / PAGE, rendered(blocks))
 
@@ -90,6 +91,7 @@ def _blocks(
     for place, group in enumerate(groups):
         predicted, read = from_predictions(group, samples, images, left)
         left -= read
+        predicted["absent"] = [portable(line, results, samples.root) for line in predicted["absent"]]
         found = values(group, metrics)
         wanted = [name for name in found if total <= MANY_RUNS or name in MAIN]
         views = {
