@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from bench.files.atomic import write_text
 from bench.report.grouping import Group
-from bench.report.html import assets
+from bench.report.html import page_assets
 from bench.report.html.json_blocks import packed, plain
 from bench.report.html.offered_metrics import MAIN, keys
 from bench.report.html.portable_text import portable
@@ -57,14 +57,14 @@ def write_page(
 
 def rendered(blocks: Sequence[Markup]) -> str:
     """Return the page around blocks of data."""
-    style, library, script = assets.style(), assets.plotting_library(), assets.script()
+    style, library, script = page_assets.style(), page_assets.plotting_library(), page_assets.script()
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
-    return environment.from_string(assets.template()).render(
+    return environment.from_string(page_assets.template()).render(
         policy="; ".join(
             [
                 "default-src 'none'",
-                f"script-src {assets.source_hash(library)} {assets.source_hash(script)}",
-                f"style-src {assets.source_hash(style)}",
+                f"script-src {page_assets.source_hash(library)} {page_assets.source_hash(script)}",
+                f"style-src {page_assets.source_hash(style)}",
                 "img-src data:",
                 "base-uri 'none'",
                 "form-action 'none'",
