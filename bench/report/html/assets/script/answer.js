@@ -21,15 +21,10 @@ export async function answer(place) {
     found.shortage ? note(found.shortage) : "",
     words.length ? el("dl", { class: "verdicts" }, words) : "",
   );
-  const pair = el("div", { class: "pair" });
-  place.append(pair);
-  for (const [metric, rows] of Object.entries(found.metrics)) {
-    const figure = gaps(metric, rows.filter(([method]) => isShown(method)), found.factors[metric]);
-    if (figure) {
-      pair.append(figure);
-      await draw(figure);
-    }
-  }
+  const figures = Object.entries(found.metrics).map(([metric, rows]) => gaps(metric,
+    rows.filter(([method]) => isShown(method)), found.factors[metric])).filter((figure) => figure);
+  place.append(el("div", { class: "pair" }, figures)); // all of them, before one takes the width of all
+  for (const figure of figures) await draw(figure);
 }
 
 function gaps(metric, rows, factor) {
