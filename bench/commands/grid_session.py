@@ -19,6 +19,7 @@ from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
+from bench.execution.weightless import without_weights
 from bench.grid.cells import cells
 from bench.grid.config_files import load_experiment
 from bench.grid.devices import gpu_number, on_gpu
@@ -43,6 +44,7 @@ def make_context(
     *,
     download: bool = False,
     force: bool = False,
+    keep_weights: bool = False,
 ) -> Context:
     """Return where things are and how long they may take; the time allowed begins now."""
     return Context(
@@ -53,6 +55,7 @@ def make_context(
         force,
         60 * machines.checkpoint_minutes,
         machines.deadline(),
+        keep_weights,
     )
 
 
@@ -99,6 +102,7 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
     status.remember(context.store, grid)
+    lacking = without_weights(grid, context)
     try:
         with Display(console, grid, context, finished) as display:
             run_grid(machines, grid, context, display)
@@ -107,6 +111,8 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
         return INTERRUPTED
     written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
     show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
+    if lacking:
+        note(lacking)
     return _say_unfinished(finished)
 
 

@@ -24,6 +24,7 @@ from bench.spec import Noise, RunSpec
 from bench.store.assess import assess
 from bench.store.outcome import Outcome
 from bench.store.record_models import Cost, Environment, NoiseManifest
+from bench.training import kept_weights
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
@@ -50,7 +51,15 @@ class Prepared(NamedTuple):
     manifest: NoiseManifest
 
 
-def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+def execute(
+    spec: RunSpec,
+    data: DataSet,
+    factory: MethodFactory,
+    on_epoch: OnEpoch,
+    keeper: Keeper,
+    *,
+    keep_weights: bool = False,
+) -> Outcome:
     """Run one specification on a data set on its device, from its checkpoint if there is one.
 
     Raises:
@@ -74,6 +83,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
             Batches(data, held_out.images, held_out.labels) if held_out else None,
         )
         trained = keeper.spent
+        weights = kept_weights.written(method) if keep_weights else None
         predictions = predictions_of(data, method, prepared, evaluated)
     assessment = assess(*predictions)
     cost = Cost(
@@ -86,7 +96,8 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     made_with = Environment.model_validate(environment(spec.device))
     classes, epochs = list(data.class_names), pd.DataFrame(log)
-    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost, method.remarks())
+    remarks = method.remarks()
+    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost, remarks, weights=weights)
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:
