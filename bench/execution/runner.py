@@ -108,7 +108,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     true, given = clean.labels, noise.corrupt(clean, spec.noise.kind, spec.noise.rate or 0.0, spec.noise.seed)
     asked = spec.noise.model_dump(mode="json", exclude_none=True)
     manifest = noise.manifest(true, given, clean.num_classes, asked)
-    aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
+    aside, rest = random_part(len(chosen), held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
     labels = TrainingLabels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
@@ -139,7 +139,12 @@ def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
     )
 
 
-def _held_out_size(spec: RunSpec, size: int) -> int:
+def held_out_size(spec: RunSpec, size: int) -> int:
+    """Return how many of so many training images are set aside.
+
+    Raises:
+        UsageError: none or all would be.
+    """
     held_out = round(spec.held_out * size)
     if spec.held_out and not 1 <= held_out <= size - 2:
         raise UsageError(

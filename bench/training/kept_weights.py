@@ -29,9 +29,8 @@ def written(method: Method) -> bytes:
     state = method.state_dict()
     for name, value in state.items():
         if not isinstance(value, Tensor):
-            raise PluginError(
-                f"--keep-weights: {name} of the state dict is no tensor but a {type(value).__name__}"
-            )
+            kind = type(value).__name__
+            raise PluginError(f"--keep-weights: {name} of the state dict must be a tensor, got {kind}")
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
     return save(tensors | _random_states(), {"format": "pt"})
 
