@@ -15,9 +15,7 @@ from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
-WHAT = (
-    "methods, datasets, backbones, noise, metrics, arrays, recipe, relabel, tables, figures, presets, experiments"
-)
+WHAT = "methods, datasets, backbones, scores, noise, metrics, arrays, recipe, relabel, tables, figures, presets, experiments"
 
 
 def list_(
@@ -72,6 +70,7 @@ def _sections(registry: Registry) -> dict[str, Callable[[], Rows]]:
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets") | _dataset_options(),
         "backbones": lambda: _backbones(registry),
+        "scores": lambda: _scores() | _plugins(registry, "scores"),
         "noise": _noise,
         "metrics": _metrics,
         "arrays": _arrays,
@@ -186,6 +185,14 @@ def _noise() -> Rows:
     from bench.data.label_noise import NOISE_KINDS
 
     return {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()}
+
+
+def _scores() -> Rows:
+    from bench.evaluation.scores import LOGIT_SCORES
+
+    own = {"own": "Return the method's own uncertainty."}
+    words = own | {name: _first_line(score.__doc__) for name, score in LOGIT_SCORES.items()}
+    return {name: f"of every run: {line.removeprefix('Return ')}" for name, line in words.items()}
 
 
 def _metrics() -> Rows:

@@ -1,6 +1,7 @@
 """`bench report`: rebuild tables and figures from stored runs."""
 
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
+from bench.commands.score_options import AddedScores, ScoreSettings, scoring_of
 from bench.errors import UsageError
 from bench.report.selection import Selection
 from bench.spec import Pictures, validated
@@ -8,7 +9,12 @@ from bench.spec import Pictures, validated
 
 @with_options(Selection, Pictures)
 def report(
-    results: Results = RESULTS, data_root: DataRoot = None, plugins: Plugins = None, **typed: str | None
+    scores: AddedScores = None,
+    set_: ScoreSettings = None,
+    results: Results = RESULTS,
+    data_root: DataRoot = None,
+    plugins: Plugins = None,
+    **typed: str | None,
 ) -> None:
     """Rebuild every table and picture from stored runs, without training.
 
@@ -17,6 +23,7 @@ def report(
       bench report
       bench report --results results/table1-mnist
       bench report --methods rul,scn,baseline --noise 0,0.3
+      bench report --scores knn,energy-at --set energy-at.temperature=4
       bench report --figures images,features --top 20 --score msp
     """
     from bench.commands.report_tables import show_report
@@ -30,8 +37,9 @@ def report(
     if not (store := Store(results)).exists():
         raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
     samples = Samples(Registry(plugins or []), find_data_root(data_root))
+    scoring = scoring_of(scores, set_, plugins, data_root)
     selection = validated(Selection, typed_for(Selection, typed), "option")
-    written = write_report(results, samples, wanted, selection)
+    written = write_report(results, samples, wanted, selection, scoring)
     show_report(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")

@@ -44,18 +44,15 @@ def _check_images(trained: Trained, name: str, other: DataSet) -> None:
 
 def _check_classes(trained: Trained, name: str, other: DataSet) -> None:
     """Check that classes are as many, and the same in their order where both have names."""
-    own, got, trained_on = trained.data.class_names, other.class_names, trained.spec.dataset.name
+    own, got = trained.data.class_names, other.class_names
+    trained_on = f"{trained.spec.dataset.name}, which the run was trained on,"
     if len(own) != len(got):
-        raise DataError(
-            f"{name}: it has {len(got)} classes, {trained_on}, which the run was trained on, {len(own)}"
-        )
+        raise DataError(f"{name}: it has {len(got)} classes, {trained_on} {len(own)}")
     if _are_numbers(own) or _are_numbers(got):
         return
     for place, (one, two) in enumerate(zip(own, got, strict=True)):
         if one.casefold() != two.casefold():
-            raise DataError(
-                f"{name}: its class {place} is {two!r}, that of {trained_on}, which the run was trained on, {one!r}"
-            )
+            raise DataError(f"{name}: its class {place} is {two!r}, that of {trained_on} {one!r}")
 
 
 def _are_numbers(names: tuple[str, ...]) -> bool:

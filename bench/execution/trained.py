@@ -97,7 +97,7 @@ def _here(record: Record) -> RunSpec:
 
 
 def _built(record: Record, spec: RunSpec, data: DataSet, factory: MethodFactory) -> Method:
-    """Return the method, freshly initialised: the weights that training began with do not matter."""
+    """Return the method, freshly initialised, whatever weights its training began with."""
     manifest = record.manifest
     assert isinstance(manifest, NoiseManifest)  # of every run that was trained here
     bare = spec.model_copy(update={"recipe": spec.recipe.model_copy(update={"pretrained": None})})
