@@ -15,7 +15,10 @@ from bench.plugins.registry import SINGULAR, Kind, Plugin, Registry, plugin_name
 Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
-WHAT = "methods, datasets, backbones, scores, noise, metrics, arrays, recipe, relabel, tables, figures, presets, experiments"
+WHAT = (
+    "methods, datasets, backbones, scores, noise, metrics, arrays, recipe, relabel, tables, figures, "
+    "presets, experiments"
+)
 
 
 def list_(

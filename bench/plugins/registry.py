@@ -3,7 +3,8 @@
 A plugin is a class alone in a file, a backbone a class or function; its name is the file's stem,
 with `_` written `-`. Plugins are looked for in the project's `methods/` and `datasets/`, in the
 same folders, `backbones/` and `scores/` of each `--plugins DIR`, and in the entry points
-`bench.methods`, `bench.datasets`, `bench.backbones` and `bench.scores` of installed packages. Listing does not import them.
+`bench.methods`, `bench.datasets`, `bench.backbones` and `bench.scores` of installed packages.
+Listing does not import them.
 """
 
 import ast

@@ -8,7 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -44,12 +44,11 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Scoring:
-    """Scores to compute over stored runs, and where data sets are found for those that need them."""
+    """Scores to compute over stored runs, and where data sets are for those that need them."""
 
     asked: tuple[Asked, ...]
     registry: Registry
     data_root: Path
-    reasons: Counter[str] = field(default_factory=Counter, compare=False)
 
     @classmethod
     def of(
@@ -136,7 +135,7 @@ def _keep(path: Path, record: Record, found: dict[str, Any]) -> None:
 
 
 def _with(record: Record, name: str, found: dict[str, Any] | None) -> Record:
-    """Return a record with a score's metrics and curve; None for a score that is undefined there."""
+    """Return a record with a score's metrics and curve; None: it is undefined there."""
     entries = record.metrics.entries()
     for part in BY_SCORE:
         if isinstance(entries.get(part), dict):

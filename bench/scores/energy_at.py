@@ -10,7 +10,7 @@ from jaxtyping import Float
 from pydantic import Field
 from scipy.special import logsumexp
 
-from bench.api import Predictions, Score, Training
+from bench.api import DataError, Predictions, Score, Training
 
 
 class EnergyAt(Score):
@@ -26,6 +26,12 @@ class EnergyAt(Score):
         self.temperature = temperature
 
     def uncertainty(self, test: Predictions, train: Training | None) -> Float[np.ndarray, " n"]:
-        """Return the energies (N,)."""
+        """Return the energies (N,).
+
+        Raises:
+            DataError: the logits are log-probabilities.
+        """
+        if test.normalised:
+            raise DataError("the logits are log-probabilities, which have no energy")
         logits = test.logits.astype(np.float64)
         return -self.temperature * logsumexp(logits / self.temperature, axis=1)

@@ -59,7 +59,7 @@ def write_arrays(path: Path, found: LabelledPredictions) -> None:
     """
     with replace_file(path) as file:
         if path.suffix == ".npz":
-            np.savez(file, **arrays_of(found))
+            np.savez(file, **arrays_of(found))  # type: ignore[arg-type]
         else:
             file.write(to_parquet(found))
 
