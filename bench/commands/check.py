@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from bench.checks.suite import Result, Subject
 
 Target = Annotated[
-    str, typer.Argument(help="A plugin's file, or the name of a method, data set, backbone or score.")
+    str, typer.Argument(help="A plugin's file, or the name of a method, data set, backbone, score.")
 ]
 Settings = Annotated[
     list[str] | None,
@@ -28,7 +28,7 @@ Settings = Annotated[
 
 
 def check(target: Target, set_: Settings = None, data_root: DataRoot = None, plugins: Plugins = None) -> None:
-    """Check that a method, data set, backbone or score does what it must; show a line for each check.
+    """Check that a method, data set, backbone or score does what it must, a line for each check.
 
     The exit status is 1 if one fails.
 
