@@ -45,7 +45,7 @@ def missing(needs: tuple[Need, ...], test: Predictions, train: Training | None) 
     if ("training" in needs or "training-features" in needs) and train is None:
         return "the predictions of the training images are not here"
     if "training-features" in needs and train is not None and train.predictions.features is None:
-        return "there are no features of the training images, nor weights to make them: run with --keep-weights --force"
+        return "there are no features of the training images, nor weights to make them (run with --keep-weights)"
     return None
 
 
