@@ -17,7 +17,7 @@ from bench.commands.list import list_
 from bench.commands.merge import merge
 from bench.commands.new import new
 from bench.commands.pack import pack
-from bench.commands.predict import predict
+from bench.commands.predict_test_set import predict
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.status import status
