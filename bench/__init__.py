@@ -22,11 +22,13 @@ __all__ = [
     "load_predictions",
     "load_results",
     "load_sources",
+    "predict",
     "run",
 ]
 
 if TYPE_CHECKING:
     from bench.commands.evaluated import evaluate
+    from bench.commands.predictions_anew import predict
     from bench.commands.python import run
     from bench.commands.stored_frames import (
         compare,
@@ -50,6 +52,10 @@ def __getattr__(name: str) -> Any:
         from bench.commands.evaluated import evaluate
 
         return evaluate
+    if name == "predict":
+        from bench.commands.predictions_anew import predict
+
+        return predict
     from bench.commands import stored_frames
 
     return getattr(stored_frames, name)

@@ -21,6 +21,7 @@ from bench.data.image_files import read_image
 from bench.data.image_tree import ImageTree, image_tree, tree_notes
 from bench.data.images import MappedImages
 from bench.errors import DataError, PluginError, UsageError, one_line
+from bench.evaluation.predictions import Predictions
 from bench.evaluation.scores import energy, entropy, in_float64, margin, msp
 from bench.files.reading import parse_json
 from bench.files.visible import visible_files
@@ -32,6 +33,7 @@ from bench.nets.trunk import EmbeddingMethod, GaussianMethod
 from bench.nets.wrapper import Wrapper, feature_width, learnt
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Backbone, Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+from bench.plugins.score import Score, Training
 
 __all__ = [
     "Backbone",
@@ -51,13 +53,16 @@ __all__ = [
     "MethodFactory",
     "PluginError",
     "Prediction",
+    "Predictions",
     "Progress",
     "RelativeMethod",
+    "Score",
     "Source",
     "Split",
     "Spread",
     "Step",
     "Task",
+    "Training",
     "Transforms",
     "UsageError",
     "Wrapper",

@@ -28,7 +28,9 @@ def named(page):
     return page.relative_to(ROOT).as_posix()
 
 
-@pytest.mark.parametrize("page", ["write-a-method", "write-a-data-set", "write-a-backbone", "bring-predictions"])
+@pytest.mark.parametrize(
+    "page", ["write-a-method", "write-a-data-set", "write-a-backbone", "write-a-score", "bring-predictions"]
+)
 def test_a_reader_who_does_what_the_page_says_succeeds(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -16,6 +16,9 @@ from bench.checks.method_behaviour import CHECKS as TRAINED
 from bench.checks.method_interface import BASIC as BASIC_CONTRACT
 from bench.checks.method_interface import CHECKS as CONTRACT
 from bench.checks.outcomes import CheckNoted, CheckSkipped
+from bench.checks.score_bed import ScoreBed
+from bench.checks.score_interface import BASIC as BASIC_SCORES
+from bench.checks.score_interface import CHECKS as OF_SCORES
 from bench.data.data_root import find_data_root
 from bench.errors import UsageError, one_line, place, unknown
 from bench.nets.backbone_names import DESCRIBED
@@ -27,9 +30,10 @@ CHECKS: dict[str, tuple[Check, ...]] = {
     "methods": (*CONTRACT, *TRAINED),
     "datasets": OF_DATA_SETS,
     "backbones": OF_BACKBONES,
+    "scores": OF_SCORES,
 }
-BASIC = {*BASIC_CONTRACT, *BASIC_DATA, *BASIC_BACKBONES}
-Bed = MethodBed | DataSetBed | BackboneBed
+BASIC = {*BASIC_CONTRACT, *BASIC_DATA, *BASIC_BACKBONES, *BASIC_SCORES}
+Bed = MethodBed | DataSetBed | BackboneBed | ScoreBed
 Subject = Plugin | NamedBackbone
 Status = Literal["pass", "note", "fail", "skip"]
 
@@ -46,8 +50,8 @@ def find_plugin(target: str | Path, registry: Registry) -> Subject:
     """Return a plugin by name or by the path of its file, or a backbone by name.
 
     Raises:
-        UsageError: nothing has this name, or the path is not a file in `methods/`, `datasets/` or
-            `backbones/`.
+        UsageError: nothing has this name, or the path is not a file in `methods/`, `datasets/`,
+            `backbones/` or `scores/`.
     """
     path = Path(target)
     if path.suffix == ".py":
@@ -61,7 +65,7 @@ def find_plugin(target: str | Path, registry: Registry) -> Subject:
     if ":" in name or is_built_in(name):
         return NamedBackbone(str(target) if ":" in name else name)
     known = [name for kind in SINGULAR for name in registry.all(kind)]
-    raise unknown("method, data set or backbone", str(target), [*known, *DESCRIBED])
+    raise unknown("method, data set, backbone or score", str(target), [*known, *DESCRIBED])
 
 
 def _at(path: Path) -> Plugin:
@@ -70,7 +74,7 @@ def _at(path: Path) -> Plugin:
     for kind in SINGULAR:
         if path.resolve().parent.name == kind:
             return Plugin(kind, plugin_name(path.stem), path.resolve())
-    raise UsageError(f"{path}: a plugin's file lies in a folder named methods, datasets or backbones")
+    raise UsageError(f"{path}: a plugin's file lies in a folder named methods, datasets, backbones or scores")
 
 
 def checks_for(plugin: Subject) -> tuple[Check, ...]:
@@ -116,6 +120,8 @@ def _bed(
         return BackboneBed(plugin, settings)
     if plugin.kind == "methods":
         return MethodBed(plugin, settings, recipe or {}, registry)
+    if plugin.kind == "scores":
+        return ScoreBed(plugin, settings)
     return DataSetBed(plugin, settings, find_data_root(data_root))
 
 

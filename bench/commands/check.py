@@ -14,7 +14,9 @@ from bench.plugins.registry import Registry, plugin_name
 if TYPE_CHECKING:
     from bench.checks.suite import Result, Subject
 
-Target = Annotated[str, typer.Argument(help="A plugin's file, or the name of a method, data set or backbone.")]
+Target = Annotated[
+    str, typer.Argument(help="A plugin's file, or the name of a method, data set, backbone, score.")
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option(
@@ -26,7 +28,7 @@ Settings = Annotated[
 
 
 def check(target: Target, set_: Settings = None, data_root: DataRoot = None, plugins: Plugins = None) -> None:
-    """Check that a method, data set or backbone does what it must; show a line for each check.
+    """Check that a method, data set, backbone or score does what it must, a line for each check.
 
     The exit status is 1 if one fails.
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.commands.command_options import RESULTS, DataRoot, Output, Plugins, Results, typed_for, with_options
+from bench.commands.score_options import AddedScores, ScoreSettings, scoring_of
 from bench.errors import UsageError
 from bench.options import split_list
 from bench.report.selection import Selection
@@ -50,6 +51,8 @@ def figure(
     score: Score = None,
     top: Top = None,
     certain: Certain = False,
+    scores: AddedScores = None,
+    set_: ScoreSettings = None,
     results: Results = RESULTS,
     data_root: DataRoot = None,
     plugins: Plugins = None,
@@ -84,7 +87,10 @@ def figure(
     wanted = validated(Pictures, {key: value for key, value in asked.items() if value is not None}, "option")
     selection = validated(Selection, typed_for(Selection, typed), "option")
     samples = Samples(Registry(plugins or []), find_data_root(data_root))
-    picture, problems = paper_figures.picture_of(kind, results, selection, samples, wanted, names, certain=certain)
+    scoring = scoring_of(scores, set_, plugins, data_root)
+    picture, problems = paper_figures.picture_of(
+        kind, results, selection, samples, wanted, names, certain=certain, scoring=scoring
+    )
     save_for_paper(picture, path, sheet)
     say(f"{path}: {picture.caption}")
     for problem in problems:

@@ -19,6 +19,7 @@ from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observers
 from bench.execution.start import run_grid
+from bench.execution.weightless import without_weights
 from bench.grid.cells import cells
 from bench.grid.config_files import load_experiment
 from bench.grid.devices import gpu_number, on_gpu
@@ -44,6 +45,7 @@ def make_context(
     *,
     download: bool = False,
     force: bool = False,
+    keep_weights: bool = False,
 ) -> Context:
     """Return where things are and how long they may take; the time allowed begins now."""
     return Context(
@@ -54,6 +56,7 @@ def make_context(
         force,
         60 * machines.checkpoint_minutes,
         machines.deadline(),
+        keep_weights,
     )
 
 
@@ -102,6 +105,7 @@ def run(
     """Run a grid, show and write its results, and return the exit status."""
     finished: list[CellReport] = []
     status.remember(context.store, grid)
+    lacking = without_weights(grid, context)
     try:
         display = Display(console, grid, context, finished)
         with tracking(trackers, context.store, note) as tracked, display:
@@ -111,6 +115,8 @@ def run(
         return INTERRUPTED
     written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
     show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
+    if lacking:
+        note(lacking)
     return _say_unfinished(finished)
 
 

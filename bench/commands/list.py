@@ -16,8 +16,8 @@ Rows = dict[str, str]
 GRID = Path(__file__).parents[1] / "grid"
 KEYS = ("recipe", "relabel")
 WHAT = (
-    "methods, datasets, backbones, noise, metrics, predictions, recipe, relabel, tables, figures, "
-    "presets, experiments, trackers"
+    "methods, datasets, backbones, scores, noise, metrics, predictions, recipe, relabel, tables, "
+    "figures, presets, experiments, trackers"
 )
 
 
@@ -73,6 +73,7 @@ def _sections(registry: Registry) -> dict[str, Callable[[], Rows]]:
         "methods": lambda: _plugins(registry, "methods"),
         "datasets": lambda: _plugins(registry, "datasets") | _dataset_options(),
         "backbones": lambda: _backbones(registry),
+        "scores": lambda: _scores() | _plugins(registry, "scores"),
         "noise": _noise,
         "metrics": _metrics,
         "predictions": _predictions,
@@ -188,6 +189,14 @@ def _noise() -> Rows:
     from bench.data.label_noise import NOISE_KINDS
 
     return {name: _first_line(kind.corrupt.__doc__) for name, kind in NOISE_KINDS.items()}
+
+
+def _scores() -> Rows:
+    from bench.evaluation.scores import LOGIT_SCORES
+
+    own = {"own": "Return the method's own uncertainty."}
+    words = own | {name: _first_line(score.__doc__) for name, score in LOGIT_SCORES.items()}
+    return {name: f"of every run: {line.removeprefix('Return ')}" for name, line in words.items()}
 
 
 def _metrics() -> Rows:

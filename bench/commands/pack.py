@@ -14,6 +14,10 @@ def pack(
         bool,
         typer.Option("--predictions", help="Include predictions, for pictures of samples; much larger."),
     ] = False,
+    weights: Annotated[
+        bool,
+        typer.Option("--weights", help="Include trained weights that were kept, for bench predict; larger still."),
+    ] = False,
     results: Results = RESULTS,
 ) -> None:
     """Write all finished runs to one small file, for `bench merge` elsewhere.
@@ -31,7 +35,7 @@ def pack(
     from bench.store.store import Store
 
     clear_partials(target.parent, target.name)
-    packed, problems = transfer.pack(Store(results), target, predictions)
+    packed, problems = transfer.pack(Store(results), target, predictions, weights)
     for line in problems:
         note(line)
     kibibytes = target.stat().st_size / 1024

@@ -17,6 +17,7 @@ from bench.escaping import printable
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observers
 from bench.execution.start import run_grid
+from bench.execution.weightless import without_weights
 from bench.grid.request import Request
 from bench.options import Options, PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
@@ -78,6 +79,7 @@ def run(
     download: bool = False,
     plugins: PathLike | Iterable[PathLike] = (),
     force: bool = False,
+    keep_weights: bool = False,
     progress: bool | None = None,
 ) -> pd.DataFrame:
     """Run a grid and return its finished runs, one row each, as `load_results` does.
@@ -121,6 +123,7 @@ def run(
         plugins: a folder or several that hold `methods/` or `datasets/` of their own, besides those
             that the environment variable BENCH_PLUGINS names.
         force: run again what is finished.
+        keep_weights: store the trained weights of each run, for `predict`.
         progress: show a progress bar on the standard error output; None shows it in a terminal or a
             notebook only.
 
@@ -138,9 +141,13 @@ def run(
     trackers.check()
     folders = plugin_folders(path_of(folder, "plugins") for folder in _listed(plugins))
     place = path_of(results, "results")
-    context = make_context(place, data_root, folders, machines, download=download, force=force)
+    context = make_context(
+        place, data_root, folders, machines, download=download, force=force, keep_weights=keep_weights
+    )
     grid, context = grid_of(request, context, machines)
     status.remember(context.store, grid)
+    if lacking := without_weights(grid, context):
+        warnings.warn(lacking, stacklevel=3)
     with (
         tracking(trackers.track, context.store, warnings.warn) as tracked,
         showing_progress(progress, grid, context) as shown,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
+from bench.commands.score_options import AddedScores, ScoreSettings, scoring_of
 from bench.errors import UsageError
 from bench.report.selection import Selection
 from bench.spec import Pictures, validated
@@ -13,6 +14,8 @@ from bench.spec import Pictures, validated
 
 @with_options(Selection, Pictures)
 def report(
+    scores: AddedScores = None,
+    set_: ScoreSettings = None,
     results: Results = RESULTS,
     data_root: DataRoot = None,
     plugins: Plugins = None,
@@ -26,6 +29,7 @@ def report(
       bench report
       bench report --results results/table1-mnist --open
       bench report --methods rul,scn,baseline --noise 0,0.3
+      bench report --scores knn,energy-at --set energy-at.temperature=4
       bench report --figures images,features --top 20 --score msp
     """
     from bench.commands.report_tables import show_report
@@ -39,8 +43,9 @@ def report(
     if not (store := Store(results)).exists():
         raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
     samples = Samples(Registry(plugins or []), find_data_root(data_root))
+    scoring = scoring_of(scores, set_, plugins, data_root)
     selection = validated(Selection, typed_for(Selection, typed), "option")
-    written = write_report(results, samples, wanted, selection)
+    written = write_report(results, samples, wanted, selection, scoring)
     show_report(written, None)
     if not written.groups:
         raise UsageError(f"--results {results}: there is no finished run")

@@ -21,6 +21,12 @@ DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Show the grid and what it will cost; run nothing.", rich_help_panel=GRID)
 ]
 Force = Annotated[bool, typer.Option("--force", help="Run again what is finished.", rich_help_panel=GRID)]
+KeepWeights = Annotated[
+    bool,
+    typer.Option(
+        "--keep-weights", help="Store each run's trained weights, for bench predict.", rich_help_panel=GRID
+    ),
+]
 Download = Annotated[
     bool, typer.Option("--download", help="Fetch data sets that are missing.", rich_help_panel=PLACES)
 ]
@@ -31,6 +37,7 @@ def run(
     experiment: Experiment = None,
     dry_run: DryRun = False,
     force: Force = False,
+    keep_weights: KeepWeights = False,
     results: Results = RESULTS,
     data_root: DataRoot = None,
     download: Download = False,
@@ -63,7 +70,15 @@ def run(
     machines = validated(Machines, where, "option")
     trackers = validated(Track, typed_for(Track, typed), "option")
     trackers.check()
-    context = work.make_context(results, data_root, plugins or [], machines, download=download, force=force)
+    context = work.make_context(
+        results,
+        data_root,
+        plugins or [],
+        machines,
+        download=download,
+        force=force,
+        keep_weights=keep_weights,
+    )
     request = work.make_request(options, experiment)
     grid, context = work.grid_of(request, context, machines)
     if dry_run:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 import typer
 
-from bench.commands.command_options import RESULTS, Output, Results, typed_for, with_options
+from bench.commands.command_options import RESULTS, DataRoot, Output, Plugins, Results, typed_for, with_options
+from bench.commands.score_options import ScoreSettings, scoring_of
 from bench.report.selection import Selection
 from bench.spec import validated
 
@@ -20,7 +21,11 @@ Metric = Annotated[
 ]
 Scores = Annotated[
     str | None,
-    typer.Option(help="Scores whose rows to show, such as own,msp.", metavar="NAME,…", rich_help_panel=SHAPE),
+    typer.Option(
+        help="Scores whose rows to show, such as own,msp; post-hoc ones, such as knn, too.",
+        metavar="NAME,…",
+        rich_help_panel=SHAPE,
+    ),
 ]
 Against = Annotated[
     str | None,
@@ -41,7 +46,10 @@ def table(
     transpose: Transpose = False,
     wide: Wide = False,
     output: Output = None,
+    set_: ScoreSettings = None,
     results: Results = RESULTS,
+    data_root: DataRoot = None,
+    plugins: Plugins = None,
     **typed: str | None,
 ) -> None:
     """Show one table of stored runs, or write it for a paper: LaTeX, Markdown, CSV or HTML.
@@ -58,17 +66,18 @@ def table(
     from bench.files.atomic import replace_file
     from bench.report import output_file, paper_tables
 
+    scoring = scoring_of(scores, set_, plugins, data_root)
     selection = validated(Selection, typed_for(Selection, typed), "option")
     asked = {"metric": metric, "scores": scores, "against": against, "transpose": transpose}
     given = {key: value for key, value in asked.items() if value is not None}
     shape = validated(paper_tables.Shape, given, "option")
     if output is None:
-        made, problems = paper_tables.tables_of(name, results, selection, shape)
+        made, problems = paper_tables.tables_of(name, results, selection, shape, scoring)
         for each in made:
             show_table(console, each)
     else:
         output_file.check(output, ENDINGS)
-        one, problems = paper_tables.one_table(name, results, selection, shape)
+        one, problems = paper_tables.one_table(name, results, selection, shape, scoring)
         text, remarks = paper_tables.rendered(one, output.suffix, wide=wide)
         with replace_file(output) as file:
             file.write(text.encode())

@@ -140,7 +140,7 @@ def _run(spec: RunSpec, context: Context, datasets: DataSets, under_way: UnderWa
     sources = sources_of(_plugins_of(spec, context.registry))  # before an author edits them
     keeper = _keeper(spec, context, under_way, observer)
     with fenced(factory.plugin.path, partial(_begin, spec)):
-        outcome = execute(spec, data, factory, on_epoch, keeper)
+        outcome = execute(spec, data, factory, on_epoch, keeper, keep_weights=context.keep_weights)
     context.store.save(replace(outcome, sources=sources))
     accuracy, seconds = outcome.assessment.metrics.accuracy, outcome.cost.seconds
     said = [f"{100 * accuracy:.2f} % in {seconds:.1f} s{keeper.note}", *outcome.remarks]

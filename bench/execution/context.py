@@ -24,6 +24,7 @@ class Context:
     force: bool = False
     checkpoint_seconds: float = 300.0
     deadline: float | None = None  # by `time.time`, which machines share
+    keep_weights: bool = False  # store them beside the predictions
     gpu: int | None = None  # the number of the GPU that was asked for; None leaves the choice to executors
 
     def is_finished(self, spec: RunSpec) -> bool:

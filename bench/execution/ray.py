@@ -179,7 +179,8 @@ class RayExecutor(Pool):
         checkpoint = path.read_bytes() if path.exists() else None
         context, root = self.context, self.context.data_root.absolute()
         labels = content_of(spec.noise.file) if spec.noise.file else None
-        return Parcel(spec, checkpoint, context.checkpoint_seconds, context.deadline, root, self.threads, labels)
+        times = context.checkpoint_seconds, context.deadline
+        return Parcel(spec, checkpoint, *times, root, self.threads, labels, context.keep_weights)
 
     def _heard(self, task: Task, message: Event | CheckpointSent) -> None:
         if isinstance(message, CheckpointSent):

@@ -17,7 +17,7 @@ from bench.execution.process_tuning import dedicate
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
 from bench.spec import CellState, LabelFile, RunSpec
-from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RUN_FILES, Held, read_checked
+from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RUN_FILES, WEIGHTS, Held, read_checked
 from bench.store.record import StoreError, read_record
 from bench.store.store import Store
 from bench.store.unfinished import checkpoint_in, folder_of
@@ -33,6 +33,7 @@ class Parcel(NamedTuple):
     data_root: Path  # for data sets that are not sent
     threads: int
     labels: bytes | None = None  # content of the file of noisy labels, if there is one
+    keep_weights: bool = False
 
 
 class Answer(NamedTuple):
@@ -149,6 +150,7 @@ def _unpacked(parcel: Parcel, plugins: Mapping[str, bytes], folder: Path) -> Con
         parcel.data_root,
         checkpoint_seconds=parcel.checkpoint_seconds,
         deadline=parcel.deadline,
+        keep_weights=parcel.keep_weights,
     )
 
 
@@ -176,7 +178,7 @@ def take_in(run: Mapping[str, bytes], spec: RunSpec, store: Store) -> None:
     files = Held(store.path(spec), run)
     record = read_record(files)
     try:
-        read_checked(files, tuple(name for name in PREDICTIONS if name in run))
+        read_checked(files, tuple(name for name in (*PREDICTIONS, WEIGHTS) if name in run))
     except ValueError as error:
         raise StoreError(f"{spec.title}: {error}") from None
     if record.spec.identity != spec.identity:

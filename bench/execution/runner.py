@@ -24,6 +24,7 @@ from bench.spec import Noise, RunSpec
 from bench.store.assess import assess
 from bench.store.outcome import Outcome
 from bench.store.record_models import Cost, Environment, NoiseManifest
+from bench.training import kept_weights
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.checkpoint import Keeper
@@ -50,7 +51,15 @@ class Prepared(NamedTuple):
     manifest: NoiseManifest
 
 
-def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEpoch, keeper: Keeper) -> Outcome:
+def execute(
+    spec: RunSpec,
+    data: DataSet,
+    factory: MethodFactory,
+    on_epoch: OnEpoch,
+    keeper: Keeper,
+    *,
+    keep_weights: bool = False,
+) -> Outcome:
     """Run one specification on a data set on its device, from its checkpoint if there is one.
 
     Raises:
@@ -74,6 +83,7 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
             Batches(data, held_out.images, held_out.labels) if held_out else None,
         )
         trained = keeper.spent
+        weights = kept_weights.written(method) if keep_weights else None
         predictions = predictions_of(data, method, prepared, evaluated)
     assessment = assess(*predictions)
     cost = Cost(
@@ -86,7 +96,8 @@ def execute(spec: RunSpec, data: DataSet, factory: MethodFactory, on_epoch: OnEp
     )
     made_with = Environment.model_validate(environment(spec.device))
     classes, epochs = list(data.class_names), pd.DataFrame(log)
-    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost, method.remarks())
+    remarks = method.remarks()
+    return Outcome(spec, classes, prepared.manifest, epochs, assessment, made_with, cost, remarks, weights=weights)
 
 
 def prepare(spec: RunSpec, data: DataSet) -> Prepared:
@@ -97,7 +108,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     true, given = clean.labels, noise.corrupt(clean, spec.noise.kind, spec.noise.rate or 0.0, spec.noise.seed)
     asked = spec.noise.model_dump(mode="json", exclude_none=True)
     manifest = noise.manifest(true, given, clean.num_classes, asked)
-    aside, rest = random_part(len(chosen), _held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
+    aside, rest = random_part(len(chosen), held_out_size(spec, len(chosen)), spec.seed, HELD_OUT_STREAM)
     device = data.train.images.device
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
     labels = TrainingLabels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
@@ -128,7 +139,12 @@ def clean_part(point: Noise, data: DataSet, chosen: Places) -> noise.Clean:
     )
 
 
-def _held_out_size(spec: RunSpec, size: int) -> int:
+def held_out_size(spec: RunSpec, size: int) -> int:
+    """Return how many of so many training images are set aside.
+
+    Raises:
+        UsageError: none or all would be.
+    """
     held_out = round(spec.held_out * size)
     if spec.held_out and not 1 <= held_out <= size - 2:
         raise UsageError(

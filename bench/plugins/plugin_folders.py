@@ -8,7 +8,7 @@ from bench.errors import UsageError
 from bench.options import path_of
 
 VARIABLE = "BENCH_PLUGINS"
-KINDS = ("methods", "datasets", "backbones")  # folders that such a folder may hold
+KINDS = ("methods", "datasets", "backbones", "scores")  # folders that such a folder may hold
 
 
 def plugin_folders(given: Iterable[Path] = ()) -> list[Path]:
@@ -37,5 +37,7 @@ def checked(folder: Path, named_by: str) -> Path:
     if not there.is_dir():  # asked before links are followed, which may go round in circles
         raise UsageError(f"{named_by}: there is no folder {there}")
     if not any((there / kind).is_dir() for kind in KINDS):
-        raise UsageError(f"{named_by}: {there.resolve()} holds no folder methods/, datasets/ or backbones/")
+        raise UsageError(
+            f"{named_by}: {there.resolve()} holds no folder methods/, datasets/, backbones/ or scores/"
+        )
     return there.resolve()

@@ -2,8 +2,9 @@
 
 A plugin is a class alone in a file, a backbone a class or function; its name is the file's stem,
 with `_` written `-`. Plugins are looked for in the project's `methods/` and `datasets/`, in the
-same folders and `backbones/` of each `--plugins DIR`, and in the entry points `bench.methods`,
-`bench.datasets` and `bench.backbones` of installed packages. Listing does not import them.
+same folders, `backbones/` and `scores/` of each `--plugins DIR`, and in the entry points
+`bench.methods`, `bench.datasets`, `bench.backbones` and `bench.scores` of installed packages.
+Listing does not import them.
 """
 
 import ast
@@ -29,8 +30,13 @@ from bench.plugins.plugin_folders import checked
 from bench.plugins.source import code_hash
 from bench.spec import IN_FLUX
 
-Kind = Literal["methods", "datasets", "backbones"]
-SINGULAR: dict[Kind, str] = {"methods": "method", "datasets": "data set", "backbones": "backbone"}
+Kind = Literal["methods", "datasets", "backbones", "scores"]
+SINGULAR: dict[Kind, str] = {
+    "methods": "method",
+    "datasets": "data set",
+    "backbones": "backbone",
+    "scores": "score",
+}
 
 
 def builtin_folder() -> Path:
@@ -42,12 +48,17 @@ def builtin_folder() -> Path:
     return package if (package / "methods").is_dir() else package.parent
 
 
+def _builtin(kind: Kind) -> Path:
+    """Return the folder of the built-in plugins of a kind; scores lie in the package."""
+    return Path(__file__).parents[1] / kind if kind == "scores" else builtin_folder() / kind
+
+
 @dataclass(frozen=True)
 class Plugin:
     """A plugin's kind, name and file; it is imported when loaded.
 
     Args:
-        kind: `methods`, `datasets` or `backbones`.
+        kind: `methods`, `datasets`, `backbones` or `scores`.
         name: of the plugin.
         path: of its file.
         module: of an installed package; None for a file in a folder.
@@ -179,8 +190,8 @@ class Registry:
         """Return the plugins of a kind by name, sorted."""
         if kind not in self._found:
             plugins = _entry_points(kind)
-            for folder in (builtin_folder(), *self.folders):
-                plugins |= _in_folder(kind, folder / kind)
+            for place in (_builtin(kind), *(folder / kind for folder in self.folders)):
+                plugins |= _in_folder(kind, place)
             self._found[kind] = dict(sorted(plugins.items()))
         return self._found[kind]
 
@@ -228,6 +239,10 @@ def _base_class(kind: Kind) -> type:
         from bench.plugins.method import Method
 
         return Method
+    if kind == "scores":
+        from bench.plugins.score import Score
+
+        return Score
     from bench.data.dataset import Source
 
     return Source

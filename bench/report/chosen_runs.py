@@ -9,6 +9,7 @@ from bench.errors import UsageError, unknown
 from bench.plugins.registry import Registry, plugin_name
 from bench.report.grouping import Group, group, seeds_of
 from bench.report.results import load_records
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.spec import Noise
 from bench.store.record import Record
@@ -18,7 +19,7 @@ LISTED = 400  # characters of a list of names in one line
 
 
 def load_groups(
-    results: Path, selection: Selection, registry: Registry | None = None
+    results: Path, selection: Selection, registry: Registry | None = None, scoring: Scoring | None = None
 ) -> tuple[list[Group], list[str]]:
     """Return the selected runs of a results folder by setting, and a line for all that is left out.
 
@@ -28,7 +29,7 @@ def load_groups(
     store = Store(results)
     if not store.exists():
         raise UsageError(f"--results {results}: there is no folder {store.root}; `bench run` makes it")
-    records, problems = load_records(store, registry)
+    records, problems = load_records(store, registry, scoring)
     if not records:
         raise UsageError(f"--results {results}: no run has ended there yet")
     return select(group(records), selection), problems

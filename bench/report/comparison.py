@@ -13,6 +13,7 @@ from bench.report.chosen_runs import load_groups, select
 from bench.report.figures.critical_difference import draw
 from bench.report.figures.style import save
 from bench.report.grouping import Group
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.statistics.paired import Contrast, contrasts, ranks
 from bench.report.statistics.ranks import Ranks
@@ -65,7 +66,13 @@ class Comparison:
         return place / "README.md"
 
 
-def load(results: Path, selection: Selection, metric: str, against: str | None = None) -> Comparison:
+def load(
+    results: Path,
+    selection: Selection,
+    metric: str,
+    against: str | None = None,
+    scoring: Scoring | None = None,
+) -> Comparison:
     """Compare the runs of a results folder.
 
     Args:
@@ -74,11 +81,12 @@ def load(results: Path, selection: Selection, metric: str, against: str | None =
         metric: a metric's dotted name.
         against: the row label that every other is compared with; an older row's will do, too,
             though such rows are else left out.
+        scoring: post-hoc scores to add.
 
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    whole, problems = load_groups(results, Selection())
+    whole, problems = load_groups(results, Selection(), scoring=scoring)
     records = [record for each in whole for record in each.records]
     check_metric(metric, records)
     labels = {record.spec.label for record in records}

@@ -19,6 +19,7 @@ from bench.report.grouping import Group, group
 from bench.report.html.whole_page import PAGE, write_page
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.spec import Pictures
@@ -48,6 +49,7 @@ def write_report(
     samples: Samples,
     wanted: Pictures,
     selection: Selection = Selection(),  # noqa: B008 - immutable
+    scoring: Scoring | None = None,
 ) -> Report:
     """Rebuild `report/` of a results folder: tables, figures, and a page of all.
 
@@ -58,6 +60,7 @@ def write_report(
         samples: where pictures of samples find them.
         wanted: which pictures to draw besides those that need records only.
         selection: which runs the report is of.
+        scoring: post-hoc scores to add.
 
     Raises:
         UsageError: no run has all that is asked for.
@@ -66,11 +69,18 @@ def write_report(
     store.check_format()  # before anything is written
     place = results / "report"
     with waiting(results / LOCK, f"the report of {results}"), renewed_folder(place) as folder:
-        return replace(_write(store, folder, samples, wanted, selection), folder=place)
+        return replace(_write(store, folder, samples, wanted, selection, scoring), folder=place)
 
 
-def _write(store: Store, folder: Path, samples: Samples, wanted: Pictures, selection: Selection) -> Report:
-    records, problems = load_records(store, samples.registry)
+def _write(
+    store: Store,
+    folder: Path,
+    samples: Samples,
+    wanted: Pictures,
+    selection: Selection,
+    scoring: Scoring | None,
+) -> Report:
+    records, problems = load_records(store, samples.registry, scoring)
     report = Report(folder, select(group(records), selection) if records else [], {}, problems)
     shown = {record.spec.identity for members in report.groups for record in members.records}
     kept = [record for record in records if record.spec.identity in shown]

@@ -14,6 +14,7 @@ from bench.report.figures.style import Picture
 from bench.report.figures.training_curves import PANELS
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.statistics.paired import ranks
 from bench.spec import Pictures
@@ -50,6 +51,7 @@ def picture_of(
     metrics: list[str],
     *,
     certain: bool = False,
+    scoring: Scoring | None = None,
 ) -> tuple[Picture, list[str]]:
     """Return the only picture of a kind, and a line for all that is left out.
 
@@ -61,13 +63,14 @@ def picture_of(
         wanted: the score and the number of images, where it shows such.
         metrics: what it shows of what it could; none for all.
         certain: whether images are the most certain ones.
+        scoring: post-hoc scores to add.
 
     Raises:
         UsageError: there is no such kind, nothing to show, or more than one figure can.
         DataError: the predictions that it needs are not here.
     """
     check_kind(kind, metrics)
-    groups, problems = load_groups(results, selection)
+    groups, problems = load_groups(results, selection, scoring=scoring)
     if kind == "critical-difference":
         return _critical_difference(groups, _single(kind, metrics)), problems
     group = only_one(groups)

@@ -13,6 +13,7 @@ from bench.report import comparison, latex
 from bench.report.chosen_runs import load_groups, only_one, shortened_list
 from bench.report.columns import ABSENT
 from bench.report.grouping import Group
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.table_shape import transposed, with_metrics, with_scores, without_single_keys
@@ -30,7 +31,9 @@ class Shape(Options):
     transpose: bool = False
 
 
-def tables_of(name: str, results: Path, selection: Selection, shape: Shape) -> tuple[list[Table], list[str]]:
+def tables_of(
+    name: str, results: Path, selection: Selection, shape: Shape, scoring: Scoring | None = None
+) -> tuple[list[Table], list[str]]:
     """Return a table for each chosen setting that has it, and a line for all that is left out.
 
     Raises:
@@ -39,10 +42,10 @@ def tables_of(name: str, results: Path, selection: Selection, shape: Shape) -> t
     if name not in words():
         raise unknown("table", name, words())
     if name in OF_PAIRS:
-        return _of_pairs(name, results, selection, shape)
+        return _of_pairs(name, results, selection, shape, scoring)
     if shape.against:
         raise UsageError(f"--against {shape.against}: is for the tables {' and '.join(OF_PAIRS)}")
-    groups, problems = load_groups(results, selection)
+    groups, problems = load_groups(results, selection, scoring=scoring)
     make = _maker(name, shape, groups)
     made = [shaped(table, name, shape) for of in groups for table in [make(of)] if table.rows]
     if not made:
@@ -64,13 +67,15 @@ def _with_notes_that_apply(table: Table) -> Table:
     return replace(table, notes=notes)
 
 
-def one_table(name: str, results: Path, selection: Selection, shape: Shape) -> tuple[Table, list[str]]:
+def one_table(
+    name: str, results: Path, selection: Selection, shape: Shape, scoring: Scoring | None = None
+) -> tuple[Table, list[str]]:
     """Return the only table of its name, and a line for all that is left out.
 
     Raises:
         UsageError: as `tables_of`, or the runs are of several settings.
     """
-    made, problems = tables_of(name, results, selection, shape)
+    made, problems = tables_of(name, results, selection, shape, scoring)
     if len(made) > 1:
         only_one(load_groups(results, selection)[0])
     return made[0], problems
@@ -90,8 +95,10 @@ def _single(name: str, shape: Shape) -> str:
     return shape.metric[0] if shape.metric else "accuracy"
 
 
-def _of_pairs(name: str, results: Path, selection: Selection, shape: Shape) -> tuple[list[Table], list[str]]:
-    compared = comparison.load(results, selection, _single(name, shape), shape.against)
+def _of_pairs(
+    name: str, results: Path, selection: Selection, shape: Shape, scoring: Scoring | None
+) -> tuple[list[Table], list[str]]:
+    compared = comparison.load(results, selection, _single(name, shape), shape.against, scoring)
     made = [table for table in compared.tables() if table.name.startswith(name)]
     if not made:
         raise UsageError(f"table {name}: takes three methods with runs of one data set, noise and seed")

@@ -7,6 +7,7 @@ from bench.evaluation.metrics import VALUES_SINCE, VERSION
 from bench.plugins.plugin_folders import plugin_folders
 from bench.plugins.registry import SINGULAR, Plugin, Registry
 from bench.report.grouping import is_in_flux, told_apart, without_outdated
+from bench.report.scoring import Scoring
 from bench.spec import IN_FLUX
 from bench.store.csv_columns import to_csv
 from bench.store.prediction_files import read_predictions
@@ -19,13 +20,16 @@ from bench.version import PROTOCOL
 NAMED = 5  # runs in one message
 
 
-def load_records(store: Store, registry: Registry | None = None) -> tuple[list[Record], list[str]]:
+def load_records(
+    store: Store, registry: Registry | None = None, scoring: Scoring | None = None
+) -> tuple[list[Record], list[str]]:
     """Return the runs to report, metrics up to date, and a line for all that is left out.
 
     Args:
         store: of the runs.
         registry: of the plugins that are here; None for those of the project, of packages and of
             BENCH_PLUGINS.
+        scoring: post-hoc scores to show beside the stored ones.
 
     Raises:
         UsageError: the store is of version 0.1, or its pack is damaged.
@@ -40,7 +44,11 @@ def load_records(store: Store, registry: Registry | None = None) -> tuple[list[R
             f"with their code (--plugins DIR) shows them; delete their folders if nobody needs them"
         )
     shown = told_apart(kept)
-    return shown, problems + stale + _protocols(kept) + _several_codes(shown)
+    lines = problems + stale + _protocols(kept) + _several_codes(shown)
+    if scoring is None:
+        return shown, lines
+    scored, unscored = scoring.added_to(shown, store)
+    return scored, lines + unscored
 
 
 def _code_here(records: list[Record], registry: Registry) -> set[str]:

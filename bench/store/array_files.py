@@ -12,9 +12,11 @@ import numpy as np
 
 from bench.errors import UsageError, one_line
 from bench.evaluation.array_names import TRAIN
+from bench.evaluation.predictions import LabelledPredictions
+from bench.files.atomic import replace_file
 from bench.files.npz import MOST, read_npz
 from bench.files.reading import read_file
-from bench.store.prediction_files import EXPANSION, ROOM
+from bench.store.prediction_files import EXPANSION, ROOM, to_parquet
 
 # Columns of a stored run: NAME_0, NAME_1, … side by side are an array.
 STACKED = {
@@ -46,6 +48,25 @@ def read_arrays(path: Path, *, training: bool = False) -> dict[str, np.ndarray]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: {error if isinstance(error, ValueError) else one_line(error)}") from None
     return {_of_training(name): values for name, values in found.items()} if training else found
+
+
+def write_arrays(path: Path, found: LabelledPredictions) -> None:
+    """Write predictions to an npz or Parquet file in the form that `read_arrays` reads.
+
+    Args:
+        path: of the file; its ending says which.
+        found: the predictions of a test set.
+    """
+    with replace_file(path) as file:
+        if path.suffix == ".npz":
+            np.savez(file, **arrays_of(found))  # type: ignore[arg-type]
+        else:
+            file.write(to_parquet(found))
+
+
+def arrays_of(found: LabelledPredictions) -> dict[str, np.ndarray]:
+    """Return predictions of a test set as arrays by their names in `OUTSIDE_ARRAYS`."""
+    return _renamed(found.table())
 
 
 def _of_training(name: str) -> str:

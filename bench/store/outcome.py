@@ -11,7 +11,7 @@ from bench.files import checksums
 from bench.spec import UNHASHED, StoredSpec
 from bench.store import plugin_sources
 from bench.store.csv_columns import to_csv
-from bench.store.file_sources import SOURCES, json_bytes
+from bench.store.file_sources import SOURCES, WEIGHTS, json_bytes
 from bench.store.prediction_files import to_parquet
 from bench.store.record_models import Cost, Environment, Metrics, RunRecord, StatedNoise
 
@@ -40,6 +40,7 @@ class Outcome:
     cost: Cost
     remarks: list[str] = field(default_factory=list)  # of the method, about this training
     sources: dict[str, bytes] = field(default_factory=dict)  # files of its plugins, by place
+    weights: bytes | None = None  # content of their file, if they are kept
 
     @property
     def digest(self) -> str:
@@ -78,4 +79,6 @@ class Outcome:
             files["train.parquet"] = to_parquet(assessment.train)
         if self.sources:
             files[SOURCES] = plugin_sources.written(self.sources)
+        if self.weights is not None:
+            files[WEIGHTS] = self.weights
         return files | {checksums.NAME: checksums.written(checksums.of(files))}

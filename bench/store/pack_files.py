@@ -19,11 +19,11 @@ from typing import BinaryIO
 from bench.errors import UsageError
 from bench.files import checksums
 from bench.files.reading import parse_json
-from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RECORD_FILES, RUN_FILES, SOURCES, RunFiles
+from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RECORD_FILES, RUN_FILES, SOURCES, WEIGHTS, RunFiles
 
 NAME = "runs.tar.gz"  # of the pack in a results folder
 ABOUT = "pack.json"  # first member: how many files and bytes follow; older packs lack it
-READ_LATER = (*PREDICTIONS, SOURCES)  # are not kept in memory
+READ_LATER = (*PREDICTIONS, SOURCES, WEIGHTS)  # are not kept in memory
 MOST_READ = 2**26 + 2**10  # bytes that are read at once, of a small file or of the head of a member
 EXPANSION, ROOM = 100, 2**24  # a pack unpacks to at most so many times its size, and so many bytes
 HEAD = 2**12  # bytes that the head of a member and its padding come to at most
@@ -229,7 +229,9 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
     return file.read()
 
 
-def write_pack(file: BinaryIO, runs: Iterable[RunFiles], root: Path, predictions: bool) -> None:
+def write_pack(
+    file: BinaryIO, runs: Iterable[RunFiles], root: Path, predictions: bool, weights: bool = False
+) -> None:
     """Write runs to a pack; the same runs give the same bytes: no times, no user names, in order.
 
     Args:
@@ -237,8 +239,10 @@ def write_pack(file: BinaryIO, runs: Iterable[RunFiles], root: Path, predictions
         runs: the runs.
         root: the folder that their paths are taken from.
         predictions: whether to take those of the test set along.
+        weights: whether to take trained weights along, where they were kept.
     """
-    wanted = (*RECORD_FILES, checksums.NAME, SOURCES, *(PREDICTIONS[:1] if predictions else ()))
+    large = (*(PREDICTIONS[:1] if predictions else ()), *([WEIGHTS] if weights else ()))
+    wanted = (*RECORD_FILES, checksums.NAME, SOURCES, *large)
     files = [
         (run, name)
         for run in sorted(runs, key=lambda run: run.path.parts)

@@ -1,7 +1,7 @@
 """Results on disk: one folder per run, written once, as a whole, by the holder of the run's lock.
 
 Two things change a run's folder later: `--force` replaces it by that of a new run, and a merge adds
-the files of predictions that it lacks, if they are those that its checksums name.
+the files of predictions or weights that it lacks, if they are those that its checksums name.
 
 runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     spec.json      what was run; its hash is the run's identity
@@ -12,6 +12,7 @@ runs/mnist/rul/symmetric-0.3/seed0-1f3a9c04/
     test.parquet   logits, uncertainty, features and labels of the evaluated set
     train.parquet  logits, uncertainty and the three label vectors of the training set
     sources.json   source of its plugins as text, unless they are the harness's own
+    weights.safetensors  trained weights, if they were to be kept
     SHA256SUMS     of all these, so that torn and edited files are noticed and not used
 
 runs.tar.gz beside it, or in its place, is a pack of such folders and is read as they are.
@@ -36,7 +37,7 @@ from bench.files.atomic import (
 )
 from bench.spec import StoredSpec
 from bench.store import pack_files, unfinished
-from bench.store.file_sources import PREDICTIONS, Folder, RunFiles
+from bench.store.file_sources import PREDICTIONS, WEIGHTS, Folder, RunFiles
 from bench.store.first_format import is_first
 from bench.store.outcome import Outcome
 from bench.store.pack_files import PackedRun, contents
@@ -236,9 +237,15 @@ def read_all(runs: Iterable[RunFiles], prepare: Prepare | None = None) -> tuple[
 
 
 def lacking(record: Record, other: Record) -> list[str]:
-    """Return the files of predictions that a run lacks and the same run of another store has."""
+    """Return the files of predictions that a run lacks and the same run of another store has.
+
+    Weights, too, if the run was written with them.
+    """
     here, there = record.files.names(), other.files.names()
-    return [name for name in PREDICTIONS if name in there and name not in here]
+    wanted = [name for name in (*PREDICTIONS, WEIGHTS) if name in there and name not in here]
+    if WEIGHTS in wanted and WEIGHTS not in checksums.read(record.files.read(checksums.NAME)):
+        wanted.remove(WEIGHTS)
+    return wanted
 
 
 def _spec_in(run: RunFiles) -> bytes:

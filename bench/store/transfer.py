@@ -136,13 +136,14 @@ def _complete(store: Store, ours: Record, record: Record) -> None:
         store.add_predictions(ours, record)
 
 
-def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]:
+def pack(store: Store, target: Path, predictions: bool, weights: bool = False) -> tuple[int, list[str]]:
     """Write all finished runs to a pack; return how many, and a line for each unreadable folder.
 
     Args:
         store: where they are; its own pack may be the target.
         target: the archive's file.
         predictions: whether to take those of the test set along, which pictures of samples need.
+        weights: whether to take trained weights along, where they were kept.
 
     Raises:
         UsageError: there is no finished run, a folder is in the archive's place, or the store is of
@@ -156,5 +157,5 @@ def pack(store: Store, target: Path, predictions: bool) -> tuple[int, list[str]]
     if not records:
         raise UsageError(f"{store.results} holds no finished run")
     with replace_file(target) as file:
-        write_pack(file, (record.files for record in records), store.root, predictions)
+        write_pack(file, (record.files for record in records), store.root, predictions, weights)
     return len(records), problems

@@ -20,9 +20,9 @@ def test_a_plugin_is_found_by_file_and_by_name():
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        ("rull", "no method, data set or backbone 'rull'. Did you mean 'rul'"),
+        ("rull", "no method, data set, backbone or score 'rull'. Did you mean 'rul'"),
         ("no/such/methods/file.py", "there is no file"),
-        (__file__, "lies in a folder named methods, datasets or backbones"),
+        (__file__, "lies in a folder named methods, datasets, backbones or scores"),
     ],
 )
 def test_what_is_no_plugin_is_a_usage_error(target, said):

@@ -31,7 +31,9 @@ def test_a_folder_that_is_missing_or_holds_no_plugins_is_one_line(tmp_path, monk
     with pytest.raises(UsageError, match=r"^BENCH_PLUGINS: there is no folder .*gone$"):
         plugin_folders()
     monkeypatch.setenv("BENCH_PLUGINS", str(tmp_path))
-    with pytest.raises(UsageError, match=r"^BENCH_PLUGINS: .* holds no folder methods/, datasets/ or backbones/$"):
+    with pytest.raises(
+        UsageError, match="^BENCH_PLUGINS: .* no folder methods/, datasets/, backbones/ or scores/$"
+    ):
         plugin_folders()
 
 

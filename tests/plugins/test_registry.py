@@ -64,7 +64,7 @@ def test_a_file_that_is_no_plugin_is_named_with_the_reason(tmp_path, source, sai
 
 
 def test_a_folder_without_plugin_folders_is_refused(tmp_path):
-    with pytest.raises(UsageError, match="holds no folder methods/, datasets/ or backbones/"):
+    with pytest.raises(UsageError, match="holds no folder methods/, datasets/, backbones/ or scores/"):
         Registry([tmp_path])
 
 

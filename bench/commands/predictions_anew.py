@@ -1,0 +1,139 @@
+"""What `bench predict` and `bench.predict` do: choose runs, predict with their kept weights."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bench.errors import UsageError
+from bench.evaluation.predictions import LabelledPredictions
+from bench.execution.context import Context
+from bench.execution.test_sets import test_set
+from bench.execution.trained import load_trained
+from bench.options import PathLike, path_of, split_list
+from bench.plugins.plugin_folders import plugin_folders
+from bench.plugins.registry import plugin_name
+from bench.report.chosen_runs import load_groups, shortened_list
+from bench.report.selection import Selection
+from bench.spec import validated
+from bench.store.array_files import arrays_of
+from bench.store.file_sources import Folder
+from bench.store.record import Record, read_record
+
+
+def chosen(context: Context, selection: Selection, seeds: list[int], run: Path | None) -> list[Record]:
+    """Return the runs to predict with, by their options or by the folder of one.
+
+    Raises:
+        UsageError: there is none.
+        BenchError: the folder is that of no run.
+    """
+    if run is not None:
+        return [read_record(Folder(run))]
+    groups, _ = load_groups(context.store.results, selection, context.registry)
+    found = [record for each in groups for record in each.records]
+    kept = [record for record in found if not seeds or record.spec.seed in seeds]
+    if not kept:
+        there = ", ".join(map(str, sorted({record.spec.seed for record in found})))
+        raise UsageError(f"--seeds {','.join(map(str, seeds))}: no chosen run has it, there is {there}")
+    return kept
+
+
+def only_one(records: list[Record]) -> Record:
+    """Return the only run.
+
+    Raises:
+        UsageError: there are several; the line says how to choose one.
+    """
+    if len(records) == 1:
+        return records[0]
+    told = shortened_list([record.spec.title for record in records], "; ")
+    raise UsageError(
+        f"{len(records)} runs were chosen, one file takes one; choose by --methods, --noise and --seeds, "
+        f"or name a folder as -o for a file each: {told}"
+    )
+
+
+def predicted(
+    record: Record, dataset: str | None, options: dict[str, Any], context: Context
+) -> LabelledPredictions:
+    """Return predictions of a run's trained method on its own or another test set.
+
+    Raises:
+        BenchError: the weights are missing or damaged, or the data set does not fit.
+    """
+    trained = load_trained(record, context)
+    return trained.on(test_set(trained, dataset, options, context))
+
+
+def options_of_set(dataset: str | None, given: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Return the options of the test set.
+
+    Raises:
+        UsageError: there are options of anything else.
+    """
+    for name in given:
+        if dataset is None or plugin_name(name) != plugin_name(dataset):
+            raise UsageError(f"--set {name}.…: must be of the data set that --dataset names, got {dataset}")
+    return {key: value for values in given.values() for key, value in values.items()}
+
+
+def without_features(found: LabelledPredictions) -> LabelledPredictions:
+    """Return predictions without features."""
+    return LabelledPredictions(found.predictions._replace(features=None), found.columns)
+
+
+def predict(
+    *,
+    results: PathLike = "results",
+    methods: str | Iterable[str] = (),
+    datasets: str | Iterable[str] = (),
+    noise: str | float | Iterable[str | float] = (),
+    setting: str | None = None,
+    seed: int | None = None,
+    run: PathLike | None = None,
+    dataset: str | None = None,
+    set: dict[str, dict[str, Any]] = {},  # noqa: B006 - it is not changed
+    features: bool = True,
+    data_root: PathLike | None = None,
+    plugins: Iterable[PathLike] = (),
+) -> dict[str, np.ndarray]:
+    """Return predictions of one stored run's trained method, without training again.
+
+    The run must have been made with `keep_weights`. Images are normalised as in the run.
+
+    Args:
+        results: folder of the store.
+        methods: the run's method or row label.
+        datasets: the data set that the run was trained on.
+        noise: the run's label noise, such as 0.3 or `pair:0.3`.
+        setting: the name of the run's setting, where runs have several recipes.
+        seed: of the run.
+        run: the run's folder, in place of all these.
+        dataset: name of the data set whose test images to predict, of the same image shape and
+            classes; None for the run's own.
+        set: options of that data set: `{"arrays": {"path": "shifted.npz"}}`.
+        features: whether to return features, if the method has them.
+        data_root: where data sets are; None takes BENCH_DATA, else `data`.
+        plugins: folders of plugins besides those that BENCH_PLUGINS names.
+
+    Returns:
+        `logits` (N, K) or `log_probabilities`, `labels` (N,), `uncertainty` (N,), larger = less
+        sure, and `features` (N, D); the arrays that `bench import` reads.
+
+    Raises:
+        UsageError: an unknown name, or not exactly one run is chosen.
+        DataError: the run has no weights, they are damaged, or the data set does not fit.
+    """
+    from bench.commands.grid_session import make_context
+
+    folders = plugin_folders(path_of(folder, "plugins") for folder in plugins)
+    context = make_context(path_of(results, "results"), data_root, folders)
+    wanted = {"methods": methods, "datasets": datasets, "noise": noise}
+    given = {name: each if isinstance(each, str) else split_list(each) for name, each in wanted.items()}
+    selection = validated(Selection, given | {"setting": setting}, "argument")
+    place = None if run is None else path_of(run, "run")
+    record = only_one(chosen(context, selection, [] if seed is None else [seed], place))
+    found = predicted(record, dataset, options_of_set(dataset, set), context)
+    return arrays_of(found if features else without_features(found))

@@ -1,0 +1,1 @@
+"""Built-in post-hoc scores, one plugin a file."""
