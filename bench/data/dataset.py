@@ -92,6 +92,8 @@ class Source:
     version: ClassVar[int | None] = None
     # Options that locate the files; `content` identifies what is in them.
     located_by: ClassVar[tuple[str, ...]] = ()
+    # Names of checks of `bench check` that do not apply, each with the reason in one line.
+    waived_checks: ClassVar[Mapping[str, str]] = {}
 
     def content(self, root: Path) -> str | None:
         """Return a hash of files that may differ; None if name, options and version suffice.
