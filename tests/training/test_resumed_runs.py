@@ -88,6 +88,9 @@ FINISHING = {
     "evidential": {"dimension": 8, "annealing_epochs": 2},
     "ddu": {"inner.dimension": 8, "coefficient": 0.7},
     "confidnet": {"inner.dimension": 8, "steps": 50},
+    "deep-gamblers": {"dimension": 8},
+    "self-adaptive-training": {"dimension": 8},
+    "sam": {"inner.dimension": 8},
 }
 
 
