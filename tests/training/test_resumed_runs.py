@@ -91,6 +91,9 @@ FINISHING = {
     "deep-gamblers": {"dimension": 8},
     "self-adaptive-training": {"dimension": 8},
     "sam": {"inner.dimension": 8},
+    "swag": {"inner.dimension": 8, "start": 0.3, "samples": 3},
+    "dividemix": {"dimension": 8, "warm_up": 0.4},
+    "laplace": {"inner": "rul", "inner.dimension": 8},
 }
 
 
