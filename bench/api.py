@@ -30,9 +30,19 @@ from bench.nets.classifier import Classifier, log_likelihood
 from bench.nets.precision import computing_in
 from bench.nets.relative import RelativeMethod, pairs, random_groups, weights
 from bench.nets.trunk import EmbeddingMethod, GaussianMethod
-from bench.nets.wrapper import Wrapper, feature_width, learnt
+from bench.nets.wrapper import Wrapper, defines_hook, feature_width, learnt
 from bench.plugins.factory import MethodFactory
-from bench.plugins.method import Backbone, Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+from bench.plugins.method import (
+    Backbone,
+    Batch,
+    LossAgain,
+    MakeBackbone,
+    Method,
+    Prediction,
+    Progress,
+    Step,
+    Task,
+)
 from bench.plugins.score import Score, Training
 
 __all__ = [
@@ -47,6 +57,7 @@ __all__ = [
     "GaussianMethod",
     "IdxFiles",
     "ImageTree",
+    "LossAgain",
     "MakeBackbone",
     "MappedImages",
     "Method",
@@ -70,6 +81,7 @@ __all__ = [
     "computing_in",
     "content_hash",
     "decode_once",
+    "defines_hook",
     "energy",
     "entropy",
     "feature_width",

@@ -121,7 +121,7 @@ class Recipe(Frozen):
 
     epochs: Positive = 30
     batch_size: Annotated[int, Field(strict=True, ge=2, lt=2**63)] = 128
-    optimizer: Literal["sgd", "adam"] = "sgd"
+    optimizer: Literal["sgd", "adam", "adamw"] = "sgd"
     learning_rate: PositiveReal = 0.1  # the maximum of the schedule
     classifier_learning_rate: PositiveReal | None = None  # of `fc`; None: learning_rate
     momentum: Part = 0.9  # used by SGD only
@@ -171,7 +171,7 @@ class Relabel(Frozen):
 RECIPE_WORDS = {
     "epochs": "passes over the training set",
     "batch_size": "images in a step",
-    "optimizer": "sgd or adam",
+    "optimizer": "sgd, adam, or adamw, whose weight decay is apart from the gradient",
     "learning_rate": "the maximum of the schedule",
     "classifier_learning_rate": "maximum of the last layer, fc; none: learning_rate",
     "momentum": "of sgd",

@@ -25,6 +25,8 @@ from bench.api import (
     Spread,
     Step,
     Task,
+    UsageError,
+    defines_hook,
     mean_log_probabilities,
     spread,
 )
@@ -54,7 +56,12 @@ class DeepEnsemble(Method):
         score: Spread = "entropy",
     ) -> None:
         super().__init__(task, make_backbone)
-        self.members: Any = nn.ModuleList(inner(task, make_backbone) for _ in range(members))
+        made = [inner(task, make_backbone) for _ in range(members)]
+        self.members: Any = nn.ModuleList(made)
+        for hook in ("backward", "make_optimizer"):  # the members share both
+            if defines_hook(made[0], hook):
+                raise UsageError(f"its inner method has a {hook} of its own: choose another inner")
+        self.two_views = made[0].two_views
         self.score = score
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
@@ -82,6 +89,16 @@ class DeepEnsemble(Method):
     def param_groups(self, lr: float) -> list[dict[str, Any]]:
         """Return the members' parameter groups."""
         return [group for member in self.members for group in member.param_groups(lr)]
+
+    def before_epoch(self, clean: Iterable[Batch], progress: Progress) -> None:
+        """Call `before_epoch` of each member."""
+        for member in self.members:
+            member.before_epoch(clean, progress)
+
+    def after_step(self, progress: Progress, step: int) -> None:
+        """Call `after_step` of each member."""
+        for member in self.members:
+            member.after_step(progress, step)
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
         """Call `finish` of each member."""

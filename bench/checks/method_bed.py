@@ -113,11 +113,13 @@ class MethodBed:
         make = partial(make_backbone, recipe.backbone, self.data.image_shape, dtype, recipe.pretrained, nets)
         return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
 
-    def batch(self, size: int, device: str = "cpu") -> Batch:
-        """Return the first `size` training samples as a batch."""
+    def batch(self, size: int, device: str = "cpu", two_views: bool = False) -> Batch:
+        """Return the first `size` training samples as a batch, the second view like the first."""
         images = self.data.evaluate(self.data.train.images[:size])[0]
         index = torch.arange(size)
-        return Batch(images.to(device), self.data.train.labels[:size].clone().to(device), index.to(device))
+        labels = self.data.train.labels[:size].clone()
+        second_view = images.clone().to(device) if two_views else None
+        return Batch(images.to(device), labels.to(device), index.to(device), second_view)
 
     def images(self, size: int) -> Tensor:
         """Return the first `size` test images (B, C, H, W), standardised."""
@@ -126,7 +128,7 @@ class MethodBed:
     def step(self, method: Method, size: int) -> Any:
         """Return what `loss` returns for a batch of `size`, with fixed random numbers."""
         generators.seed(0)
-        return method.train().loss(self.batch(size), self.progress)
+        return method.train().loss(self.batch(size, two_views=method.two_views), self.progress)
 
     def trainer(
         self,
@@ -151,7 +153,7 @@ class MethodBed:
         images = self.data.train.images[:size].to(device)
         recipe = self.recipe.model_copy(update={"epochs": epochs, "relabel_from": 1})
         generators.seed(0)
-        train = TrainingSet(images, labels, self.data.augment)
+        train = TrainingSet(images, labels, self.data.augment, self.data.evaluate)
         return Trainer(method, train, recipe, relabel, 0, len(self.data.class_names))
 
     def train(self, method: Method, epochs: int = 1, **more: Any) -> Method:

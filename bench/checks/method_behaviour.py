@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.checks.equality import close, equal, predict, same
-from bench.checks.method_bed import MethodBed
+from bench.checks.method_bed import EPOCHS, MethodBed
 from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
 from bench.errors import BenchError, Declined, one_line
 from bench.evaluation import ranking
@@ -159,18 +159,25 @@ def check_bfloat16(bed: MethodBed) -> None:
 
 
 def check_steps_do_not_wait_for_the_device(bed: MethodBed) -> None:
-    """An epoch runs on torch's meta device, relabelling included: a rehearsal without a GPU.
+    """All steps run on torch's meta device, relabelling included: a rehearsal without a GPU.
 
     There a value that is read back raises, and so does a tensor that was left on the CPU.
     """
     try:
         try:
-            bed.trainer(bed.build(device="meta"), relabel=Relabel()).steps(1)
+            _rehearse(bed, Relabel())
         except Declined:  # it cannot relabel
-            bed.trainer(bed.build(device="meta")).steps(1)
+            _rehearse(bed, None)
     except Exception as error:
         advice = "create tensors with device=images.device, and read no value back (.item(), if, nonzero) in loss"
         raise CheckFailed(f"{advice}; on a device without values it raises {one_line(error)}") from error
+
+
+def _rehearse(bed: MethodBed, relabel: Relabel | None) -> None:
+    """Train each epoch on the meta device, so that all phases of a method are met."""
+    trainer = bed.trainer(bed.build(device="meta"), EPOCHS, relabel=relabel)
+    for number in range(1, EPOCHS + 1):
+        trainer.steps(number)
 
 
 def check_gpu(bed: MethodBed) -> None:

@@ -10,16 +10,14 @@ import torch
 from torch import Tensor
 
 from bench.checks.equality import differing, predict
-from bench.checks.method_bed import SHORT, MethodBed
+from bench.checks.method_bed import EPOCHS, SHORT, MethodBed
 from bench.checks.outcomes import CheckFailed, CheckSkipped, require
 from bench.errors import UsageError, one_line
 from bench.plugins.hyperparameters import check, declared, required
 from bench.plugins.method import Prediction, Step
 from bench.training.checked_outputs import NUMBER_TYPES
-from bench.training.optimizer import make_optimizer
 
 Check = Callable[[MethodBed], None]
-STEPS = 5  # in which every trained parameter must get a gradient
 
 
 def check_direction_is_documented(bed: MethodBed) -> None:
@@ -143,32 +141,31 @@ def check_loss_leaves_the_mode(bed: MethodBed) -> None:
 
 def check_loss_leaves_the_batch(bed: MethodBed) -> None:
     """`loss` does not change images, labels or index of its batch."""
-    batch = bed.batch(20)
-    before = [part.clone() for part in batch]
-    bed.build().train().loss(batch, bed.progress)
-    changed = [f for f, was, now in zip(batch._fields, before, batch, strict=True) if not torch.equal(was, now)]
+    method = bed.build().train()
+    batch = bed.batch(20, two_views=method.two_views)
+    before = {name: part.clone() for name, part in batch._asdict().items() if part is not None}
+    method.loss(batch, bed.progress)
+    changed = [name for name, was in before.items() if not torch.equal(was, getattr(batch, name))]
     require(not changed, f"loss changes {', '.join(changed)} of the batch in place: work on a copy")
 
 
 def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
-    """Each parameter of `param_groups` gets a gradient within a few steps.
+    """Each parameter of `param_groups` gets a gradient in some epoch of a short training.
 
     All gradients are finite.
     """
     method = bed.build()
-    optimizer = make_optimizer(method, bed.recipe)
-    trained = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    trainer = bed.trainer(method, EPOCHS, size=64)
+    trained = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
     waiting = {name: p for name, p in method.named_parameters() if id(p) in trained}
-    for _ in range(STEPS):
-        optimizer.zero_grad()
-        bed.step(method, 64).loss.backward()
+    for number in range(1, EPOCHS + 1):
+        trainer.epoch(number)
         for name, p in method.named_parameters():
             finite = p.grad is None or p.grad.isfinite().all()
             require(finite, f"the gradient of {name} is not finite: fix the loss")
         waiting = {name: p for name, p in waiting.items() if p.grad is None or not p.grad.any()}
-        optimizer.step()
-    advice = "use it in the loss, or leave it out of param_groups"
-    require(not waiting, f"{', '.join(waiting)} got no gradient in {STEPS} steps: {advice}")
+    advice = "use it in the loss, in an epoch that follows from progress, or leave it out of param_groups"
+    require(not waiting, f"{', '.join(waiting)} got no gradient in {EPOCHS} epochs: {advice}")
 
 
 def check_odd_last_batch(bed: MethodBed) -> None:

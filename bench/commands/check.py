@@ -75,6 +75,7 @@ def _show_checks(name: str, results: "Iterable[Result]") -> Counter[str]:
         say(f"{result.status}  {result.check}{reason}")
     noted = f" ({counts['note']} with a note)" if counts["note"] else ""
     passed = counts["pass"] + counts["note"]
-    said = f"{passed} passed{noted}, {counts['fail']} failed, {counts['skip']} skipped"
+    waived = f", {counts['waived']} waived" if counts["waived"] else ""
+    said = f"{passed} passed{noted}, {counts['fail']} failed, {counts['skip']} skipped{waived}"
     say(f"{name}: {said}")
     return counts

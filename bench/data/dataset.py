@@ -94,6 +94,8 @@ class Source:
     located_by: ClassVar[tuple[str, ...]] = ()
     # Whether images show people's faces: the report's page then embeds none.
     shows_people: ClassVar[bool] = False
+    # Names of checks of `bench check` that do not apply, each with the reason in one line.
+    waived_checks: ClassVar[Mapping[str, str]] = {}
 
     def content(self, root: Path) -> str | None:
         """Return a hash of files that may differ; None if name, options and version suffice.

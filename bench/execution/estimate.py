@@ -65,7 +65,7 @@ class Estimator:
         data = by_recipe(self.datasets.get(spec), spec.recipe)
         size = min(spec.recipe.batch_size, len(data.train.labels))
         labels = TrainingLabels.start(data.train.labels[:size], data.train.labels[:size])
-        batch = TrainingSet(data.train.images[:size], labels, data.augment)
+        batch = TrainingSet(data.train.images[:size], labels, data.augment, data.evaluate)
         recipe = spec.recipe.model_copy(update={"epochs": STEPS + 1})
         factory = MethodFactory.of(spec.method.name, spec.method.hyperparameters, self.context.registry)
         method = build(spec, data, factory, size, noise_rate=spec.noise.rate or 0.0)

@@ -113,7 +113,7 @@ def prepare(spec: RunSpec, data: DataSet) -> Prepared:
     images = data.train.images if len(rest) == size else part(data.train.images, chosen[rest])
     labels = TrainingLabels.start(*(torch.from_numpy(vector[rest]).to(device) for vector in (true, given)))
     held_out = Split(part(data.train.images, chosen[aside]), torch.from_numpy(given[aside]).to(device))
-    train_set = TrainingSet(images, labels, data.augment)
+    train_set = TrainingSet(images, labels, data.augment, data.evaluate)
     return Prepared(
         train_set, chosen[rest], held_out if len(aside) else None, NoiseManifest.model_validate(manifest)
     )

@@ -6,10 +6,11 @@ from typing import Any
 import torch
 from jaxtyping import Int
 from torch import Tensor
+from torch.optim import Optimizer
 
 from bench.errors import UsageError
 from bench.plugins.factory import MethodFactory
-from bench.plugins.method import Batch, MakeBackbone, Method, Prediction, Progress, Step, Task
+from bench.plugins.method import Batch, LossAgain, MakeBackbone, Method, Prediction, Progress, Step, Task
 
 
 class Wrapper(Method):
@@ -25,6 +26,7 @@ class Wrapper(Method):
         super().__init__(task, make_backbone)
         self.inner = inner(task, make_backbone)
         self.normalised_logits = self.normalised_logits or self.inner.normalised_logits
+        self.two_views = self.two_views or self.inner.two_views
 
     def loss(self, batch: Batch, progress: Progress) -> Step:
         """Return the inner method's step."""
@@ -34,6 +36,22 @@ class Wrapper(Method):
         """Return the inner method's parameter groups."""
         return self.inner.param_groups(lr)
 
+    def make_optimizer(self, groups: list[dict[str, Any]]) -> Optimizer | None:
+        """Return the inner method's optimiser."""
+        return self.inner.make_optimizer(groups)
+
+    def before_epoch(self, clean: Iterable[Batch], progress: Progress) -> None:
+        """Call `before_epoch` of the inner method."""
+        self.inner.before_epoch(clean, progress)
+
+    def backward(self, loss: Tensor, loss_again: LossAgain) -> None:
+        """Call `backward` of the inner method."""
+        self.inner.backward(loss, loss_again)
+
+    def after_step(self, progress: Progress, step: int) -> None:
+        """Call `after_step` of the inner method."""
+        self.inner.after_step(progress, step)
+
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
         """Call `finish` of the inner method."""
         self.inner.finish(train, held_out)
@@ -41,6 +59,13 @@ class Wrapper(Method):
     def remarks(self) -> list[str]:
         """Return the inner method's remarks."""
         return self.inner.remarks()
+
+
+def defines_hook(method: Method, hook: str) -> bool:
+    """Return whether a method, or one inside it, defines a hook such as `backward` of its own."""
+    usual = (getattr(Method, hook), getattr(Wrapper, hook))
+    methods = (module for module in method.modules() if isinstance(module, Method))
+    return any(getattr(type(each), hook) not in usual for each in methods)
 
 
 def learnt(method: Method, batches: Iterable[Batch]) -> tuple[Prediction, Int[Tensor, " n"]]:

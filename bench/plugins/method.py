@@ -3,16 +3,18 @@
 A method is a subclass of `Method`, alone in a file under `methods/`; its name is the file's stem,
 with `_` written `-`. Its constructor keywords are its hyper-parameters: a run uses their defaults,
 `--set NAME.KEYWORD=VALUE` sets them, and values are checked against the annotations. `loss` and
-`predict` are required.
+`predict` are required; the other methods are hooks into the training, which do nothing unless a
+method defines them.
 
 Symbols: B batch size, K classes, C×H×W shape of an image, D features.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, ClassVar, NamedTuple
 
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.optim import Optimizer
 
 
 class Task(NamedTuple):
@@ -32,6 +34,8 @@ class Batch(NamedTuple):
     images: Float[Tensor, "batch channels height width"]
     labels: Int[Tensor, " batch"]
     index: Int[Tensor, " batch"]  # type: ignore[assignment]  # positions in the training set, from 0
+    # The images augmented a second time, with other random numbers; None without `two_views`.
+    second_view: Float[Tensor, "batch channels height width"] | None = None
 
 
 class Progress(NamedTuple):
@@ -65,6 +69,7 @@ class Backbone(nn.Module):
 
 
 MakeBackbone = Callable[[], Backbone]
+LossAgain = Callable[[], Tensor]  # the loss () of the step's batch at the present weights
 
 
 class Method(nn.Module):
@@ -80,6 +85,9 @@ class Method(nn.Module):
     relabels: ClassVar[bool] = False  # default of --relabel
     oracle: ClassVar[tuple[str, ...]] = ()  # hyper-parameters that use the true noise rate
     needs_held_out: ClassVar[bool] = False
+    # Names of checks of `bench check` that do not apply, each with the reason in one line.
+    waived_checks: ClassVar[Mapping[str, str]] = {}
+    two_views: bool = False  # whether batches have a `second_view`
     # Whether `logits` are log-probabilities, for which the energy score is constant.
     normalised_logits: bool = False
 
@@ -100,6 +108,49 @@ class Method(nn.Module):
     def param_groups(self, lr: float) -> list[dict[str, Any]]:
         """Return the optimiser's parameter groups; a group without `lr` gets this one."""
         return [{"params": [p for p in self.parameters() if p.requires_grad], "lr": lr}]
+
+    def make_optimizer(self, groups: list[dict[str, Any]]) -> Optimizer | None:
+        """Return an optimiser of the method's own, or None for the recipe's.
+
+        Args:
+            groups: what `param_groups` returned, with `lr` and `weight_decay` of each group as the
+                recipe has them. The optimiser must train all of these parameters. The recipe's
+                schedule changes its rates, and checkpoints keep its state.
+        """
+        return None
+
+    def before_epoch(self, clean: Iterable[Batch], progress: Progress) -> None:
+        """Do work before the first step of each epoch, such as fitting a mixture to the losses.
+
+        Unlike `loss` it may read values back from the device. What it computes belongs into
+        parameters and buffers, which keep their shapes; state per sample is a buffer with
+        `task.train_size` rows, indexed by `batch.index`.
+
+        Args:
+            clean: unaugmented batches of the whole training set in its order, with the current
+                labels; each iteration reads the images again, and none costs nothing.
+            progress: with the epoch that begins.
+        """
+
+    def backward(self, loss: Float[Tensor, ""], loss_again: LossAgain) -> None:
+        """Fill the gradients of a step, after which the optimiser moves the parameters.
+
+        A parameter without a gradient rests in this step, with its momentum and weight decay.
+
+        Args:
+            loss: of the batch, as `loss` returned it.
+            loss_again: computes the loss () of the same batch anew, for a second pass at other
+                weights; the weights must be as before when this method returns.
+        """
+        loss.backward()
+
+    def after_step(self, progress: Progress, step: int) -> None:
+        """Do work after the optimiser has moved the parameters, such as averaging them.
+
+        Args:
+            progress: with the epoch.
+            step: number of steps done in the whole training, from 1.
+        """
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
         """Do work once after training, such as fitting a temperature.

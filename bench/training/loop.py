@@ -5,17 +5,20 @@ collected there and read once at the end of the epoch.
 """
 
 import math
+from functools import partial
 from typing import Any, NamedTuple
 
+import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from bench.data.augment import Augment, cutout
+from bench.data.augment import Augment, Evaluate, Images, cutout
 from bench.data.images import ImageSet, reading
 from bench.plugins.method import Batch, Method, Progress, Step
 from bench.recipe import Recipe, Relabel
 from bench.training import seeding as generators
-from bench.training.batches import training_order
+from bench.training.batches import Batches, training_order
+from bench.training.checked_hooks import Hooks
 from bench.training.checked_outputs import check_step
 from bench.training.divergence import DivergedError
 from bench.training.lookahead import WeightAverage
@@ -25,13 +28,21 @@ from bench.training.relabelling import Audit, Relabeller, TrainingLabels
 from bench.training.tracker import LOGGED, EpochLog, Tracker
 from bench.training.transforms import AlternatingFlips
 
+SECOND_VIEW = 2**64  # added to a seed for the random numbers of second views
+
+
+def as_floats(images: Images) -> list[Tensor]:
+    """Return the images (B, C, H, W) themselves as their only view, in grey levels."""
+    return [images.float()]
+
 
 class TrainingSet(NamedTuple):
-    """Images and labels to train on, and their augmentation."""
+    """Images and labels to train on, and their transforms with and without augmentation."""
 
     images: ImageSet
     labels: TrainingLabels
     augment: Augment
+    evaluate: Evaluate = as_floats
 
 
 class Trainer:
@@ -57,7 +68,9 @@ class Trainer:
     ) -> None:
         self.method, self.data, self.recipe, self.num_classes = method, data, recipe, num_classes
         self.generator = generators.torch_generator(seed, data.images.device)
+        self.second = self._second_generator(seed)
         self.optimizer = make_optimizer(method, recipe)
+        self.hooks = Hooks(method)
         self.scheduler = make_schedule(self.optimizer, recipe, len(data.images))
         self.relabeller = Relabeller(data.labels, relabel) if relabel else None
         size = len(data.images)
@@ -79,16 +92,29 @@ class Trainer:
             DivergedError: the loss is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
+        self._before_epoch(number)
         log = {"epoch": number, **self.steps(number).read()}
         if not math.isfinite(log["loss"]):
             raise DivergedError(f"the loss is {log['loss']} in epoch {number}, it must be finite")
+        self.hooks.check_state("after_step")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
+    def _before_epoch(self, number: int) -> None:
+        clean = Batches(self.data, self.data.images, self.data.labels.current)
+        self.hooks.call("before_epoch", clean, self._progress(number))
+        self.hooks.check_state("before_epoch")
+
+    def _progress(self, number: int) -> Progress:
+        return Progress(number, self.recipe.epochs)
+
     def steps(self, number: int) -> Tracker:
-        """Train one epoch without waiting for the device, and return what its steps left there."""
+        """Train one epoch without waiting for the device, and return what its steps left there.
+
+        The method's `before_epoch`, which may wait, is not called.
+        """
         freeze_first_biases(self.method, self.recipe, number)
         tracker = Tracker(self.data.labels)
-        progress, images = Progress(number, self.recipe.epochs), self.data.images
+        progress, images = self._progress(number), self.data.images
         order = training_order(len(images), self.recipe.batch_size, self.generator, images.device)
         with reading(images, order) as batches:
             for index, batch in batches:
@@ -108,6 +134,7 @@ class Trainer:
             "generator": self.generator.get_state(),
             "generators": generators.state(),
             **({"average": self.average.state_dict()} if self.average else {}),
+            **({"second": self.second.get_state()} if self.second else {}),
         }
 
     def check_state(self, state: dict[str, Any], epochs: int) -> None:
@@ -142,23 +169,41 @@ class Trainer:
         generators.restore(state["generators"])
         if self.average:
             self.average.load_state_dict(state["average"])
+        if self.second:
+            self.second.set_state(state["second"])
+
+    def _second_generator(self, seed: int) -> torch.Generator | None:
+        """Return the generator of second views; with the first's, batches would come otherwise."""
+        if not self.method.two_views:
+            return None
+        return generators.torch_generator(seed + SECOND_VIEW, self.data.images.device)
 
     def _step(
         self, index: Int[Tensor, " batch"], images: UInt8[Tensor, "batch _ _ _"], progress: Progress
     ) -> Step:
         images = self.flips(images, index, progress.epoch) if self.flips else images
-        batch = Batch(self._augmented(images), self.data.labels.current[index], index)
+        augmented = self._augmented(images, self.generator)
+        second_view = self._augmented(images, self.second) if self.second else None
+        batch = Batch(augmented, self.data.labels.current[index], index, second_view)
         step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None, batch.images.device)
         self.optimizer.zero_grad()
-        step.loss.backward()
+        self.hooks.call("backward", step.loss, partial(self._loss_again, batch, progress))
         self.optimizer.step()
         self.scheduler.step()
         if self.average:
             self.average.step(self.scheduler.last_epoch)
+        self.hooks.call("after_step", progress, self.scheduler.last_epoch)
         return step
 
-    def _augmented(self, images: UInt8[Tensor, "batch _ _ _"]) -> Float[Tensor, "batch _ h w"]:
-        augmented = self.data.augment(images, self.generator)
+    def _loss_again(self, batch: Batch, progress: Progress) -> Tensor:
+        step = self.method.loss(batch, progress)
+        check_step(step, len(batch.index), self.num_classes, False, batch.images.device)
+        return step.loss
+
+    def _augmented(
+        self, images: UInt8[Tensor, "batch _ _ _"], generator: torch.Generator
+    ) -> Float[Tensor, "batch _ h w"]:
+        augmented = self.data.augment(images, generator)
         side = self.recipe.cutout
-        return cutout(augmented, side, self.generator) if side else augmented
+        return cutout(augmented, side, generator) if side else augmented

@@ -7,14 +7,55 @@ import torch
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ConstantLR, CosineAnnealingLR, LambdaLR, LRScheduler, OneCycleLR
 
+from bench.errors import PluginError
 from bench.plugins.method import Method
 from bench.recipe import Ramp, Recipe, StepDecay
-from bench.training.parameter_groups import parameter_groups
+from bench.training.parameter_groups import Groups, parameter_groups
 
 
 def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
-    """Return the recipe's optimiser over the method's parameter groups."""
+    """Return the method's own optimiser, or the recipe's, over the method's parameter groups.
+
+    Raises:
+        PluginError: the method's own is no optimiser, or trains other parameters than its groups.
+    """
     groups = parameter_groups(method, recipe)
+    optimizer = _own(method, groups, recipe) or _of_recipe(method, groups, recipe)
+    _start_momentum(optimizer)
+    return optimizer
+
+
+def _own(method: Method, groups: Groups, recipe: Recipe) -> Optimizer | None:
+    usual = {"lr": recipe.learning_rate, "weight_decay": recipe.weight_decay}
+    found = method.make_optimizer([usual | group for group in groups])
+    if found is not None and not isinstance(found, Optimizer):
+        kind = type(found).__name__
+        raise PluginError(f"make_optimizer returned a {kind}, must be a torch.optim.Optimizer or None")
+    if found is not None and (trained := _members(found.param_groups)) != (wanted := _members(groups)):
+        said = f"trains {len(trained & wanted)} of the {len(wanted)} parameters of param_groups"
+        more = f" and {len(trained - wanted)} others" if trained - wanted else ""
+        raise PluginError(f"make_optimizer returned an optimiser that {said}{more}, must train them all")
+    return found
+
+
+def _members(groups: Groups) -> set[int]:
+    return {id(parameter) for group in groups for parameter in group["params"]}
+
+
+def _start_momentum(optimizer: Optimizer) -> None:
+    """Give all parameters of a fused SGD a momentum of 0, from which the first step is the same.
+
+    Without it a parameter that gets its first gradient in a later step than others stops torch.
+    """
+    if not isinstance(optimizer, torch.optim.SGD):
+        return
+    for group in optimizer.param_groups:
+        if group["fused"] and group["momentum"] and not group["dampening"]:
+            for parameter in group["params"]:
+                optimizer.state[parameter]["momentum_buffer"] = torch.zeros_like(parameter)
+
+
+def _of_recipe(method: Method, groups: Groups, recipe: Recipe) -> Optimizer:
     is_fused = not any(parameter.is_meta for parameter in method.parameters())  # torch has none there
     common: dict[str, Any] = {
         "lr": recipe.learning_rate,
@@ -23,6 +64,8 @@ def make_optimizer(method: Method, recipe: Recipe) -> Optimizer:
     }
     if recipe.optimizer == "adam":
         return torch.optim.Adam(groups, **common)
+    if recipe.optimizer == "adamw":
+        return torch.optim.AdamW(groups, **common)
     return torch.optim.SGD(
         groups, momentum=recipe.momentum, nesterov=recipe.nesterov and recipe.momentum > 0, **common
     )

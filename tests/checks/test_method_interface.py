@@ -1,5 +1,7 @@
 """Each check of methods catches a method that breaks what it checks, and says what to do."""
 
+from contextlib import suppress
+
 import pytest
 import torch
 from harness import plugin
@@ -279,6 +281,33 @@ def test_relabelling_without_logits_is_caught(tmp_path):
 def test_every_check_that_can_fail_here_is_shown_to():
     shown = {f"check_{name}" for name, *_ in BROKEN}
     assert {check.__name__ for check in CHECKS} - shown == {"check_gpu", "check_uncertainty_ranks_errors"}
+
+
+STAGED = """
+    def loss(self, batch, progress):
+        late = progress.epoch > progress.epochs / 2
+        features = self.trunk(batch.images.flatten(1))
+        logits = self.linear(features.detach() if late else features)
+        loss = F.cross_entropy(logits, batch.labels)
+        if late:
+            loss = loss + F.mse_loss(self.head(features).squeeze(1), self.score(logits))
+        return Step(loss, logits, self.score(logits))
+
+    def predict(self, images):
+        logits = self.linear(self.trunk(images.flatten(1)))
+        return Prediction(logits, self.score(logits))
+"""
+FROZEN = "self.trunk.requires_grad_(not late)\n        features = self.trunk"
+
+
+@pytest.mark.parametrize("changed", ["features = self.trunk", FROZEN], ids=["detached", "frozen"])
+def test_a_trunk_that_rests_in_a_second_half_and_a_head_that_joins_there_pass(tmp_path, changed):
+    layers = "        self.trunk, self.head = nn.Linear(64, 64), nn.Linear(64, 1)\n"
+    source = SOUND.lstrip().partition(LOSS_HEAD)[0].replace(INIT, INIT + layers)
+    staged = bed(tmp_path, source + STAGED.replace("features = self.trunk", changed, 1))
+    for check in CHECKS:
+        with suppress(CheckNoted, CheckSkipped):
+            check(staged)
 
 
 def test_a_score_of_the_wrong_sign_is_noted(tmp_path):

@@ -4,6 +4,7 @@ import os
 import signal
 from pathlib import Path
 
+import hooked
 import pytest
 import torch
 from commandline import server, until
@@ -164,6 +165,24 @@ def test_a_process_that_dies_costs_one_retry_that_goes_on_from_the_checkpoint(tm
     outcome = store.read(cells[0]).outcome
     assert outcome == undisturbed(tmp_path / "alone", folder, "dying")
     assert not list(store.root.rglob(".p*"))
+
+
+def test_a_run_with_every_hook_goes_on_in_a_new_process_with_the_same_bits(tmp_path):
+    mark = tmp_path / "mark"
+    kill = (
+        f"        import os, pathlib\n        mark = pathlib.Path({str(mark)!r})\n"
+        "        if progress.epoch == 3 and not mark.exists():\n"
+        "            mark.touch()\n            os.kill(os.getpid(), 9)\n"
+    )
+    start = "    def before_epoch(self, clean, progress):\n"
+    folder = plugin(tmp_path / "plugins", "hooked", hooked.SOURCE.replace(start, start + kill))
+    cells = grid(folder, **hooked.GRID)
+    (report,) = make(tmp_path / "results", folder, checkpoint_seconds=0.0).run(cells)
+    assert report.detail.endswith(", resumed after epoch 2"), report
+    (whole,) = run(tmp_path / "alone", folder, **hooked.GRID)
+    assert whole.status == "done", whole.detail
+    outcomes = [Store(tmp_path / name).read(cells[0]).outcome for name in ("results", "alone")]
+    assert outcomes[0] == outcomes[1]
 
 
 def test_a_process_that_always_dies_costs_its_own_cell_only_and_the_signal_is_named(tmp_path):

@@ -4,6 +4,7 @@ import io
 import pickle
 from pathlib import Path
 
+import hooked
 import numpy as np
 import pytest
 import torch
@@ -103,6 +104,21 @@ def test_what_a_run_says_is_passed_on_with_its_checkpoints_from_which_it_goes_on
     for name, answer in (("whole", whole), ("resumed", resumed)):
         take_in(answer.run, cell, Store(tmp_path / name))
         outcomes.append(Store(tmp_path / name).scan()[0][0].outcome)
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_run_with_every_hook_goes_on_elsewhere_with_the_same_bits(tmp_path):
+    """What Ray's workers and new processes get is this parcel."""
+    folder = plugin(tmp_path / "plugins", "hooked", hooked.SOURCE)
+    (cell,) = grid(folder, **hooked.GRID)
+    registry, told = Registry([PLUGINS, folder]), Told()
+    whole = run_parcel(pack(cell, checkpoint_seconds=0.0), registry.files(), shipment(cell, registry), told)
+    second = [message.content for message in told.messages if isinstance(message, CheckpointSent)][1]
+    resumed = run_parcel(pack(cell, checkpoint=second), registry.files(), shipment(cell, registry), Told())
+    assert resumed.report.detail.endswith(", resumed after epoch 2")
+    for name, answer in (("whole", whole), ("resumed", resumed)):
+        take_in(answer.run, cell, Store(tmp_path / name))
+    outcomes = [Store(tmp_path / name).read(cell).outcome for name in ("whole", "resumed")]
     assert outcomes[0] == outcomes[1]
 
 

@@ -4,6 +4,7 @@ import torch
 from scipy.special import softmax
 from scipy.stats import entropy
 
+from bench.errors import UsageError
 from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Progress, Step
 
@@ -25,6 +26,14 @@ def test_members_start_from_different_weights_the_first_as_alone(make_method, si
     assert all(not torch.equal(weights[a], weights[b]) for a, b in ((0, 1), (0, 2), (1, 2)))
     alone = make_method("baseline", dimension=8, seed=4)
     assert all(torch.equal(a, b) for a, b in zip(method.members[0].parameters(), alone.parameters(), strict=True))
+
+
+def test_a_member_whose_steps_need_a_pass_of_its_own_is_refused(make_method, monkeypatch):
+    inner = MethodFactory("baseline", {"dimension": 8})
+    make_method("deep-ensemble", inner=MethodFactory("mc-dropout", {}), members=1)  # a wrapper has none
+    monkeypatch.setattr(inner.method, "backward", lambda self, loss, again: None)
+    with pytest.raises(UsageError, match="its inner method has a backward of its own: choose another"):
+        make_method("deep-ensemble", inner=inner, members=2)
 
 
 @pytest.mark.parametrize("inner", ["baseline", "rul", "scn"])

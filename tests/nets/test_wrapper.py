@@ -42,6 +42,23 @@ def test_training_is_that_of_the_inner_method(wrap, make_method, batch, name):
     assert all(torch.equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def test_the_inner_methods_hooks_are_called(wrap, batch, monkeypatch):
+    wrapped, seen = wrap("baseline"), []
+    for hook in ("make_optimizer", "before_epoch", "backward", "after_step"):
+        monkeypatch.setattr(wrapped.inner, hook, lambda *given, hook=hook: seen.append((hook, *given)))
+    wrapped.make_optimizer([])
+    wrapped.before_epoch([batch], Progress(1, 2))
+    again = batch.images.sum
+    wrapped.backward(batch.images.sum(), again)
+    wrapped.after_step(Progress(1, 2), 3)
+    assert seen == [
+        ("make_optimizer", []),
+        ("before_epoch", [batch], Progress(1, 2)),
+        ("backward", batch.images.sum(), again),
+        ("after_step", Progress(1, 2), 3),
+    ]
+
+
 def test_the_inner_method_is_finished_with_the_same_batches(wrap, batch, monkeypatch):
     wrapped, seen = wrap("baseline"), []
     monkeypatch.setattr(wrapped.inner, "finish", lambda *parts: seen.append(parts))
@@ -58,7 +75,7 @@ def test_logits_are_log_probabilities_if_the_inner_methods_are(wrap):
 @pytest.mark.parametrize("training", [True, False])
 def test_what_was_learnt_is_predicted_in_eval_mode_without_gradients_batch_by_batch(wrap, batch, training):
     wrapped = wrap("baseline").train(training)
-    parts = [Batch(*(values[part] for values in batch)) for part in (slice(0, 13), slice(13, 20))]
+    parts = [Batch(*(values[part] for values in batch[:3])) for part in (slice(0, 13), slice(13, 20))]
     before = {name: value.clone() for name, value in wrapped.state_dict().items()}
     prediction, labels = learnt(wrapped, parts)
     assert wrapped.training is training

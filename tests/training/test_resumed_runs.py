@@ -88,6 +88,12 @@ FINISHING = {
     "evidential": {"dimension": 8, "annealing_epochs": 2},
     "ddu": {"inner.dimension": 8, "coefficient": 0.7},
     "confidnet": {"inner.dimension": 8, "steps": 50},
+    "deep-gamblers": {"dimension": 8},
+    "self-adaptive-training": {"dimension": 8},
+    "sam": {"inner.dimension": 8},
+    "swag": {"inner.dimension": 8, "start": 0.3, "samples": 3},
+    "dividemix": {"dimension": 8, "warm_up": 0.4},
+    "laplace": {"inner": "rul", "inner.dimension": 8},
 }
 
 
