@@ -107,7 +107,7 @@ def run(request: Request, grid: list[Cell], context: Context, results: Path, mac
         return INTERRUPTED
     written = write_report(results, Samples(context.registry, context.data_root), request.pictures)
     show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
-    return _say_unfinished(finished)
+    return say_unfinished(finished)
 
 
 def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
@@ -126,7 +126,7 @@ def _say_interrupted(grid: list[Cell], store: Store) -> None:
     note(f"{kept} of {len(grid)} runs are finished and kept; the same command goes on from there", "interrupted")
 
 
-def _say_unfinished(reports: list[CellReport]) -> int:
+def say_unfinished(reports: list[CellReport]) -> int:
     """Show why cells failed or were declined, each reason once, and return the exit status.
 
     What plugins changed of their process is shown first, each once.
