@@ -2,6 +2,7 @@
 
     import bench
     frame = bench.run(methods=["rul", "scn"], noise=[0, 0.3], seeds=[0, 1])
+    frame = bench.tune(methods=["rul", "scn"], set={"rul": {"mix": [2, 3]}}, budget=10)
     frame = bench.load_results("results")
     frame = bench.compare(results="results", against="baseline")
     bench.evaluate(logits, labels, uncertainty)["scores.own.auroc"]
@@ -24,6 +25,7 @@ __all__ = [
     "load_sources",
     "predict",
     "run",
+    "tune",
 ]
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
         load_results,
         load_sources,
     )
+    from bench.commands.tuned import tune
 
 
 def __getattr__(name: str) -> Any:
@@ -48,6 +51,10 @@ def __getattr__(name: str) -> Any:
         from bench.commands.python import run
 
         return run
+    if name == "tune":
+        from bench.commands.tuned import tune
+
+        return tune
     if name == "evaluate":
         from bench.commands.evaluated import evaluate
 

@@ -21,6 +21,7 @@ from bench.commands.predict_test_set import predict
 from bench.commands.report import report
 from bench.commands.run import run
 from bench.commands.status import status
+from bench.commands.tune import tune
 from bench.commands.write_table import table
 from bench.version import __version__
 
@@ -31,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
-for command in (run, predict, report, compare, table, figure, status, merge, pack, check, new):
+for command in (run, tune, predict, report, compare, table, figure, status, merge, pack, check, new):
     app.command(cls=Command)(ending_in_one_line(command))
 for name, reserved in (("list", list_), ("import", import_)):  # words that Python has taken
     app.command(name, cls=Command)(ending_in_one_line(reserved))

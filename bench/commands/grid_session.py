@@ -117,7 +117,7 @@ def run(
     show_report(written, {cell.identity for cell in grid if isinstance(cell, RunSpec)})
     if lacking:
         note(lacking)
-    return _say_unfinished(finished)
+    return say_unfinished(finished)
 
 
 def show_plan(grid: list[Cell], context: Context, machines: Machines) -> int:
@@ -136,7 +136,7 @@ def _say_interrupted(grid: list[Cell], store: Store) -> None:
     note(f"{kept} of {len(grid)} runs are finished and kept; the same command goes on from there", "interrupted")
 
 
-def _say_unfinished(reports: list[CellReport]) -> int:
+def say_unfinished(reports: list[CellReport]) -> int:
     """Show why cells failed or were declined, each reason once, and return the exit status.
 
     What plugins changed of their process is shown first, each once.

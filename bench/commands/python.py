@@ -135,11 +135,11 @@ def run(
             what a plugin changed of its process, such as the working directory; it is put back.
     """
     given = locals()
-    request = validated(Request, _of(Request, given), "argument")
-    machines = validated(Machines, _of(Machines, given), "argument")
+    request = validated(Request, of_model(Request, given), "argument")
+    machines = validated(Machines, of_model(Machines, given), "argument")
     trackers = validated(Track, {"track": track}, "argument")
     trackers.check()
-    folders = plugin_folders(path_of(folder, "plugins") for folder in _listed(plugins))
+    folders = plugin_folders(path_of(folder, "plugins") for folder in listed(plugins))
     place = path_of(results, "results")
     context = make_context(
         place, data_root, folders, machines, download=download, force=force, keep_weights=keep_weights
@@ -153,23 +153,24 @@ def run(
         showing_progress(progress, grid, context) as shown,
     ):
         reports = run_grid(machines, grid, context, Observers([*tracked, shown]))
-    _warn_of_failures(reports)
+    warn_of_failures(reports)
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)
     return found[found["identity"].isin(wanted)].reset_index(drop=True) if len(found) else found
 
 
-def _of(model: type[Options], given: dict[str, Any]) -> dict[str, Any]:
+def of_model(model: type[Options], given: dict[str, Any]) -> dict[str, Any]:
     """Return those of the arguments that are a model's fields."""
     return {name: value for name, value in given.items() if name in model.model_fields}
 
 
-def _listed(plugins: PathLike | Iterable[PathLike]) -> list[PathLike]:
+def listed(plugins: PathLike | Iterable[PathLike]) -> list[PathLike]:
     """Return folders given as a list, or a single one."""
     return [plugins] if isinstance(plugins, str | os.PathLike) else list(plugins)
 
 
-def _warn_of_failures(reports: list[CellReport]) -> None:
+def warn_of_failures(reports: list[CellReport]) -> None:
+    """Warn of cells that failed, and of what plugins changed of their process."""
     failed = [
         printable(f"{report.title}: {report.detail}") for report in reports if report.status == CellState.FAILED
     ]

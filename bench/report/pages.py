@@ -1,6 +1,6 @@
 """The report: every table and picture of a results folder, made of its records, not by training."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from bench.report.table import Table
 from bench.spec import Pictures
 from bench.store.record import Record
 from bench.store.store import Store
+from bench.store.studies import read_studies, runs_of_searches
 
 LOCK = ".report.lock"  # two programs may end at the same time
 
@@ -81,7 +82,9 @@ def _write(
     scoring: Scoring | None,
 ) -> Report:
     records, problems = load_records(store, samples.registry, scoring)
-    report = Report(folder, select(group(records), selection) if records else [], {}, problems)
+    searched = runs_of_searches(store.results)
+    groups = select(group(records), selection) if records else []
+    report = Report(folder, [each for each in groups if not _is_of_search(each, searched)], {}, problems)
     shown = {record.spec.identity for members in report.groups for record in members.records}
     kept = [record for record in records if record.spec.identity in shown]
     for name in ("tables", "figures"):
@@ -90,13 +93,30 @@ def _write(
     pictures = [picture for each in drawn.values() for picture in each]
     most = max((len(members.records) for members in report.groups), default=0)
     save_all(pictures, report.folder / "figures", most)
-    pages = [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
+    pages = _write_searches(report, records, store.results)
+    pages += [_write_group(report, members, drawn[members.name], samples, wanted) for members in report.groups]
     runs = _csv_safe(frame(kept, store.results))
     write_text(folder / "runs.csv", runs.to_csv(index=False, lineterminator="\n"))
     write_text(folder / "README.md", "\n".join(["# Results\n", *pages]))
     if report.groups:
         write_page(folder, store.root.parent, report.groups, report.tables, report.problems, samples)
     return report
+
+
+def _is_of_search(members: Group, searched: Container[str]) -> bool:
+    """Return whether all runs of a setting belong to searches, whose tables tell of them."""
+    return all(record.spec.identity in searched for record in members.records)
+
+
+def _write_searches(report: Report, records: list[Record], results: Path) -> list[str]:
+    """Write the tables of searches and return their parts of the page."""
+    studies, problems = read_studies(results)
+    report.problems.extend(problems)
+    known = {record.spec.identity: record for record in records}
+    made = [make(study, known) for study in studies for make in tables.OF_SEARCHES.values()]
+    for table in made:
+        table.write(report.folder / "tables")
+    return ["\n".join(["## Tuning\n", *(table.markdown() for table in made)])] if made else []
 
 
 def _csv_safe(runs: pd.DataFrame) -> pd.DataFrame:

@@ -13,11 +13,14 @@ from bench.report import comparison, latex
 from bench.report.chosen_runs import load_groups, only_one, shortened_list
 from bench.report.columns import ABSENT
 from bench.report.grouping import Group
+from bench.report.results import load_records
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.table import Table
 from bench.report.table_shape import transposed, with_metrics, with_scores, without_single_keys
-from bench.report.tables import BY_NAME, OF_PAIRS, words
+from bench.report.tables import BY_NAME, OF_PAIRS, OF_SEARCHES, words
+from bench.store.store import Store
+from bench.store.studies import read_studies
 
 BY_NOISE = "accuracy"  # the table of one metric by noise, of whichever metric
 
@@ -41,6 +44,8 @@ def tables_of(
     """
     if name not in words():
         raise unknown("table", name, words())
+    if name in OF_SEARCHES:
+        return _of_searches(name, results, selection, shape)
     if name in OF_PAIRS:
         return _of_pairs(name, results, selection, shape, scoring)
     if shape.against:
@@ -93,6 +98,18 @@ def _single(name: str, shape: Shape) -> str:
     if len(shape.metric) > 1:
         raise UsageError(f"--metric {','.join(shape.metric)}: table {name} shows one metric")
     return shape.metric[0] if shape.metric else "accuracy"
+
+
+def _of_searches(name: str, results: Path, selection: Selection, shape: Shape) -> tuple[list[Table], list[str]]:
+    if selection != Selection():
+        raise UsageError(f"table {name} shows whole searches; leave out --methods, --noise and the like")
+    records, problems = load_records(Store(results))
+    studies, unread = read_studies(results)
+    if not studies:
+        raise UsageError(f"table {name}: there is no search in {results}; `bench tune` makes one")
+    known = {record.spec.identity: record for record in records}
+    made = [shaped(OF_SEARCHES[name](study, known), name, shape) for study in studies]
+    return made, [*problems, *unread]
 
 
 def _of_pairs(

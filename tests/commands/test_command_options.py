@@ -11,6 +11,7 @@ from bench.commands.command_options import typed_for, with_options
 from bench.commands.run import run
 from bench.execution.machines import Machines
 from bench.grid.request import Request
+from bench.grid.search_space import Search
 from bench.options import option, options_of
 from bench.recipe import Frozen
 from bench.spec import Pictures
@@ -73,12 +74,12 @@ def test_every_field_of_the_models_is_an_option_of_run_with_its_default_in_the_h
 
 
 def test_no_option_is_declared_twice():
-    names = [name for model in (Request, Machines, Pictures) for name in options_of(model)]
+    names = [name for model in (Request, Machines, Pictures, Search) for name in options_of(model)]
     assert len(names) == len(set(names))
 
 
 @pytest.mark.parametrize(
-    "command", ["run", "report", "compare", "status", "merge", "pack", "check", "new", "list", "import"]
+    "command", ["run", "tune", "report", "compare", "status", "merge", "pack", "check", "new", "list", "import"]
 )
 def test_the_help_of_a_command_has_examples(command):
     shown = CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "80"}).output

@@ -15,6 +15,7 @@ from bench.commands.run import run
 from bench.errors import BenchError, UsageError
 from bench.execution.machines import Machines
 from bench.grid.request import Request
+from bench.grid.search_space import Search
 from bench.options import path_of
 from bench.report.selection import Selection
 from bench.spec import Pictures, validated
@@ -76,6 +77,7 @@ TEXTS = {
     Request: ["methods", "datasets", "noise", "seeds", "recipe", "preset", "epochs", "relabel", "relabel_from",
               "held_out", "evaluate", "noise_seed", "device", "precision"],
     Machines: ["jobs", "runs_per_gpu", "threads", "max_minutes", "checkpoint_minutes", "executor", "address"],
+    Search: ["budget", "search", "metric", "tune_seeds", "search_seed"],
     Pictures: ["figures", "top", "score"],
     Selection: ["datasets", "methods", "noise", "setting"],
 }  # fmt: skip

@@ -13,6 +13,7 @@ from bench.report.tables.noise_robustness import crossing_table, over_noise_tabl
 from bench.report.tables.own_score import own_score_table
 from bench.report.tables.remarks import remarks_table
 from bench.report.tables.training_quality import quality_table, relabelling_table
+from bench.report.tables.tuning_tables import tuning_table, tuning_trials_table
 from bench.report.tables.uncertainty import (
     human_uncertainty_table,
     noise_detection_table,
@@ -45,10 +46,13 @@ OF_PAIRS = {
     "comparison": "Differences between methods in one metric, with tests and intervals.",
     "ranks": "Mean ranks of methods by one metric, with Friedman's test.",
 }
+# Made of searches of `bench tune`.
+OF_SEARCHES = {"tuning": tuning_table, "tuning-trials": tuning_trials_table}
 
 
 def words() -> dict[str, str]:
     """Return a line on each table, by name."""
-    lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in BY_NAME.items()}
+    made = {**BY_NAME, **OF_SEARCHES}
+    lines = {name: (make.__doc__ or "").strip().splitlines()[0] for name, make in made.items()}
     told = {name: line.removeprefix("Return ") for name, line in lines.items()}
     return {name: line[:1].upper() + line[1:] for name, line in told.items()} | OF_PAIRS

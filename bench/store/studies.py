@@ -1,0 +1,81 @@
+"""Searches of `bench tune`, each a file: what was tried, by identities of runs, and what won."""
+
+import hashlib
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bench.errors import BenchError, UsageError, one_line
+from bench.files.atomic import write_text
+from bench.files.reading import parse_json, read_file
+from bench.recipe import Frozen
+from bench.spec import validated
+
+FOLDER = "tuning"  # of a results folder
+Identity = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class StudyTrial(Frozen):
+    """One configuration: its values by NAME.KEY, its runs in the search, and those if it wins."""
+
+    values: dict[str, Any]
+    searched: tuple[Identity, ...]
+    tested: tuple[Identity, ...]
+
+
+class StudyContest(Frozen):
+    """The configurations of one method at one noise; the winner is None until all were tried."""
+
+    dataset: str
+    noise: str
+    method: str
+    trials: tuple[StudyTrial, ...]
+    winner: int | None = None
+    tied: int = 0  # other configurations as good as the best
+
+
+class Study(Frozen):
+    """A search: what was asked for, what was tried, and what won."""
+
+    budget: int
+    search: str
+    search_seed: int
+    metric: str
+    held_out: float
+    space: dict[str, Any]
+    contests: tuple[StudyContest, ...]
+    is_done: bool = False  # whether all configurations were tried
+
+    @property
+    def name(self) -> str:
+        """Eight digits that tell it from others: a hash of what was asked for."""
+        asked = self.model_dump_json(exclude={"is_done": True, "contests": {"__all__": {"winner", "tied"}}})
+        return hashlib.sha256(asked.encode()).hexdigest()[:8]
+
+    def write(self, results: Path) -> None:
+        """Write it into a results folder, in place of an earlier state of the same search."""
+        folder = results / FOLDER
+        folder.mkdir(parents=True, exist_ok=True)
+        write_text(folder / f"{self.name}.json", self.model_dump_json(indent=1))
+
+
+def read_studies(results: Path) -> tuple[list[Study], list[str]]:
+    """Return the searches of a results folder by name, and a line for each file that is none."""
+    found, problems = list[Study](), list[str]()
+    for path in sorted((results / FOLDER).glob("*.json")):
+        try:
+            content = parse_json(read_file(path))
+            if not isinstance(content, dict):
+                raise ValueError("it is no search")
+            found.append(validated(Study, content, "key of a search"))
+        except (BenchError, UsageError, OSError, ValueError) as error:
+            problems.append(f"{path} is left out, it is no search that can be read: {one_line(error)}")
+    return found, problems
+
+
+def runs_of_searches(results: Path) -> set[str]:
+    """Return the identities of all runs on held-out parts that searches of a folder asked for."""
+    studies, _ = read_studies(results)
+    trials = [trial for study in studies for contest in study.contests for trial in contest.trials]
+    return {identity for trial in trials for identity in trial.searched}
