@@ -17,7 +17,7 @@ from bench.errors import UnknownPluginError, UsageError
 from bench.execution.context import Context
 from bench.execution.estimate import Estimator
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport, Observers
+from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.execution.weightless import without_weights
 from bench.grid.cells import cells
@@ -108,8 +108,8 @@ def run(
     lacking = without_weights(grid, context)
     try:
         display = Display(console, grid, context, finished)
-        with tracking(trackers, context.store, note) as tracked, display:
-            run_grid(machines, grid, context, Observers([*tracked, display]))
+        with tracking(trackers, context.store, note, display) as observer:
+            run_grid(machines, grid, context, observer)
     except KeyboardInterrupt:
         _say_interrupted(grid, context.store)
         return INTERRUPTED

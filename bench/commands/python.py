@@ -15,7 +15,7 @@ from bench.commands.stored_frames import load_results
 from bench.errors import unknown
 from bench.escaping import printable
 from bench.execution.machines import Machines
-from bench.execution.observer import CellReport, Observers
+from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.execution.weightless import without_weights
 from bench.grid.request import Request
@@ -148,11 +148,9 @@ def run(
     status.remember(context.store, grid)
     if lacking := without_weights(grid, context):
         warnings.warn(lacking, stacklevel=3)
-    with (
-        tracking(trackers.track, context.store, warnings.warn) as tracked,
-        showing_progress(progress, grid, context) as shown,
-    ):
-        reports = run_grid(machines, grid, context, Observers([*tracked, shown]))
+    shown = showing_progress(progress, grid, context)
+    with tracking(trackers.track, context.store, warnings.warn, shown) as observer:
+        reports = run_grid(machines, grid, context, observer)
     warn_of_failures(reports)
     wanted = {cell.identity for cell in grid if isinstance(cell, RunSpec)}
     found = load_results(results)

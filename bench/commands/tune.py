@@ -9,9 +9,10 @@ from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.grid.search_space import Search
 from bench.spec import validated
+from bench.tracking.names import Track
 
 
-@with_options(Search, Request, Machines)
+@with_options(Search, Request, Machines, Track)
 def tune(
     experiment: Experiment = None,
     dry_run: DryRun = False,
@@ -45,10 +46,12 @@ def tune(
     if "slurm" in where:
         where["slurm"] = read_pairs(where["slurm"])
     machines = validated(Machines, where, "option")
+    trackers = validated(Track, typed_for(Track, typed), "option")
+    trackers.check()
     search = validated(Search, typed_for(Search, typed), "option")
     context = work.make_context(results, data_root, plugins or [], machines, download=download)
     request = work.make_request({"held_out": tuning_session.HELD_OUT} | options, experiment)
     tuning = tuning_session.make_tuning(request, search, context, machines)
     if dry_run:
         raise typer.Exit(tuning_shown.show_plan(tuning))
-    raise typer.Exit(tuning_shown.run(tuning, results))
+    raise typer.Exit(tuning_shown.run(tuning, results, trackers.track))

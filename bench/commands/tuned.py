@@ -1,6 +1,8 @@
 """The function `bench.tune`; its arguments are the options of the command line."""
 
+import warnings
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import pandas as pd
@@ -11,11 +13,14 @@ from bench.commands.python import Number, Several, known_arguments_only, listed,
 from bench.commands.tuning_session import make_tuning, records_of, trials_frame
 from bench.commands.tuning_session import tune as run_tuning
 from bench.execution.machines import Machines
+from bench.execution.observer import Observer
 from bench.grid.request import Request
 from bench.grid.search_space import Search
 from bench.options import PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
-from bench.spec import validated
+from bench.spec import Cell, validated
+from bench.tracking.names import Track
+from bench.tracking.tracking import tracking
 
 
 @known_arguments_only
@@ -47,6 +52,7 @@ def tune(
     executor: Literal["local", "ray", "slurm"] = "local",
     address: str | None = None,
     slurm: dict[str, Any] = {},  # noqa: B006
+    track: Several = (),
     results: PathLike = "results",
     data_root: PathLike | None = None,
     download: bool = False,
@@ -90,6 +96,7 @@ def tune(
         executor: who runs the runs: this machine, a Ray cluster or Slurm.
         address: of a Ray cluster, such as `10.0.0.1:6379`; None starts Ray on this machine.
         slurm: parameters of submitit's AutoExecutor, such as `{"timeout_min": 600}`.
+        track: names of experiment trackers to log to: `tensorboard`, `mlflow`, `wandb`.
         results: folder of the store; runs that are finished there are not run again.
         data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
         download: fetch data sets that are missing.
@@ -112,10 +119,17 @@ def tune(
     request = validated(Request, of_model(Request, given), "argument")
     how = validated(Search, of_model(Search, given), "argument")
     machines = validated(Machines, of_model(Machines, given), "argument")
+    trackers = validated(Track, {"track": track}, "argument")
+    trackers.check()
     folders = plugin_folders(path_of(folder, "plugins") for folder in listed(plugins))
     place = path_of(results, "results")
     context = make_context(place, data_root, folders, machines, download=download)
     tuning = make_tuning(request, how, context, machines)
-    study, reports = run_tuning(tuning, lambda grid: showing_progress(progress, grid, context))
+
+    def watching(grid: list[Cell]) -> AbstractContextManager[Observer]:
+        shown = showing_progress(progress, grid, context)
+        return tracking(trackers.track, context.store, warnings.warn, shown)
+
+    study, reports = run_tuning(tuning, watching)
     warn_of_failures(reports)
     return trials_frame(study, records_of(place))

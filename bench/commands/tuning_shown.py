@@ -14,6 +14,7 @@ from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
 from bench.report.tables.tuning_tables import tuning_table, tuning_trials_table
 from bench.spec import Cell, Pictures
+from bench.tracking.tracking import tracking
 
 
 def show_plan(tuning: Tuning) -> int:
@@ -26,12 +27,13 @@ def show_plan(tuning: Tuning) -> int:
     return grid_session.show_plan([*tuning.trials, *tuning.stand_ins], tuning.context, tuning.machines)
 
 
-def run(tuning: Tuning, results: Path) -> int:
+def run(tuning: Tuning, results: Path, trackers: list[str]) -> int:
     """Search, test the winners, write and show the tables; return the exit status."""
     _say_remarks(tuning)
 
     def watching(grid: list[Cell]) -> AbstractContextManager[Observer]:
-        return Display(console, grid, tuning.context, [])
+        display = Display(console, grid, tuning.context, [])
+        return tracking(trackers, tuning.context.store, note, display)
 
     try:
         study, reports = tune(tuning, watching)

@@ -4,13 +4,13 @@ import importlib
 import math
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from bench.errors import one_line
-from bench.execution.observer import Observer
+from bench.execution.observer import Observer, Observers
 from bench.plugins.method import Progress
 from bench.report.figures import FROM_RECORDS
 from bench.report.figures.save import save_each
@@ -29,17 +29,21 @@ Warn = Callable[[str], None]
 
 
 @contextmanager
-def tracking(names: list[str], store: Store, warn: Warn) -> Iterator[list[Observer]]:
-    """Yield an observer for each tracker, and close the trackers at the end.
+def tracking(
+    names: list[str], store: Store, warn: Warn, shown: AbstractContextManager[Observer]
+) -> Iterator[Observer]:
+    """Yield an observer that tells trackers and a display, and close them at the end.
 
     Args:
         names: of the trackers, whose libraries are installed.
         store: of the runs; the trackers' files lie beside them.
         warn: called with a line on a tracker that fails; the runs go on without it.
+        shown: the display.
     """
     observers = [Tracking(name, store, warn) for name in names]
     try:
-        yield list(observers)
+        with shown as display:
+            yield Observers([*observers, display])
     finally:
         for observer in observers:
             observer.close()

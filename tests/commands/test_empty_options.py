@@ -19,6 +19,7 @@ from bench.grid.search_space import Search
 from bench.options import path_of
 from bench.report.selection import Selection
 from bench.spec import Pictures, validated
+from bench.tracking.names import Track
 
 FLAGS = {"dry_run", "force", "download"}
 OPTIONS = [f"--{name.replace('_', '-')}" for name in inspect.signature(run).parameters if name not in FLAGS]
@@ -79,6 +80,7 @@ TEXTS = {
     Machines: ["jobs", "runs_per_gpu", "threads", "max_minutes", "checkpoint_minutes", "executor", "address"],
     Search: ["budget", "search", "metric", "tune_seeds", "search_seed"],
     Pictures: ["figures", "top", "score"],
+    Track: ["track"],
     Selection: ["datasets", "methods", "noise", "setting"],
 }  # fmt: skip
 

@@ -67,6 +67,12 @@ def test_a_run_is_told_from_begin_to_end_and_comes_out_the_same(tmp_path, notebo
     assert outcome(tmp_path / "tracked") == outcome(tmp_path / "alone")
 
 
+def test_so_are_the_runs_of_a_search_and_the_test_of_its_winner(tmp_path, notebook):
+    bench.tune(**SETTINGS, results=tmp_path, track="notebook", set={"dummy": {"scale": [1.0, 2.0]}}, budget=2)
+    begun = [said[0] for said in notebook.told if said[0] in ("begin", "end", "close")]
+    assert begun == ["begin", "end", "begin", "end", "close", "begin", "end", "close"]
+
+
 @pytest.mark.parametrize("act", ["begin", "epoch", "end", "close"])
 def test_a_tracker_that_fails_is_told_of_once_and_ends_no_run(tmp_path, notebook, act):
     notebook.failing.append(act)
