@@ -23,13 +23,10 @@ export async function answer(place) {
   );
   const pair = el("div", { class: "pair" });
   place.append(pair);
-  for (const [metric, rows] of Object.entries(found.metrics)) {
-    const figure = gaps(metric, rows.filter(([method]) => isShown(method)), found.factors[metric]);
-    if (figure) {
-      pair.append(figure);
-      await draw(figure);
-    }
-  }
+  const figures = Object.entries(found.metrics).map(([metric, rows]) => gaps(metric,
+    rows.filter(([method]) => isShown(method)), found.factors[metric])).filter((figure) => figure);
+  pair.append(...figures); // before one is drawn: how wide it is depends on the other
+  for (const figure of figures) await draw(figure);
 }
 
 function gaps(metric, rows, factor) {
