@@ -16,6 +16,11 @@ TINY = ("run", "--plugins", str(PLUGINS), "--datasets", "tiny", "--methods", "du
 ONE_WORKER = pytest.mark.xdist_group("command line")  # for what they share is made once
 
 
+def without_paths(output):
+    """The lines of an output that name no path, which may be long."""
+    return [line for line in output.splitlines() if not line.startswith(("[", "All tables", "To look at"))]
+
+
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     results = tmp_path_factory.mktemp("results")
