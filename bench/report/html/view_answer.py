@@ -45,7 +45,7 @@ def _said(group: Group, found: dict[tuple[str, str], Against]) -> dict[str, Any]
     where = f"Over the runs of all {len(group.noises)} noises" if scope == POOLED else f"At label noise {scope}"
     said = f"{where}, by AUROC: {'; '.join(parts)}."
     ahead = sum(at == scope and each.difference.mean > 0 for (at, _), each in found.items())
-    said += f" Its mean is above that of max-softmax for {ahead} of {total}."
+    said += f" The mean AUROC of the own score is the higher one for {ahead or 'none'} of them."
     return {
         "headline": _headline(verdicts, total),
         "sentence": said if total else "No run has both scores, so nothing is tested.",
