@@ -62,6 +62,7 @@ def test_ci_runs_the_two_commands_of_the_readme():
 def test_every_option_that_the_documents_show_exists():
     commands = [
         "run",
+        "predict",
         "report",
         "compare",
         "table",

@@ -66,7 +66,7 @@ def test_tables_and_figures_are_listed():
 
 def test_a_list_of_all_says_what_can_be_listed():
     said = " ".join(shown().split())
-    assert said.startswith("bench list WHAT shows one of methods, datasets, noise, metrics, tables, figures")
+    assert said.startswith("bench list WHAT shows one of methods, datasets, backbones, scores, noise, metrics")
 
 
 def test_an_unknown_name_gets_a_guess():
