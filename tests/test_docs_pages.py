@@ -57,6 +57,7 @@ def follow(language, text):
         for line in text.replace("\\\n", " ").splitlines():
             shell(line)
     elif found := re.match(r"# (\S+\.py)\n", text):
+        Path(found.group(1)).parent.mkdir(parents=True, exist_ok=True)
         Path(found.group(1)).write_text(text, encoding="utf-8")
     else:
         exec(compile(text, "page", "exec"), {})

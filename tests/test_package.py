@@ -63,6 +63,7 @@ def test_every_option_that_the_documents_show_exists():
     commands = [
         "run",
         "tune",
+        "predict",
         "report",
         "compare",
         "table",
