@@ -41,14 +41,7 @@ def test_the_main_job_shows_the_tables(digits):
     assert "Errors among the 60 most uncertain" in done.stdout
     assert "[12/12] digits · " in done.stdout
     assert "/12] digits · dul · noise 30% · seed 1" in done.stdout
-    assert (
-        max(
-            len(line)
-            for line in done.stdout.splitlines()
-            if not line.startswith(("[", "All tables", "To look at"))
-        )
-        <= 80
-    )
+    assert max(map(len, without_paths(done.stdout))) <= 80
 
 
 @ONE_WORKER
@@ -199,14 +192,7 @@ def test_a_method_inside_a_method_is_set_from_the_command_line(tmp_path):
     assert done.stderr.startswith(declined)
     specs = [json.loads(path.read_text()) for path in tmp_path.glob("runs/tiny/deep-ensemble/*/*/spec.json")]
     assert sorted(each["method"]["hyperparameters"]["inner.mix"] for each in specs) == [2, 3]
-    assert (
-        max(
-            len(line)
-            for line in done.stdout.splitlines()
-            if not line.startswith(("[", "All tables", "To look at"))
-        )
-        <= 80
-    )
+    assert max(map(len, without_paths(done.stdout))) <= 80
 
 
 def test_a_failed_cell_is_told_the_others_run_and_the_status_says_so(tmp_path):
