@@ -208,3 +208,14 @@ def test_a_plugin_of_the_same_name_is_sent_from_the_folder_that_counts(tmp_path)
     assert files["methods/dummy.py"].endswith(b"# mine\n")
     assert "datasets/mnist.toml" in files
     assert {Path(name).suffix for name in files} == {".py", ".toml"}
+
+
+def test_weights_come_back_if_they_are_kept(tmp_path):
+    (cell,) = grid()
+    registry = Registry([PLUGINS])
+    answer = run_parcel(pack(cell, keep_weights=True), registry.files(), shipment(cell, registry), Told())
+    take_in(answer.run, cell, Store(tmp_path))
+    assert "weights.safetensors" in Store(tmp_path).files(cell).names()
+    damaged = {**answer.run, "weights.safetensors": b"others"}
+    with pytest.raises(StoreError, match=r"weights.safetensors is not as it was written"):
+        take_in(damaged, cell, Store(tmp_path / "other"))
