@@ -125,7 +125,7 @@ def plugin(folder: Path, name: str, source: str, kind: str = "methods") -> Path:
 
 def bench(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the real command line, `run` and `tune` with `--jobs 0` unless another is given."""
-    jobs = ("--jobs", "0") if arguments[0] in ("run", "tune") and "--jobs" not in arguments else ()
+    jobs = ("--jobs", "0") if arguments[:1] in (("run",), ("tune",)) and "--jobs" not in arguments else ()
     given = os.environ | {"COLUMNS": "80", "OMP_NUM_THREADS": "1"} | environment
     with TemporaryDirectory() as folder:
         command = Command(Path(folder) / "said", [*arguments, *jobs], environment=given)

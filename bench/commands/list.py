@@ -192,11 +192,9 @@ def _noise() -> Rows:
 
 
 def _scores() -> Rows:
-    from bench.evaluation.scores import LOGIT_SCORES
+    from bench.spec import SCORE_WORDS
 
-    own = {"own": "Return the method's own uncertainty."}
-    words = own | {name: _first_line(score.__doc__) for name, score in LOGIT_SCORES.items()}
-    return {name: f"of every run: {line.removeprefix('Return ')}" for name, line in words.items()}
+    return {name: f"of every run: {words}" for name, words in SCORE_WORDS.items()}
 
 
 def _metrics() -> Rows:

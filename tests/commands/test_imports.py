@@ -24,7 +24,15 @@ def reported(tmp_path_factory):
     return results
 
 
-@pytest.mark.parametrize("command", ["report", "compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
+def test_torch_is_not_imported_to_report_runs_without_predictions(reported, tmp_path):
+    """Those with predictions have them shown on the page, for which torch is imported."""
+    published = tmp_path / "published"
+    published.mkdir()
+    (published / "runs.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
+    starts_without_torch(["report", "--results", str(published)], tmp_path)
+
+
+@pytest.mark.parametrize("command", ["compare", "status", "merge other.tar.gz", "pack runs.tar.gz"])
 def test_torch_is_not_imported_to_read_what_is_stored(reported, tmp_path, command):
     (tmp_path / "other.tar.gz").write_bytes((reported / "packed.tar.gz").read_bytes())
     starts_without_torch([*command.split(), "--results", str(reported)], tmp_path)

@@ -13,6 +13,7 @@ from bench.plugins.registry import Registry
 from bench.recipe import RECIPE_WORDS, RELABEL_WORDS, Recipe, Relabel
 from bench.report.figure_kinds import KINDS
 from bench.report.tables import BY_NAME
+from bench.spec import SCORE_NAMES, SCORE_WORDS
 
 # Typer hands a class of its own to callbacks of options.
 pytestmark = pytest.mark.usefixtures("unchecked_types")
@@ -63,6 +64,12 @@ def test_tables_and_figures_are_listed():
     for section, names in (("tables", BY_NAME), ("figures", KINDS)):
         said = shown(section)
         assert [name for name in names if f"  {name} " not in said] == []
+
+
+def test_scores_of_every_run_and_those_of_plugins_are_listed():
+    said = shown("scores")
+    assert [name for name in (*SCORE_NAMES, "knn") if f"  {name} " not in said] == []
+    assert set(SCORE_WORDS) == set(SCORE_NAMES)
 
 
 def test_a_list_of_all_says_what_can_be_listed():

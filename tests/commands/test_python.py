@@ -60,7 +60,7 @@ def fields():
 
 def test_the_signature_is_that_of_the_models_whose_options_it_takes():
     shown = {name: parameter.default for name, parameter in parameters().items()}
-    own = {"results", "data_root", "download", "plugins", "force", "progress"}
+    own = {"results", "data_root", "download", "plugins", "force", "keep_weights", "progress"}
     assert shown.keys() - own == fields().keys(), "an option of these models is an argument of bench.run"
     for model, others in ((Request, {}), (Machines, {"jobs": 0}), (Track, {})):
         given = {name: shown[name] for name in model.model_fields if name in shown}

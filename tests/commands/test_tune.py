@@ -16,6 +16,7 @@ from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.grid.search_space import Search
 from bench.store.store import Store
+from bench.tracking.names import Track
 
 TINY = {
     "methods": ["dummy"],
@@ -228,7 +229,7 @@ def test_a_search_that_cannot_be_read_is_told_and_left_out(tmp_path):
 def test_the_signature_is_that_of_the_models():
     shown = inspect.signature(package.tune).parameters
     own = {"results", "data_root", "download", "plugins", "progress"}
-    models = {**Search.model_fields, **Request.model_fields, **Machines.model_fields}
+    models = {**Search.model_fields, **Request.model_fields, **Machines.model_fields, **Track.model_fields}
     assert shown.keys() - own == models.keys() - {"pictures", "recipes", "recipe", "evaluate"}
     for name, field in Search.model_fields.items():
         default = field.get_default()

@@ -82,7 +82,7 @@ def test_an_experiment_runs_end_to_end_and_draws_its_pictures(name, stand_ins, t
     small = {"epochs": 2, "seeds": [0], "set": changed}
     request = commands.make_request(small | {"device": "cpu", "precision": "float32"}, name)
     grid = cells(request, context.registry, context.data_root)
-    assert commands.run(request, grid, context, tmp_path, Machines(jobs=0)) == 0
+    assert commands.run(request, grid, context, tmp_path, Machines(jobs=0), []) == 0
     records, problems = load_records(Store(tmp_path))
     assert (len(records), problems) == (len(grid), [])
     drawn = [path.stem for path in (tmp_path / "report" / "figures").iterdir()]

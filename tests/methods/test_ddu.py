@@ -250,7 +250,7 @@ def test_three_and_the_density_are_the_default(load_method, small):
 
 def test_finishing_fits_the_features_of_the_training_images(small, make_batch):
     method, train = small(), make_batch(200)
-    parts = [Batch(*(values[part] for values in train)) for part in (slice(0, 90), slice(90, 200))]
+    parts = [Batch(*(values[part] for values in train[:3])) for part in (slice(0, 90), slice(90, 200))]
     method.train().finish(parts, None)
     assert method.training
     method.eval()

@@ -118,6 +118,7 @@ def test_the_features_are_the_mean_of_the_passes(make_method, batch):
 
 def test_a_method_without_dropout_is_refused(make_method, monkeypatch):
     monkeypatch.setattr(MethodFactory, "__call__", lambda *_: nn.Linear(2, 2))
-    monkeypatch.setattr(nn.Linear, "normalised_logits", False, raising=False)
+    for attribute in ("normalised_logits", "two_views"):
+        monkeypatch.setattr(nn.Linear, attribute, False, raising=False)
     with pytest.raises(UsageError, match="its inner method must have dropout"):
         make_method("mc-dropout")
