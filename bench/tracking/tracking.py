@@ -72,8 +72,8 @@ class Tracking(Observer):
 
     def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
         """Log an epoch, unless it was logged before the run was interrupted."""
-        if log is not None:
-            self._log(spec.identity, log)
+        if log is not None and self.tracker and spec.identity in self.runs:
+            self._safely(partial(self._log, self.tracker, spec.identity, log))
 
     def run_stored(self, spec: RunSpec) -> None:
         """Log metrics and pictures of a finished run."""
@@ -93,19 +93,16 @@ class Tracking(Observer):
     def _end(self, tracker: Tracker, spec: RunSpec) -> None:
         record = read_record(self.store.files(spec))
         for log in _logs(record):
-            self._log(spec.identity, log)
+            self._log(tracker, spec.identity, log)
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             run = self.runs.pop(spec.identity)
             tracker.end(run, _numbers(flat(record.metrics.entries())), _pictures(record, Path(folder)))
         self.told.forget(spec.identity)
 
-    def _log(self, identity: str, log: EpochLog) -> None:
-        run = self.runs.get(identity)
-        if self.tracker and run and log["epoch"] > run.told:
-            self._safely(partial(self._log_anew, self.tracker, run, log))
-
-    def _log_anew(self, tracker: Tracker, run: TrackedRun, log: EpochLog) -> None:
-        epoch = int(log["epoch"])
+    def _log(self, tracker: Tracker, identity: str, log: EpochLog) -> None:
+        run, epoch = self.runs[identity], int(log["epoch"])
+        if epoch <= run.told:
+            return
         tracker.epoch(run, epoch, _numbers({name: value for name, value in log.items() if name != "epoch"}))
         self.runs[run.identity] = run._replace(told=epoch)
         self.told.keep(run.identity, epoch)

@@ -112,6 +112,18 @@ def test_epochs_without_a_log_are_told_with_the_metrics(tmp_path, notebook):
     assert notebook.told[5] == ("begin", 0)
 
 
+def test_a_tracker_that_fails_in_these_is_told_of_once_and_not_told_of_the_end(tmp_path, notebook):
+    bench.run(**SETTINGS, results=tmp_path)
+    (record,) = Store(tmp_path).scan()[0]
+    said = []
+    late = Tracking("notebook", Store(tmp_path), said.append)
+    late.run_started(record.spec)
+    notebook.failing.append("epoch")
+    late.run_stored(record.spec)
+    assert len(said) == 1
+    assert notebook.told == [("begin", 0)]
+
+
 @pytest.mark.parametrize(
     ("track", "said"),
     [
