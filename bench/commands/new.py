@@ -17,15 +17,21 @@ from bench.options import path_of
 from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
-KINDS: dict[str, Kind] = {"method": "methods", "dataset": "datasets", "backbone": "backbones"}
+KINDS: dict[str, Kind] = {
+    "method": "methods",
+    "dataset": "datasets",
+    "backbone": "backbones",
+    "score": "scores",
+}
+OF_THE_CLONE = ("method", "dataset")
 
 
 def new(
-    kind: Annotated[str, typer.Argument(help="method, dataset or backbone.")],
+    kind: Annotated[str, typer.Argument(help="method, dataset, backbone or score.")],
     name: Annotated[str, typer.Argument(help="Name of the plugin, such as my_idea.")],
     plugins: Annotated[
         Path | None,
-        typer.Option(help="The folder that gets the files; the clone if not given, which holds no backbones."),
+        typer.Option(help="The folder that gets the files; without it the clone, for a method or a data set."),
     ] = None,
 ) -> None:
     """Write a commented, working plugin together with its test.
@@ -35,6 +41,7 @@ def new(
       bench new method my_idea
       bench new dataset my_data --plugins ~/ideas
       bench new backbone my_net --plugins ~/ideas
+      bench new score my_score --plugins ~/ideas
     """
     plugins = None if plugins is None else path_of(plugins, "--plugins")
     for path in write_plugin(kind, name, plugins):
@@ -46,10 +53,10 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     """Write a plugin and its test, and return the files.
 
     Args:
-        kind: `method`, `dataset` or `backbone`.
+        kind: `method`, `dataset`, `backbone` or `score`.
         name: the plugin's name, such as `my_idea` or `my-idea`.
-        folder: gets the files in `methods/`, `datasets/` or `backbones/`, and in `tests/`; None is
-            the clone, which has no folder for backbones.
+        folder: gets the files in `methods/`, `datasets/`, `backbones/` or `scores/`, and in
+            `tests/`; None is the clone, which has folders for methods and data sets only.
 
     Raises:
         UsageError: an unknown kind, an unfit or taken name, a file in the way, or no clone.
@@ -57,8 +64,8 @@ def write_plugin(kind: str, name: str, folder: Path | None) -> list[Path]:
     if kind not in KINDS:
         raise unknown("kind of plugin", kind, KINDS)
     stem = _stem(name)
-    if kind == "backbone" and folder is None:
-        raise UsageError("a backbone of your own lies in a folder of your own: pass --plugins DIR")
+    if kind not in OF_THE_CLONE and folder is None:
+        raise UsageError(f"a {kind} of your own lies in a folder of your own: pass --plugins DIR")
     root = _clone() if folder is None else folder
     _refuse_taken(KINDS[kind], stem)
     files = _contents(root, KINDS[kind], stem)

@@ -7,6 +7,7 @@ import typer
 
 from bench.commands.assignments import read_settings
 from bench.commands.command_options import RESULTS, DataRoot, Output, Plugins, Results, typed_for, with_options
+from bench.commands.score_options import AddedScores, listed_scores
 from bench.errors import UsageError
 from bench.options import split_list
 from bench.report.selection import Selection
@@ -27,7 +28,8 @@ Settings = Annotated[
     typer.Option(
         "--set",
         metavar="NAME.KEY=VALUE",
-        help="An option of that data set, such as arrays.path=shifted.npz. May be repeated.",
+        help="An option of that data set, such as arrays.path=shifted.npz, or of an added score, such as "
+        "knn.k=10. May be repeated.",
         rich_help_panel=WHERE,
     ),
 ]
@@ -43,6 +45,7 @@ def predict(
     output: Output = None,
     dataset: TestSet = None,
     set_: Settings = None,
+    scores: AddedScores = None,
     features: Features = False,
     seeds: Seeds = None,
     run: Run = None,
@@ -54,12 +57,14 @@ def predict(
     """Predict a test set with trained runs that have their weights, without training again.
 
     Runs keep weights if made with `bench run --keep-weights`. The file is in the form that `bench
-    import` reads. Of several runs, -o names a folder, and each has a file there.
+    import` reads, with an uncertainty for each of --scores. Of several runs, -o names a folder, and
+    each has a file there.
 
     \b
     Examples:
       bench predict --methods rul --noise 0.3 -o preds.npz
       bench predict --methods rul --dataset arrays --set arrays.path=shifted.npz -o shifted.parquet
+      bench predict --methods rul --noise 0.3 --scores knn,msp --set knn.k=10 -o preds.npz
       bench predict --dataset arrays --set arrays.path=shifted.npz -o predictions
     """
     from bench.commands import predictions_anew as work
@@ -71,15 +76,15 @@ def predict(
         raise UsageError(
             f"-o {output or ''}: must name an .npz or .parquet file, or a folder for a file of each run"
         )
-    options = work.options_of_set(dataset, read_settings(set_ or []))
     selection = validated(Selection, typed_for(Selection, typed), "option")
     context = make_context(results, data_root, plugins or [])
+    asked = work.asked_for(dataset, read_settings(set_ or []), listed_scores(scores), context)
     records = work.chosen(context, selection, _numbers(seeds), run)
     if output.suffix:
         work.only_one(records)
     for record in records:
         path = output if output.suffix else output / f"{'-'.join(record.spec.folder.parts)}.npz"
-        found = work.predicted(record, dataset, options, context)
+        found = work.predicted(record, asked, context)
         path.parent.mkdir(parents=True, exist_ok=True)
         write_arrays(path, found if features else work.without_features(found))
         accuracy = 100 * (found.predicted == found.labels).mean()

@@ -1,13 +1,16 @@
 """What `bench predict` and `bench.predict` do: choose runs, predict with their kept weights."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from bench.errors import UsageError
+from bench.errors import DataError, UsageError
+from bench.evaluation.array_names import NAMED
+from bench.evaluation.evaluate import all_scores
 from bench.evaluation.predictions import LabelledPredictions
+from bench.evaluation.scores import UNDEFINED_IF_NORMALISED
 from bench.execution.context import Context
 from bench.execution.test_sets import test_set
 from bench.execution.trained import load_trained
@@ -15,6 +18,7 @@ from bench.options import PathLike, path_of, split_list
 from bench.plugins.plugin_folders import plugin_folders
 from bench.plugins.registry import plugin_name
 from bench.report.chosen_runs import load_groups, shortened_list
+from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.spec import validated
 from bench.store.array_files import arrays_of
@@ -55,28 +59,60 @@ def only_one(records: list[Record]) -> Record:
     )
 
 
-def predicted(
-    record: Record, dataset: str | None, options: dict[str, Any], context: Context
-) -> LabelledPredictions:
+class Asked(NamedTuple):
+    """What to predict, and the scores to add."""
+
+    dataset: str | None  # None: the run's own test set
+    options: dict[str, Any]  # of that data set
+    scores: list[str]
+    scoring: Scoring | None  # the scores that are plugins
+
+
+def asked_for(
+    dataset: str | None, settings: Mapping[str, dict[str, Any]], scores: Iterable[str], context: Context
+) -> Asked:
+    """Return what to predict, from settings of the data set and of scores.
+
+    Raises:
+        UsageError: a score is unknown, or a setting is of something else.
+        PluginError: a score does not load.
+    """
+    names = [plugin_name(name) for name in scores]
+    of_scores = {name: values for name, values in settings.items() if plugin_name(name) in names}
+    options = dict[str, Any]()
+    for name in settings.keys() - of_scores.keys():
+        if dataset is None or plugin_name(name) != plugin_name(dataset):
+            raise UsageError(
+                f"--set {name}.…: must be of the data set that --dataset names, got {dataset}, or of a score "
+                f"that --scores names"
+            )
+        options |= settings[name]
+    scoring = Scoring.of(names, of_scores, context.registry, context.data_root)
+    return Asked(dataset, options, list(dict.fromkeys(names)), scoring)
+
+
+def predicted(record: Record, asked: Asked, context: Context) -> LabelledPredictions:
     """Return predictions of a run's trained method on its own or another test set.
 
+    Scores that were asked for are columns `uncertainty_NAME`.
+
     Raises:
-        BenchError: the weights are missing or damaged, or the data set does not fit.
+        BenchError: the weights are missing or damaged, the data set does not fit, or a score fails.
     """
     trained = load_trained(record, context)
-    return trained.on(test_set(trained, dataset, options, context))
-
-
-def options_of_set(dataset: str | None, given: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Return the options of the test set.
-
-    Raises:
-        UsageError: there are options of anything else.
-    """
-    for name in given:
-        if dataset is None or plugin_name(name) != plugin_name(dataset):
-            raise UsageError(f"--set {name}.…: must be of the data set that --dataset names, got {dataset}")
-    return {key: value for values in given.values() for key, value in values.items()}
+    found = trained.on(test_set(trained, asked.dataset, asked.options, context))
+    if not asked.scores:
+        return found
+    outputs = found.predictions
+    offered = all_scores(outputs)
+    if asked.scoring is not None:
+        offered |= asked.scoring.of_images(record, outputs, context.store)
+    for name in asked.scores:
+        if name not in offered:
+            raise DataError(f"score {name} of {record.files}: {UNDEFINED_IF_NORMALISED[name]}")
+    return LabelledPredictions(
+        outputs, {**found.columns, **{f"{NAMED}{name}": offered[name] for name in asked.scores}}
+    )
 
 
 def without_features(found: LabelledPredictions) -> LabelledPredictions:
@@ -95,6 +131,7 @@ def predict(
     run: PathLike | None = None,
     dataset: str | None = None,
     set: dict[str, dict[str, Any]] = {},  # noqa: B006 - it is not changed
+    scores: str | Iterable[str] = (),
     features: bool = True,
     data_root: PathLike | None = None,
     plugins: Iterable[PathLike] = (),
@@ -113,18 +150,22 @@ def predict(
         run: the run's folder, in place of all these.
         dataset: name of the data set whose test images to predict, of the same image shape and
             classes; None for the run's own.
-        set: options of that data set: `{"arrays": {"path": "shifted.npz"}}`.
+        set: options of that data set: `{"arrays": {"path": "shifted.npz"}}`; and of scores.
+        scores: post-hoc scores to add, such as `knn`; what they need of the training images is made
+            with the run's weights.
         features: whether to return features, if the method has them.
         data_root: where data sets are; None takes BENCH_DATA, else `data`.
         plugins: folders of plugins besides those that BENCH_PLUGINS names.
 
     Returns:
         `logits` (N, K) or `log_probabilities`, `labels` (N,), `uncertainty` (N,), larger = less
-        sure, and `features` (N, D); the arrays that `bench import` reads.
+        sure, `uncertainty_NAME` (N,) of each added score, and `features` (N, D); the arrays that
+        `bench import` reads.
 
     Raises:
         UsageError: an unknown name, or not exactly one run is chosen.
-        DataError: the run has no weights, they are damaged, or the data set does not fit.
+        DataError: the run has no weights, they are damaged, the data set does not fit, or a score
+            fails.
     """
     from bench.commands.grid_session import make_context
 
@@ -135,5 +176,6 @@ def predict(
     selection = validated(Selection, given | {"setting": setting}, "argument")
     place = None if run is None else path_of(run, "run")
     record = only_one(chosen(context, selection, [] if seed is None else [seed], place))
-    found = predicted(record, dataset, options_of_set(dataset, set), context)
+    listed = split_list(scores) if isinstance(scores, str) else scores
+    found = predicted(record, asked_for(dataset, set, listed, context), context)
     return arrays_of(found if features else without_features(found))

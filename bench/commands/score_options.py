@@ -48,7 +48,17 @@ def scoring_of(
     from bench.plugins.registry import Registry
     from bench.report.scoring import Scoring
 
+    given = read_settings(assignments or [])
+    return Scoring.of(listed_scores(names), given, Registry(plugins or []), find_data_root(data_root))
+
+
+def listed_scores(names: str | None) -> list[str]:
+    """Return names typed with commas.
+
+    Raises:
+        UsageError: one is empty.
+    """
     listed = split_list(names) if names else []
     if not all(listed):
         raise UsageError(f"--scores {names}: a place in the list is empty")
-    return Scoring.of(listed, read_settings(assignments or []), Registry(plugins or []), find_data_root(data_root))
+    return listed

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from jaxtyping import Float
 
 from bench.errors import BenchError, DataError, UsageError, one_line, place
 from bench.evaluation.metrics import VERSION
+from bench.evaluation.predictions import Predictions
 from bench.files.atomic import replace_file
 from bench.plugins.hyperparameters import resolve
 from bench.plugins.registry import Plugin, Registry, plugin_name
@@ -93,25 +95,54 @@ class Scoring:
                 found = self._computed(asked, record, store)
                 _keep(place_kept, record, found)
             return _with(record, asked.plugin.name, found), ""
-        except DataError as error:
-            reason = f"score {asked.plugin.name} of {record.files}: {one_line(error)}"
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            where = "" if isinstance(error, BenchError) else place(error, asked.plugin.path)
-            reason = f"score {asked.plugin.name} ({asked.plugin.path}) of {record.files}: {one_line(error)}{where}"
-        return _with(record, asked.plugin.name, None), reason
+            return _with(record, asked.plugin.name, None), _reason(asked, record, error)
 
     def _computed(self, asked: Asked, record: Record, store: Store) -> dict[str, Any]:
+        parts = self._parts(record, store)
+        test = parts.test()
+        return metrics_of(self._uncertainty(asked, test.predictions, parts), test)
+
+    def of_images(self, record: Record, test: Predictions, store: Store) -> dict[str, Float[np.ndarray, " n"]]:
+        """Return the uncertainty (N,) that each score gives to N images, larger = less sure.
+
+        Args:
+            record: of the run that predicted them.
+            test: its predictions of them, stored or not.
+            store: of the run.
+
+        Raises:
+            DataError: a score needs what the run has not, or fails; the line says which and why.
+        """
+        made, parts = {}, self._parts(record, store)
+        for asked in self.asked:
+            try:
+                made[asked.plugin.name] = self._uncertainty(asked, test, parts)
+            except (Exception, SystemExit) as error:  # a plugin may raise anything
+                raise DataError(_reason(asked, record, error)) from None
+        return made
+
+    def _parts(self, record: Record, store: Store) -> Parts:
+        return Parts(record, store, self.registry, self.data_root)
+
+    def _uncertainty(self, asked: Asked, test: Predictions, parts: Parts) -> Float[np.ndarray, " n"]:
         from bench.plugins.fence import fenced
         from bench.plugins.score import scored
         from bench.training.seeding import seed
 
-        parts = Parts(record, store, self.registry, self.data_root)
-        test = parts.test()
         cls = asked.plugin.load()
         train = parts.training(cls.needs)
         with fenced(asked.plugin.path, lambda: seed(0)):
-            u = scored(cls(**asked.values), test.predictions, train)
-        return metrics_of(u, test)
+            return scored(cls(**asked.values), test, train)
+
+
+def _reason(asked: Asked, record: Record, error: BaseException) -> str:
+    """Return why a run has no such score, in one line; of a plugin's fault also where it is."""
+    name, said = asked.plugin.name, one_line(error)
+    if isinstance(error, DataError):
+        return f"score {name} of {record.files}: {said}"
+    where = "" if isinstance(error, BenchError) else place(error, asked.plugin.path)
+    return f"score {name} ({asked.plugin.path}) of {record.files}: {said}{where}"
 
 
 def _recalled(path: Path, record: Record) -> dict[str, Any] | None:

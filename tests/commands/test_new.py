@@ -15,7 +15,7 @@ from bench.errors import UsageError
 from bench.plugins.registry import Registry
 
 
-@pytest.mark.parametrize("kind", ["method", "dataset", "backbone"])
+@pytest.mark.parametrize("kind", ["method", "dataset", "backbone", "score"])
 def test_what_is_written_passes_every_check(tmp_path, kind):
     write_plugin(kind, "my_new", tmp_path)
     results = list(run_checks(find_plugin("my-new", Registry([tmp_path]))))
@@ -23,7 +23,7 @@ def test_what_is_written_passes_every_check(tmp_path, kind):
     assert sum(result.status == "pass" for result in results) > 5
 
 
-@pytest.mark.parametrize("kind", ["method", "dataset", "backbone"])
+@pytest.mark.parametrize("kind", ["method", "dataset", "backbone", "score"])
 def test_the_test_that_is_written_passes(tmp_path, kind):
     write_plugin(kind, "my_new", tmp_path)
     run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
@@ -77,8 +77,9 @@ def test_a_taken_name_and_an_unknown_kind_are_refused(tmp_path):
         write_plugin("metod", "my_new", tmp_path)
 
 
-def test_a_backbone_goes_into_a_folder_of_ones_own_under_a_name_of_its_own(tmp_path):
-    with pytest.raises(UsageError, match="lies in a folder of your own: pass --plugins DIR"):
-        write_plugin("backbone", "my_net", None)
-    with pytest.raises(UsageError, match="there is a backbone resnet18 already"):
-        write_plugin("backbone", "resnet18", tmp_path)
+@pytest.mark.parametrize(("kind", "taken"), [("backbone", "resnet18"), ("score", "knn")])
+def test_what_the_clone_has_no_folder_for_goes_into_a_folder_of_ones_own(tmp_path, kind, taken):
+    with pytest.raises(UsageError, match=f"a {kind} of your own lies in a folder of your own: pass --plugins DIR"):
+        write_plugin(kind, "my_new", None)
+    with pytest.raises(UsageError, match=f"there is a {kind} {taken} already"):
+        write_plugin(kind, taken, tmp_path)

@@ -1,5 +1,6 @@
 """Kept weights, predictions with them, and post-hoc scores over the runs that have them."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -165,3 +166,50 @@ def test_the_command_writes_what_import_reads(results, tmp_path):
         assert done.returncode == 0, done.stderr
     known = records(results)["dummy"].metrics
     assert {record.metrics.accuracy for record in Store(tmp_path / "new").scan()[0]} == {known.accuracy}
+
+
+def test_scores_of_a_new_test_set_are_those_of_its_features_and_logits(results, tmp_path):
+    from scipy.spatial.distance import cdist
+    from scipy.special import softmax
+
+    from bench.execution.trained import training_part
+
+    trained = load_trained(records(results)["mc-dropout"], context_of(results))
+    train = training_part(trained).predictions.features.astype(float)
+    asked = {"results": results, "methods": "mc-dropout", "plugins": [PLUGINS]}
+    found = package.predict(**asked, scores="knn,entropy", set={"knn": {"k": 3, "unit": False}})
+    nearest = np.sort(cdist(found["features"].astype(float), train), axis=1)
+    np.testing.assert_allclose(found["uncertainty_knn"], nearest[:, 2], rtol=1e-9)
+    form = "log_probabilities" if "log_probabilities" in found else "logits"
+    probable = softmax(found[form].astype(float), axis=1)
+    np.testing.assert_allclose(found["uncertainty_entropy"], -(probable * np.log(probable)).sum(axis=1), rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (["--scores", "knm"], "no score 'knm'. Did you mean 'knn'"),
+        (["--scores", "knn"], "score knn of .*: the method has no features"),
+        (["--scores", "knn,"], "a place in the list is empty"),
+        (["--set", "knn.k=3"], "or of a score that --scores names"),
+    ],
+)
+def test_a_score_that_cannot_be_added_is_named_in_one_line(results, tmp_path, typed, said):
+    path = tmp_path / "preds.npz"
+    places = ("--results", str(results), "--plugins", str(PLUGINS), "-o", str(path))
+    done = bench("predict", "--methods", "dummy", *places, *typed)
+    assert (done.returncode == 0, path.exists()) == (False, False)
+    assert re.search(said, done.stderr)
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_added_scores_are_imported_as_rows_of_their_own(results, tmp_path):
+    path, places = str(tmp_path / "preds.npz"), ("--plugins", str(PLUGINS))
+    chosen = ("predict", "--methods", "mc-dropout", "--results", str(results))
+    done = bench(*chosen, *places, "--scores", "margin,feature-norm", "-o", path)
+    assert done.returncode == 0, done.stderr
+    given = ("--name", "mine", "--dataset", "tiny", "--noise", "0.3", *places)
+    done = bench("import", path, *given, "--results", str(tmp_path / "new"))
+    assert done.returncode == 0, done.stderr
+    labels = {*package.load_results(tmp_path / "new")["label"]}
+    assert labels == {f"mine{name} (imported)" for name in ("", " · margin", " · feature-norm")}

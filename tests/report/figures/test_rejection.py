@@ -140,3 +140,31 @@ def test_every_noise_has_its_picture():
         ("rejection-tiny-symmetric-0", "Accuracy against rejection, tiny, noise 0%"),
         ("rejection-tiny-pair-0.2", "Accuracy against rejection, tiny, noise pair 20%"),
     ]
+
+
+def with_scores(run, *names):
+    """A run to which scores were added, each a copy of max-softmax."""
+    entries = run.metrics.entries()
+    entries["scores"] |= dict.fromkeys(names, entries["scores"]["msp"])
+    curves = run.curves | dict.fromkeys(names, run.curves["msp"])
+    added = {"metrics": Metrics.model_validate(entries), "curves_csv": to_csv(pd.DataFrame(curves))}
+    return dataclasses.replace(run, **added)
+
+
+def test_a_score_that_was_added_is_drawn_and_has_its_numbers():
+    (members,) = group([with_scores(measured(0.8, 0.5), "knn")])
+    figure = draw(members, members.noises[0])
+    ((added,), (msp,)) = lines(figure, "-."), lines(figure, "--")
+    np.testing.assert_array_equal(added.get_ydata(), msp.get_ydata())
+    assert "knn (dash-dotted)" in figure.legends[0].get_title().get_text()
+    numbers = figure.legends[0].texts[0].get_text().split()
+    assert numbers[-2:] == numbers[-4:-2]
+
+
+def test_more_scores_than_styles_of_lines_have_a_panel_for_each_method():
+    runs = [measured(accuracy, 0.5, methods=[name]) for name, accuracy in (("rul", 0.8), ("dul", 0.7))]
+    (members,) = group([with_scores(run, "knn", "gap") for run in runs])
+    figure = draw(members, members.noises[0])
+    assert [axes.get_title() for axes in figure.axes] == ["dul", "rul"]
+    assert {"own score", "max-softmax", "knn", "gap"} <= {text.get_text() for text in figure.legends[0].texts}
+    assert len({line.get_color() for line in figure.axes[0].lines[-5:]}) == 5
