@@ -31,7 +31,8 @@ def merge(
     for other in others:
         merged = transfer.merge(Store(results), other)
         completed = f", {merged.completed} of them without the predictions added now" if merged.completed else ""
-        say(f"{other}: {merged.added} runs added, {merged.same} were here{completed}")
+        searches = f"; {merged.searches} searches of bench tune" if merged.searches else ""
+        say(f"{other}: {merged.added} runs added, {merged.same} were here{completed}{searches}")
         for line in merged.problems:
             note(line)
         for line in merged.refused:

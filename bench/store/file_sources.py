@@ -16,6 +16,7 @@ WEIGHTS = "weights.safetensors"  # of a run made with --keep-weights
 SOURCES = "sources.json"  # of a run's plugins, as text; older runs and those of our plugins have none
 RUN_FILES = (*RECORD_FILES, checksums.NAME, *PREDICTIONS, SOURCES, WEIGHTS)  # all that a run may have
 # Of a file; predictions in a folder have no bound.
+SEARCHES = "tuning"  # folder of searches by `bench tune`, in a results folder and in a pack
 MOST_BYTES = {name: 2**30 if name in PREDICTIONS else 2**26 for name in RUN_FILES} | {
     SOURCES: 2**23,
     WEIGHTS: 2**31,

@@ -6,26 +6,38 @@ within bounds; everything else in it is named and left alone.
 
 import gzip
 import json
+import re
 import tarfile
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path, PurePosixPath
+from types import MappingProxyType
 from typing import BinaryIO
 
 from bench.errors import UsageError
 from bench.files import checksums
 from bench.files.reading import parse_json
-from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RECORD_FILES, RUN_FILES, SOURCES, WEIGHTS, RunFiles
+from bench.store.file_sources import (
+    MOST_BYTES,
+    PREDICTIONS,
+    RECORD_FILES,
+    RUN_FILES,
+    SEARCHES,
+    SOURCES,
+    WEIGHTS,
+    RunFiles,
+)
 
 NAME = "runs.tar.gz"  # of the pack in a results folder
 ABOUT = "pack.json"  # first member: how many files and bytes follow; older packs lack it
 READ_LATER = (*PREDICTIONS, SOURCES, WEIGHTS)  # are not kept in memory
 MOST_READ = 2**26 + 2**10  # bytes that are read at once, of a small file or of the head of a member
 EXPANSION, ROOM = 100, 2**24  # a pack unpacks to at most so many times its size, and so many bytes
+MOST_SEARCH = 2**24  # bytes of a search
 HEAD = 2**12  # bytes that the head of a member and its padding come to at most
 SHOWN = 3  # names of odd members in a message
 DAMAGED = (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError, RecursionError)
@@ -86,10 +98,11 @@ class PackedRun:
 
 @dataclass
 class Contents:
-    """What is in a pack: runs by their place below `runs`, and names of what is none."""
+    """What is in a pack: runs by their place below `runs`, searches, names of what is neither."""
 
     pack: Path
     runs: dict[PurePosixPath, PackedRun] = field(default_factory=dict)
+    searches: dict[str, bytes] = field(default_factory=dict)  # by the name of the file
     odd: list[str] = field(default_factory=list)
     unread: str = ""  # why the rest of the pack is not read
 
@@ -135,6 +148,9 @@ def _take(found: Contents, archive: tarfile.TarFile, member: tarfile.TarInfo) ->
     if member.name == ABOUT and not found.runs:
         _set_bound(archive, member)
         return
+    if _is_search(member):
+        found.searches[PurePosixPath(member.name).name] = _content(archive, member)
+        return
     path = PurePosixPath(member.name)
     top, *parts = path.parts[:-1] or ("",)
     if top != "runs" or not parts or ".." in parts or path.name not in RUN_FILES:
@@ -148,6 +164,11 @@ def _take(found: Contents, archive: tarfile.TarFile, member: tarfile.TarInfo) ->
         run.large[path.name] = member.offset_data, member.size
     else:
         run.small[path.name] = _content(archive, member)
+
+
+def _is_search(member: tarfile.TarInfo) -> bool:
+    is_named = re.fullmatch(rf"{SEARCHES}/[0-9a-f]{{1,64}}\.json", member.name)
+    return bool(is_named) and member.isreg() and not member.issparse() and member.size <= MOST_SEARCH
 
 
 def _fault(run: PackedRun, member: tarfile.TarInfo, name: str) -> str | None:
@@ -230,7 +251,12 @@ def _content(archive: tarfile.TarFile, member: tarfile.TarInfo) -> bytes:
 
 
 def write_pack(
-    file: BinaryIO, runs: Iterable[RunFiles], root: Path, predictions: bool, weights: bool = False
+    file: BinaryIO,
+    runs: Iterable[RunFiles],
+    root: Path,
+    predictions: bool,
+    weights: bool = False,
+    searches: Mapping[str, bytes] = MappingProxyType({}),
 ) -> None:
     """Write runs to a pack; the same runs give the same bytes: no times, no user names, in order.
 
@@ -240,6 +266,7 @@ def write_pack(
         root: the folder that their paths are taken from.
         predictions: whether to take those of the test set along.
         weights: whether to take trained weights along, where they were kept.
+        searches: of `bench tune`, by the names of their files.
     """
     large = (*(PREDICTIONS[:1] if predictions else ()), *([WEIGHTS] if weights else ()))
     wanted = (*RECORD_FILES, checksums.NAME, SOURCES, *large)
@@ -249,7 +276,8 @@ def write_pack(
         for name in wanted
         if name in run.names()
     ]
-    about = json.dumps({"files": len(files), "bytes": sum(run.size(name) for run, name in files)})
+    size = sum(run.size(name) for run, name in files) + sum(map(len, searches.values()))
+    about = json.dumps({"files": len(files) + len(searches), "bytes": size})
     with (
         gzip.GzipFile(filename="", fileobj=file, mode="wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w") as archive,
@@ -257,6 +285,8 @@ def write_pack(
         _add(archive, ABOUT, about.encode())
         for run, name in files:
             _add(archive, (Path("runs") / run.path.relative_to(root) / name).as_posix(), run.read(name))
+        for name, content in sorted(searches.items()):
+            _add(archive, f"{SEARCHES}/{name}", content)
 
 
 def _add(archive: tarfile.TarFile, name: str, content: bytes) -> None:

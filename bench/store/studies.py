@@ -1,6 +1,8 @@
 """Searches of `bench tune`, each a file: what was tried, by identities of runs, and what won."""
 
 import hashlib
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,8 +13,9 @@ from bench.files.atomic import write_text
 from bench.files.reading import parse_json, read_file
 from bench.recipe import Frozen
 from bench.spec import validated
+from bench.store.file_sources import SEARCHES
+from bench.store.pack_files import NAME, contents
 
-FOLDER = "tuning"  # of a results folder
 Identity = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
@@ -55,23 +58,59 @@ class Study(Frozen):
 
     def write(self, results: Path) -> None:
         """Write it into a results folder, in place of an earlier state of the same search."""
-        folder = results / FOLDER
+        folder = results / SEARCHES
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / f"{self.name}.json", self.model_dump_json(indent=1))
+        write_text(folder / f"{self.name}.json", self.text)
+
+    @property
+    def text(self) -> str:
+        """The content of its file."""
+        return self.model_dump_json(indent=1)
 
 
 def read_studies(results: Path) -> tuple[list[Study], list[str]]:
-    """Return the searches of a results folder by name, and a line for each file that is none."""
-    found, problems = list[Study](), list[str]()
-    for path in sorted((results / FOLDER).glob("*.json")):
+    """Return the searches of a results folder or a pack, and a line for each file that is none.
+
+    A folder may have a pack in it. Of a search that is in both, the folder's state counts.
+    """
+    found, problems = dict[str, Study](), list[str]()
+    for place, read in _files(results):
         try:
-            content = parse_json(read_file(path))
+            content = parse_json(read())
             if not isinstance(content, dict):
                 raise ValueError("it is no search")
-            found.append(validated(Study, content, "key of a search"))
+            study = validated(Study, content, "key of a search")
+            found[study.name] = study
         except (BenchError, UsageError, OSError, ValueError) as error:
-            problems.append(f"{path} is left out, it is no search that can be read: {one_line(error)}")
-    return found, problems
+            problems.append(f"{place} is left out, it is no search that can be read: {one_line(error)}")
+    return list(found.values()), problems
+
+
+def _files(results: Path) -> Iterator[tuple[Path, Callable[[], bytes]]]:
+    """Yield each file of a search and what reads it, those of a pack first."""
+    pack = results if results.is_file() else results / NAME
+    if pack.is_file():
+        for name, content in contents(pack).searches.items():
+            yield pack / SEARCHES / name, partial(bytes, content)
+    for path in sorted((results / SEARCHES).glob("*.json")):
+        yield path, partial(read_file, path)
+
+
+def add_studies(results: Path, other: Path) -> tuple[int, list[str]]:
+    """Copy the searches of another results folder or pack.
+
+    An unfinished one that is here is replaced by a finished one.
+
+    Returns:
+        How many were not here, and a line for each file there that is none.
+    """
+    ours = {study.name: study for study in read_studies(results)[0]}
+    theirs, problems = read_studies(other)
+    for study in theirs:
+        here = ours.get(study.name)
+        if here is None or (study.is_done and not here.is_done):
+            study.write(results)
+    return len({study.name for study in theirs} - ours.keys()), problems
 
 
 def runs_of_searches(results: Path) -> set[str]:

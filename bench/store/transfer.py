@@ -14,6 +14,7 @@ from bench.store.first_format import is_first, upgraded
 from bench.store.pack_files import contents, write_pack
 from bench.store.record import Record, StoreError
 from bench.store.store import Store, lacking, read_all
+from bench.store.studies import add_studies, read_studies
 from bench.store.unfinished import UnderWay
 
 TOGETHER = 100  # runs that are copied before they are written out; a power cut costs no more than these
@@ -28,12 +29,13 @@ class Merged:
     completed: int = 0  # of these, here without predictions that the other folder had
     refused: list[str] = field(default_factory=list)  # a line for each that is here with another outcome
     problems: list[str] = field(default_factory=list)  # a line for each folder that cannot be read
+    searches: int = 0  # of `bench tune`, that were not here
 
 
 def merge(store: Store, other: Path) -> Merged:
     """Copy the runs of another results folder, or of a pack, into a store.
 
-    Those of version 0.1 are brought over.
+    Those of version 0.1 are brought over. Searches of `bench tune` come along.
 
     A run that is here already must have had the same outcome there: the same labels, log and
     predictions; what predictions it lacks here are taken over.
@@ -61,6 +63,8 @@ def merge(store: Store, other: Path) -> Merged:
         except (StoreError, OSError) as error:
             merged.problems.append(one_line(error))
     _add(store, arriving, merged)
+    merged.searches, unread = add_studies(store.results, other)
+    merged.problems += unread
     return merged
 
 
@@ -139,6 +143,8 @@ def _complete(store: Store, ours: Record, record: Record) -> None:
 def pack(store: Store, target: Path, predictions: bool, weights: bool = False) -> tuple[int, list[str]]:
     """Write all finished runs to a pack; return how many, and a line for each unreadable folder.
 
+    Searches of `bench tune` go along.
+
     Args:
         store: where they are; its own pack may be the target.
         target: the archive's file.
@@ -156,6 +162,8 @@ def pack(store: Store, target: Path, predictions: bool, weights: bool = False) -
     records, problems = store.scan()
     if not records:
         raise UsageError(f"{store.results} holds no finished run")
+    studies, unread = read_studies(store.results)
+    searches = {f"{study.name}.json": study.text.encode() for study in studies}
     with replace_file(target) as file:
-        write_pack(file, (record.files for record in records), store.root, predictions, weights)
-    return len(records), problems
+        write_pack(file, (record.files for record in records), store.root, predictions, weights, searches)
+    return len(records), problems + unread

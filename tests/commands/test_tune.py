@@ -4,6 +4,7 @@ import inspect
 import json
 import math
 import re
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -15,6 +16,7 @@ from bench.errors import UsageError
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.grid.search_space import Search
+from bench.store.pack_files import write_pack
 from bench.store.store import Store
 from bench.tracking.names import Track
 
@@ -242,3 +244,40 @@ def test_a_run_of_the_search_is_the_run_that_held_out_evaluation_asks_for(tuned)
     results, _ = tuned
     asked = spec(held_out=0.2, evaluate="held-out", epochs=1)
     assert Store(results).has(asked)
+
+
+def test_a_search_goes_along_in_a_pack_and_is_shown_from_it(tuned, tmp_path):
+    results, _ = tuned
+    pack = tmp_path / "published" / "runs.tar.gz"
+    pack.parent.mkdir()
+    assert bench("pack", str(pack), "--results", str(results)).returncode == 0
+    tables = [bench("table", "tuning", "--results", str(place)) for place in (results, pack.parent)]
+    assert tables[0].stdout == tables[1].stdout
+    assert "defaults" in tables[0].stdout
+    assert not (pack.parent / "tuning").exists()
+    done = bench("merge", str(pack), "--results", str(tmp_path / "here"))
+    assert done.stdout.endswith(" runs added, 0 were here; 1 searches of bench tune\n"), done.stdout + done.stderr
+    (here,), (there,) = ((place / "tuning").glob("*.json") for place in (tmp_path / "here", results))
+    assert (here.name, here.read_bytes()) == (there.name, there.read_bytes())
+
+
+def test_a_merge_completes_a_search_and_never_undoes_one(tuned, tmp_path):
+    results, _ = tuned
+    half, here = shutil.copytree(results, tmp_path / "half"), tmp_path / "here"
+    (study,) = (half / "tuning").glob("*.json")
+    done = json.loads(study.read_text())
+    study.write_text(json.dumps(done | {"is_done": False}))
+    for other, expected in ((half, False), (results, True), (half, True)):
+        assert bench("merge", str(other), "--results", str(here)).returncode == 0
+        assert json.loads((here / "tuning" / study.name).read_text())["is_done"] is expected
+
+
+def test_a_file_in_a_pack_that_is_no_search_is_named_and_the_runs_are_read(tuned, tmp_path):
+    results, _ = tuned
+    store, pack = Store(results), tmp_path / "runs.tar.gz"
+    with pack.open("wb") as file:
+        write_pack(file, [each.files for each in store.scan()[0]], store.root, False, searches={"0a.json": b"{"})
+    done = bench("merge", str(pack), "--results", str(tmp_path / "here"))
+    assert done.returncode == 1
+    assert f"{pack}/tuning/0a.json is left out, it is no search" in done.stderr.replace("\n", "")
+    assert "17 runs added" in done.stdout

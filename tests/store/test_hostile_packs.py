@@ -49,6 +49,11 @@ CASES = {
     "a name that climbs": (lambda canary: [regular("runs/../../canary.txt")], "left out: 'runs/../../canary.txt'"),
     "a name that climbs late": (lambda canary: [regular("runs/x/../../../spec.json")], "is left out: 'runs/x/.."),
     "a file of no run": (lambda canary: [regular(f"{PLACE}/run.sh")], f"is left out: '{PLACE}/run.sh'"),
+    "a link for a search": (
+        lambda canary: [(member("tuning/0a.json", type=tarfile.SYMTYPE, linkname=str(canary)), None)],
+        "is left out: 'tuning/0a.json'",
+    ),
+    "a search whose name climbs": (lambda canary: [regular("tuning/../canary.json")], "'tuning/../canary.json'"),
     "many of them": (lambda canary: [regular(f"notes-{k}") for k in range(9)], "'notes-2' and 6 more"),
     "a link for a folder": (
         lambda canary: [(member("runs/tiny", type=tarfile.SYMTYPE, linkname="/"), None)],
