@@ -3,10 +3,10 @@
 Source: Daxberger et al., Laplace Redux – Effortless Bayesian Deep Learning, NeurIPS 2021 (arXiv
 2106.14806): the recommended form, that is the last layer, a generalised Gauss-Newton matrix with
 Kronecker factors, the prior precision by the marginal likelihood, and the probit link.
-Departures: none of the mathematics. It is written here and not taken from laplace-torch, which
-keeps its state outside the net's state_dict and fits through loaders and backends of its own; for
-one affine layer the factors are two sums over the features. The layer's curvature does not depend
-on the labels, noisy or not.
+Departures: the bias is one of the weights, by a 1 beside the features; the authors' laplace-torch
+keeps it as a block without correlation to them. It is written here and not taken from that library,
+which keeps its state outside the net's state_dict and fits through loaders and backends of its own;
+the tests compare both. The layer's curvature does not depend on the labels, noisy or not.
 """
 
 import math

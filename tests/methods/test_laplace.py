@@ -4,6 +4,7 @@ import torch
 from scipy.optimize import minimize_scalar
 from scipy.special import softmax
 from scipy.stats import entropy
+from torch.utils.data import DataLoader, TensorDataset
 
 from bench.errors import UsageError
 from bench.plugins.factory import MethodFactory
@@ -68,6 +69,27 @@ def test_the_precision_has_the_largest_marginal_likelihood(fitted):
 
     expected = np.exp(minimize_scalar(negative_evidence, bracket=(-2, 3)).x)
     assert float(method.precision) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.filterwarnings("ignore")  # the library's own
+def test_it_is_the_laplace_torch_of_a_layer_whose_bias_is_a_weight(fitted):
+    """The library keeps a bias as a block of its own; a 1 beside the features makes it a weight."""
+    laplace = pytest.importorskip("laplace", reason="the authors' library is in the extra peers")
+    method, features, _ = fitted
+    inputs = torch.tensor(np.c_[features, np.ones(len(features))])
+    layer = torch.nn.Linear(5, 10, bias=False).double()
+    bias = method.inner.fc.bias[:, None]
+    layer.weight.data = torch.cat([method.inner.fc.weight, bias], dim=1).detach().double()
+    net = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Identity(), layer)
+    whole = TensorDataset(inputs, torch.zeros(60, dtype=torch.long))
+    theirs = laplace.Laplace(net, "classification", subset_of_weights="last_layer", hessian_structure="kron")
+    theirs.fit(DataLoader(whole, batch_size=60))
+    theirs.optimize_prior_precision(method="marglik", n_steps=1000, lr=0.05)
+    assert float(method.precision) == pytest.approx(theirs.prior_precision.item(), rel=1e-3)
+    theirs.prior_precision = method.precision.reshape(1)
+    _, covariance = theirs._glm_predictive_distribution(inputs)
+    found = method.variance(torch.tensor(features))
+    torch.testing.assert_close(found, covariance.diagonal(dim1=1, dim2=2), rtol=1e-6, atol=0, check_dtype=False)
 
 
 def test_the_probit_link_flattens_logits_and_the_uncertainty_is_their_entropy(make_method, batch):
