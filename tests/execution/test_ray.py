@@ -9,9 +9,11 @@ from harness import DUMMY, PLUGINS, grid, plugin, run
 
 from bench.errors import UsageError
 from bench.execution.context import Context
+from bench.execution.local import LocalExecutor
 from bench.execution.observer import CheckpointSent, Observer
 from bench.files import locks
 from bench.plugins.registry import Registry
+from bench.store.file_sources import WEIGHTS
 from bench.store.store import Store
 from bench.store.unfinished import folder_of
 
@@ -19,6 +21,9 @@ from bench.store.unfinished import folder_of
 os.environ["RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER"] = "0"
 TINY = (PLUGINS / "datasets" / "tiny.py").read_text()
 LOSS = "        logits, uncertainty = self(batch.images)\n"
+
+# A step of their own, a hook after it, and two views with a hook before each epoch.
+REACHING = {"methods": ["sam", "swag", "dividemix"], "epochs": 3}
 
 pytestmark = [pytest.mark.xdist_group("ray"), pytest.mark.filterwarnings("ignore:::ray")]
 
@@ -96,6 +101,18 @@ def test_a_grid_on_a_cluster_has_the_same_bits_and_loads_its_data_once(cluster, 
     assert not list((tmp_path / "there" / "runs").rglob(".p*"))
     again = make(cluster, tmp_path / "there", folder).run(cells)
     assert {report.status for report in again} == {"finished"}
+
+
+def test_methods_that_reach_into_training_have_the_same_bits_and_weights_there(cluster, tmp_path):
+    cells = grid(**REACHING)
+    reports = make(cluster, tmp_path / "there", keep_weights=True).run(cells)
+    assert [report.status for report in reports] == ["done"] * 3, reports
+    context = Context(Registry([PLUGINS]), Store(tmp_path / "here"), Path("data"), keep_weights=True)
+    LocalExecutor(context, Observer()).run(cells)
+    assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
+    for cell in cells:
+        there, here = (Store(tmp_path / name).path(cell) / WEIGHTS for name in ("there", "here"))
+        assert there.read_bytes() == here.read_bytes()
 
 
 def test_the_runs_of_a_node_that_is_killed_go_on_elsewhere_from_their_checkpoints(cluster, tmp_path):
