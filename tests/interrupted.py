@@ -43,7 +43,7 @@ def go(cell, path, stops=False, **options):
     return go_on(cell, data_of(cell), factory_of(cell), path, stops, **options)
 
 
-def go_on(cell, data, factory, path, stops, **options):
+def go_on(cell, data, factory, path, stops, keep_weights=True, **options):
     """Train with data and a method that are at hand."""
     keeper = Keeper(path, cell.identity, **{"interval": 1e9} | options)
 
@@ -51,4 +51,4 @@ def go_on(cell, data, factory, path, stops, **options):
         if stops:
             keeper.deadline = 0.0
 
-    return execute(cell, data, factory, on_epoch, keeper)
+    return execute(cell, data, factory, on_epoch, keeper, keep_weights=keep_weights)

@@ -108,6 +108,7 @@ def test_a_run_that_ends_in_a_finish_ends_in_the_same_bits_wherever_it_was_stopp
     torch.manual_seed(5)
     from_the_last_epoch = go(cell, tmp_path / "last.pt")
     assert {whole.digest} == {pieces.digest, from_the_last_epoch.digest}
+    assert {whole.weights} == {pieces.weights, from_the_last_epoch.weights}
 
 
 def test_ratios_drawn_in_training_are_those_of_a_run_never_stopped(tmp_path):
@@ -219,9 +220,8 @@ def test_the_state_of_a_method_beyond_its_weights_survives(tmp_path):
         stops = 0
         while len(outcomes) < (2 if stopping else 1):
             try:
-                outcomes.append(
-                    go_on(cell, data, factory_of(cell, registry), tmp_path / "checkpoint.pt", stopping)
-                )
+                factory, path = factory_of(cell, registry), tmp_path / "checkpoint.pt"
+                outcomes.append(go_on(cell, data, factory, path, stopping, keep_weights=False))
             except OutOfTime:
                 stops += 1
     assert stops == 3
