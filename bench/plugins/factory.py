@@ -41,6 +41,10 @@ class MethodFactory:
         self.registry = registry or Registry()
         self.of_recipe = dict(of_recipe or {})
 
+    def __str__(self) -> str:
+        values = ", ".join(f"{key}={value}" for key, value in self.hyperparameters.items())
+        return f"{self.name}({values})" if values else self.name
+
     @classmethod
     def resolve(
         cls, name: str, given: Values, registry: Registry, owner: str = "", of_recipe: Values | None = None

@@ -43,6 +43,7 @@ def test_every_hyper_parameter_of_the_project_has_a_meaning():
             found = hyperparameters(plugin)
             assert set(found) == set(declared(plugin.load()))
             assert [key for key, each in found.items() if not each.meaning] == [], name
+            assert [key for key, each in found.items() if " object at 0x" in each.default] == [], name
 
 
 def test_a_data_set_is_shown_and_a_hyper_parameter_without_default_says_so():
