@@ -170,7 +170,8 @@ class StoredSpec(Frozen):
     def title(self) -> str:
         """One line that describes the run, for progress and messages."""
         of_recipe = f" · {self.recipe_name}" if self.recipe_name else ""
-        return f"{self.dataset.name}{of_recipe} · {self.label} · noise {self.noise.label} · seed {self.seed}"
+        part = " · held-out part" if self.evaluate == "held-out" else ""
+        return f"{self.dataset.name}{of_recipe} · {self.label} · noise {self.noise.label} · seed {self.seed}{part}"
 
 
 class RunSpec(StoredSpec):

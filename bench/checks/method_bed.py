@@ -90,15 +90,22 @@ class MethodBed:
             _ = self.factory
         find_backbone(self.recipe.backbone, self.nets or self.registry)
 
-    @property
-    def task(self) -> Task:
-        """The task; its noise rate is None unless the method names an oracle hyper-parameter."""
+    def task(self, size: int | None = SHORT) -> Task:
+        """Return the task of training on so many images, None for all.
+
+        Its noise rate is None unless the method names an oracle hyper-parameter.
+        """
         rate = 0.2 if self.factory.oracle else None
-        size = len(self.data.train.labels)
-        return Task(len(self.data.class_names), self.data.image_shape, size, EPOCHS, rate)
+        labels = self.data.train.labels[:size]
+        return Task(len(self.data.class_names), self.data.image_shape, len(labels), EPOCHS, rate)
 
     def build(
-        self, seed: int = 0, device: str = "cpu", dtype: torch.dtype = torch.float32, **unchecked: Any
+        self,
+        seed: int = 0,
+        device: str = "cpu",
+        dtype: torch.dtype = torch.float32,
+        size: int | None = SHORT,
+        **unchecked: Any,
     ) -> Method:
         """Return the method, freshly initialised from a seed.
 
@@ -106,12 +113,13 @@ class MethodBed:
             seed: of the initial weights.
             device: of the method.
             dtype: number type of the backbone's computations.
+            size: number of training images that it is to be trained on; None for all.
             **unchecked: further keywords of the constructor, not validated.
         """
         generators.seed(seed)
         recipe, nets = self.recipe, self.nets or self.registry
         make = partial(make_backbone, recipe.backbone, self.data.image_shape, dtype, recipe.pretrained, nets)
-        return self.cls(self.task, make, **self.factory.hyperparameters, **unchecked).to(device)
+        return self.cls(self.task(size), make, **self.factory.hyperparameters, **unchecked).to(device)
 
     def batch(self, size: int, device: str = "cpu", two_views: bool = False) -> Batch:
         """Return the first `size` training samples as a batch, the second view like the first."""
@@ -176,20 +184,21 @@ class MethodBed:
         """
         return differing(self.briefly_trained, self.train(self.build()))
 
-    def finish(self, method: Method) -> Method:
-        """Call `finish` with fixed random numbers and return the method."""
+    def finish(self, method: Method, size: int | None = SHORT) -> Method:
+        """Call `finish` with so many training images, fixed random numbers; return the method."""
         train, test = self.data.train, self.data.test
         held_out = Batches(self.data, test.images[-HELD_OUT:], test.labels[-HELD_OUT:])
         generators.seed(0)
         method.finish(
-            Batches(self.data, train.images, train.labels), held_out if self.factory.needs_held_out else None
+            Batches(self.data, train.images[:size], train.labels[:size]),
+            held_out if self.factory.needs_held_out else None,
         )
         return method
 
     @cached_property
     def trained(self) -> Method:
         """The method, trained on all digits and finished; checks must not change it."""
-        return self.finish(self.train(self.build(), EPOCHS, size=None))
+        return self.finish(self.train(self.build(size=None), EPOCHS, size=None), size=None)
 
     @cached_property
     def is_random(self) -> bool:

@@ -25,7 +25,7 @@ def check_learns_digits(bed: MethodBed) -> None:
     test = bed.data.test
     found = predict(bed.trained, bed.images(len(test.labels)))
     accuracy = (found.logits.argmax(dim=1) == test.labels).double().mean().item()
-    said = f"accuracy on digits is {accuracy:.0%} after {bed.task.epochs} epochs"
+    said = f"accuracy on digits is {accuracy:.0%} after {bed.task().epochs} epochs"
     require(accuracy >= ENOUGH, f"{said}, must be {ENOUGH:.0%}: check that loss and predict use the same logits")
 
 
@@ -125,7 +125,7 @@ def check_pickles(bed: MethodBed) -> None:
 
 def check_state_dict_round_trip(bed: MethodBed) -> None:
     """A new method that loads the state of a trained one predicts the same."""
-    fresh, state = bed.build(seed=1), bed.trained.state_dict()
+    fresh, state = bed.build(seed=1, size=None), bed.trained.state_dict()
     try:
         fresh.load_state_dict(state)
     except RuntimeError as error:

@@ -4,6 +4,7 @@ import copy
 import inspect
 import sys
 from collections.abc import Callable
+from difflib import get_close_matches
 from typing import Any
 
 import torch
@@ -11,13 +12,14 @@ from torch import Tensor
 
 from bench.checks.equality import differing, predict
 from bench.checks.method_bed import EPOCHS, SHORT, MethodBed
-from bench.checks.outcomes import CheckFailed, CheckSkipped, require
-from bench.errors import UsageError, one_line
+from bench.checks.outcomes import CheckFailed, CheckNoted, CheckSkipped, require
+from bench.errors import BenchError, UsageError, one_line
 from bench.plugins.hyperparameters import check, declared, required
-from bench.plugins.method import Prediction, Step
+from bench.plugins.method import Method, Prediction, Step
 from bench.training.checked_outputs import NUMBER_TYPES
 
 Check = Callable[[MethodBed], None]
+ALIKE = 0.85  # similarity of a name to one of the interface from which it may be a misspelling of it
 
 
 def check_direction_is_documented(bed: MethodBed) -> None:
@@ -78,7 +80,7 @@ def check_oracles_are_hyper_parameters(bed: MethodBed) -> None:
 
 def check_declines_with_a_reason(bed: MethodBed) -> None:
     """`declines` returns None or a reason in one line."""
-    for task in (bed.task, bed.task._replace(num_classes=2)):
+    for task in (bed.task(), bed.task()._replace(num_classes=2)):
         reason = bed.cls.declines(task)
         fits = reason is None or (isinstance(reason, str) and reason.strip() and "\n" not in reason)
         require(fits, f"declines returned {reason!r}: return None, or why not to run, in one line")
@@ -149,12 +151,33 @@ def check_loss_leaves_the_batch(bed: MethodBed) -> None:
     require(not changed, f"loss changes {', '.join(changed)} of the batch in place: work on a copy")
 
 
+def check_names_of_the_interface(bed: MethodBed) -> None:
+    """No attribute of the class looks like a misspelt one of the interface, which nobody calls."""
+    views = bed.cls.two_views
+    require(isinstance(views, bool), f"two_views is {views!r}: it must be True or False")
+    known = [name for name in dir(Method) if not name.startswith("_")]
+    others = [name for name in dir(bed.cls) if not name.startswith("_") and name not in known]
+    for name in others:
+        for meant in get_close_matches(name, known, n=1, cutoff=ALIKE):
+            raise CheckNoted(f"nobody calls {name}; did you mean {meant}, which the harness calls?")
+
+
+def check_an_epoch_trains(bed: MethodBed) -> None:
+    """An epoch on a few digits ends without an error, with all hooks."""
+    try:
+        _ = bed.briefly_trained
+    except BenchError:
+        raise
+    except Exception as error:
+        raise CheckFailed(f"an epoch of training raises {one_line(error)}") from error
+
+
 def check_every_trained_parameter_gets_a_gradient(bed: MethodBed) -> None:
     """Each parameter of `param_groups` gets a gradient in some epoch of a short training.
 
     All gradients are finite.
     """
-    method = bed.build()
+    method = bed.build(size=64)
     trainer = bed.trainer(method, EPOCHS, size=64)
     trained = {id(p) for group in trainer.optimizer.param_groups for p in group["params"]}
     waiting = {name: p for name, p in method.named_parameters() if id(p) in trained}
@@ -220,6 +243,8 @@ CHECKS: tuple[Check, ...] = (
     check_loss_is_finite,
     check_loss_leaves_the_mode,
     check_loss_leaves_the_batch,
+    check_names_of_the_interface,
+    check_an_epoch_trains,
     check_every_trained_parameter_gets_a_gradient,
     check_odd_last_batch,
     check_same_seed_same_bits,
@@ -227,4 +252,4 @@ CHECKS: tuple[Check, ...] = (
     check_goes_on_from_a_checkpoint,
 )
 # If one of these fails, the later checks would repeat its message or be meaningless.
-BASIC = (check_is_built, check_step_shapes, check_prediction_shapes, check_loss_is_finite)
+BASIC = (check_is_built, check_step_shapes, check_prediction_shapes, check_loss_is_finite, check_an_epoch_trains)

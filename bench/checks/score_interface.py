@@ -6,14 +6,13 @@ import numpy as np
 
 from bench.checks.outcomes import CheckNoted, require
 from bench.checks.score_bed import ScoreBed, in_order
+from bench.plugins.registry import is_taken
 from bench.plugins.score import Score
-from bench.spec import SCORE_NAMES
 
 
 def check_name_is_free(bed: ScoreBed) -> None:
-    """A score has no name of a score that every run has."""
-    name = bed.plugin.name
-    require(name not in (*SCORE_NAMES, "label-aware"), f"{name} is a score that every run has; rename the file")
+    """A score has the name of no other: of none that every run has, of no built-in one."""
+    require(not is_taken(bed.plugin), f"there is a score {bed.plugin.name} already; rename the file")
 
 
 def check_defines_uncertainty(bed: ScoreBed) -> None:

@@ -8,6 +8,8 @@ from bench.errors import UsageError
 from bench.files.reading import parse_toml
 from bench.options import refuse_empty
 
+FORMS = {"[": '["a", 2]', "{": "{low = 1, high = 9}"}  # of what begins so
+
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
     """Return `NAME.KEY=VALUE` assignments as a table for each name; what is not TOML is text.
@@ -27,7 +29,7 @@ def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
         if key in settings.get(name, {}):
             raise UsageError(f"--set {path} is given twice")
         refuse_empty(text, f"--set {path}")
-        settings.setdefault(name, {})[key] = _value(text)
+        settings.setdefault(name, {})[key] = _value(text, f"--set {assignment}")
     return settings
 
 
@@ -43,14 +45,16 @@ def read_pairs(assignments: Iterable[str]) -> dict[str, Any]:
         if not (equals and key):
             raise UsageError(f"--slurm {assignment}: must look like KEY=VALUE, such as timeout_min=600")
         refuse_empty(text, f"--slurm {key}")
-        pairs[key] = _value(text)
+        pairs[key] = _value(text, f"--slurm {assignment}")
     return pairs
 
 
-def _value(text: str) -> Any:
+def _value(text: str, assignment: str) -> Any:
     try:
         return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
+        if text[0] in FORMS:
+            raise UsageError(f"{assignment}: must be written like {FORMS[text[0]]}, texts in quotes") from None
         return text
     except ValueError as error:
         raise UsageError(f"a value of --set or --slurm: {error}") from None

@@ -32,7 +32,8 @@ Results = Annotated[
 Plugins = Annotated[
     list[Path] | None,
     typer.Option(
-        help="A folder with methods/ or datasets/ of your own; may be repeated. BENCH_PLUGINS names such, too.",
+        help="A folder with methods/, datasets/, backbones/ or scores/ of your own; may be repeated. "
+        "BENCH_PLUGINS names such, too.",
         callback=_all_folders,
         rich_help_panel=PLACES,
     ),

@@ -14,7 +14,7 @@ from bench.escaping import printable
 from bench.files.atomic import write_text
 from bench.nets.backbone_names import BUILT_IN
 from bench.options import path_of
-from bench.plugins.registry import SINGULAR, Kind, Registry, builtin_folder, plugin_name
+from bench.plugins.registry import RESERVED_SCORES, SINGULAR, Kind, Registry, builtin_folder, plugin_name
 
 TEMPLATES = Path(__file__).parent / "templates"
 KINDS: dict[str, Kind] = {
@@ -108,7 +108,8 @@ def _clone() -> Path:
 
 def _refuse_taken(kind: Kind, stem: str) -> None:
     name = plugin_name(stem)
-    taken = {*Registry().all(kind), *(BUILT_IN if kind == "backbones" else ())}
+    reserved = {"backbones": BUILT_IN, "scores": RESERVED_SCORES}
+    taken = {*Registry().all(kind), *reserved.get(kind, ())}
     if name in taken:
         raise UsageError(f"there is a {SINGULAR[kind]} {name} already: choose another name")
 

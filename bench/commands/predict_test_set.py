@@ -72,10 +72,10 @@ def predict(
     from bench.commands.grid_session import make_context
     from bench.store.array_files import write_arrays
 
-    if output is None or output.suffix not in (*ENDINGS, ""):
-        raise UsageError(
-            f"-o {output or ''}: must name an .npz or .parquet file, or a folder for a file of each run"
-        )
+    if output is None:
+        raise UsageError("pass -o FILE, an .npz or .parquet file, or -o FOLDER for a file of each run")
+    if output.suffix not in (*ENDINGS, ""):
+        raise UsageError(f"-o {output}: must name an .npz or .parquet file, or a folder for a file of each run")
     selection = validated(Selection, typed_for(Selection, typed), "option")
     context = make_context(results, data_root, plugins or [])
     asked = work.asked_for(dataset, read_settings(set_ or []), listed_scores(scores), context)

@@ -20,7 +20,7 @@ from bench.plugins.registry import plugin_name
 from bench.report.chosen_runs import load_groups, shortened_list
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
-from bench.spec import validated
+from bench.spec import ImportedSpec, validated
 from bench.store.array_files import arrays_of
 from bench.store.file_sources import Folder
 from bench.store.record import Record, read_record
@@ -28,6 +28,8 @@ from bench.store.record import Record, read_record
 
 def chosen(context: Context, selection: Selection, seeds: list[int], run: Path | None) -> list[Record]:
     """Return the runs to predict with, by their options or by the folder of one.
+
+    Imported runs, which have no weights, are left out.
 
     Raises:
         UsageError: there is none.
@@ -38,10 +40,13 @@ def chosen(context: Context, selection: Selection, seeds: list[int], run: Path |
     groups, _ = load_groups(context.store.results, selection, context.registry)
     found = [record for each in groups for record in each.records]
     kept = [record for record in found if not seeds or record.spec.seed in seeds]
+    trained = [record for record in kept if not isinstance(record.spec, ImportedSpec)]
+    if kept and not trained:
+        raise UsageError("the chosen runs are imported: they were trained elsewhere and have no weights here")
     if not kept:
         there = ", ".join(map(str, sorted({record.spec.seed for record in found})))
         raise UsageError(f"--seeds {','.join(map(str, seeds))}: no chosen run has it, there is {there}")
-    return kept
+    return trained
 
 
 def only_one(records: list[Record]) -> Record:

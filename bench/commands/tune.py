@@ -4,7 +4,7 @@ import typer
 
 from bench.commands.assignments import read_pairs, read_settings
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
-from bench.commands.run import Download, DryRun, Experiment
+from bench.commands.run import Download, DryRun, Experiment, KeepWeights
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.grid.search_space import Search
@@ -16,6 +16,7 @@ from bench.tracking.names import Track
 def tune(
     experiment: Experiment = None,
     dry_run: DryRun = False,
+    keep_weights: KeepWeights = False,
     results: Results = RESULTS,
     data_root: DataRoot = None,
     download: Download = False,
@@ -49,7 +50,9 @@ def tune(
     trackers = validated(Track, typed_for(Track, typed), "option")
     trackers.check()
     search = validated(Search, typed_for(Search, typed), "option")
-    context = work.make_context(results, data_root, plugins or [], machines, download=download)
+    context = work.make_context(
+        results, data_root, plugins or [], machines, download=download, keep_weights=keep_weights
+    )
     request = work.make_request({"held_out": tuning_session.HELD_OUT} | options, experiment)
     tuning = tuning_session.make_tuning(request, search, context, machines)
     if dry_run:

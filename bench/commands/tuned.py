@@ -56,6 +56,7 @@ def tune(
     results: PathLike = "results",
     data_root: PathLike | None = None,
     download: bool = False,
+    keep_weights: bool = False,
     plugins: PathLike | Iterable[PathLike] = (),
     progress: bool | None = None,
 ) -> pd.DataFrame:
@@ -100,6 +101,7 @@ def tune(
         results: folder of the store; runs that are finished there are not run again.
         data_root: where data sets are; None takes the environment variable BENCH_DATA, else `data`.
         download: fetch data sets that are missing.
+        keep_weights: store the trained weights of each run, for `predict`.
         plugins: a folder or several that hold `methods/` or `datasets/` of their own, besides those
             that the environment variable BENCH_PLUGINS names.
         progress: show a progress bar on the standard error output; None shows it in a terminal or a
@@ -123,7 +125,7 @@ def tune(
     trackers.check()
     folders = plugin_folders(path_of(folder, "plugins") for folder in listed(plugins))
     place = path_of(results, "results")
-    context = make_context(place, data_root, folders, machines, download=download)
+    context = make_context(place, data_root, folders, machines, download=download, keep_weights=keep_weights)
     tuning = make_tuning(request, how, context, machines)
 
     def watching(grid: list[Cell]) -> AbstractContextManager[Observer]:

@@ -20,7 +20,7 @@ from bench.grid.tuning import Contest, Trial, contests
 from bench.report.results import load_records
 from bench.report.tables.tuning_tables import configuration
 from bench.report.tuning_choice import Records, measured, with_winners
-from bench.spec import Cell, CellState
+from bench.spec import SCORE_NAMES, Cell, CellState
 from bench.store import grid_status as status
 from bench.store.store import Store
 from bench.store.studies import Study, StudyContest, StudyTrial
@@ -79,13 +79,15 @@ def _check_metric(metric: str) -> None:
     if not has_better_side(metric) or metric.startswith(("noise_detection", "class_distances")):
         names = ["accuracy", "nll", "ece", "scores.own.aurc", "scores.own.auroc", "scores.msp.aurc"]
         raise unknown("metric to tune by", metric, [name for name in names if has_better_side(name)])
+    if (parts := metric.split(".")[1:]) and parts[0] not in SCORE_NAMES:
+        raise unknown("score to tune by", parts[0], SCORE_NAMES)
 
 
 def _study(found: list[Contest], request: Request, search: Search) -> Study:
     return Study(
         budget=search.budget,
         search=search.search,
-        search_seed=search.search_seed,
+        search_seed=search.search_seed if search.search == "random" else 0,  # a grid has no use for it
         metric=search.metric,
         held_out=request.held_out,
         space={k: axis.model_dump() if isinstance(axis, Range) else axis for k, axis in axes_of(request).items()},

@@ -117,6 +117,11 @@ def of_method(axes: dict[str, Axis], method: str) -> dict[str, Axis]:
     return {name: axis for name, axis in axes.items() if name.partition(".")[0] in (method, *SHARED)}
 
 
+def size_of_grid(axes: dict[str, Axis], method: str) -> int:
+    """Return how many configurations a grid of lists has at most, its defaults included."""
+    return 1 + math.prod(len(axis) for axis in of_method(axes, method).values() if isinstance(axis, list))
+
+
 def configurations(axes: dict[str, Axis], search: Search) -> Iterator[Configuration]:
     """Yield the configurations of a method to try in order, the defaults first; some may be equal.
 

@@ -15,6 +15,7 @@ from bench.grid.search_space import (
     configurations,
     fixed_settings,
     of_method,
+    size_of_grid,
 )
 from bench.plugins.factory import MethodFactory
 from bench.plugins.registry import Registry
@@ -93,8 +94,8 @@ def _of_method(
             if search.search == "random":
                 break
             raise UsageError(
-                f"--budget {search.budget}: the grid of {method} has more configurations, its defaults included; "
-                "raise the budget or pass --search random"
+                f"--budget {search.budget}: the grid of {method} has up to {size_of_grid(axes, method)} "
+                "configurations, its defaults included; raise the budget or pass --search random"
             )
         tried.add(key)
         tested = _specs(_for_test(chosen, method, registry), values, registry, data_root)

@@ -28,7 +28,7 @@ from bench.files.visible import is_visible, visible_files
 from bench.plugins.importing import import_file, import_module
 from bench.plugins.plugin_folders import checked
 from bench.plugins.source import code_hash
-from bench.spec import IN_FLUX
+from bench.spec import IN_FLUX, SCORE_NAMES
 
 Kind = Literal["methods", "datasets", "backbones", "scores"]
 SINGULAR: dict[Kind, str] = {
@@ -171,12 +171,22 @@ class Plugin:
             ) from error
 
 
+RESERVED_SCORES = (*SCORE_NAMES, "label-aware")  # every run has them
+
+
+def is_taken(score: Plugin) -> bool:
+    """Return whether a score has the name of a built-in one, or of one that every run has."""
+    built_in = _builtin("scores")
+    known = () if score.path.is_relative_to(built_in) else _in_folder("scores", built_in)
+    return score.name in (*RESERVED_SCORES, *known)
+
+
 class Registry:
     """The plugins of the project, of additional folders and of installed packages.
 
     Args:
-        folders: each holds one or more of `methods/`, `datasets/` and `backbones/`; a method or
-            data set there replaces a built-in one of the same name.
+        folders: each holds one or more of `methods/`, `datasets/`, `backbones/` and `scores/`; a
+            method or data set there replaces a built-in one of the same name.
 
     Raises:
         UsageError: a folder does not exist, or holds none of these.

@@ -5,7 +5,7 @@ Folders of runs are not written to. What needs torch is imported where it is use
 
 import hashlib
 import json
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import Predictions
 from bench.files.atomic import replace_file
 from bench.plugins.hyperparameters import resolve
-from bench.plugins.registry import Plugin, Registry, plugin_name
+from bench.plugins.registry import Plugin, Registry, is_taken, plugin_name
 from bench.report.score_metrics import BY_SCORE, metrics_of
 from bench.report.stored_parts import Parts
 from bench.spec import SCORE_NAMES
@@ -62,6 +62,9 @@ class Scoring:
             UsageError: a name is unknown, or a hyper-parameter does not fit.
             PluginError: a plugin does not load.
         """
+        for plugin in registry.all("scores").values():
+            if is_taken(plugin):
+                raise UsageError(f"{plugin.path}: there is a score {plugin.name} already; rename the file")
         wanted = list(dict.fromkeys(plugin_name(name) for name in names if name not in SCORE_NAMES))
         given = {plugin_name(name): values for name, values in settings.items()}
         if odd := [name for name in given if name not in wanted]:
@@ -71,18 +74,15 @@ class Scoring:
         return cls(tuple(asked), registry, data_root) if asked else None
 
     def added_to(self, records: list[Record], store: Store) -> tuple[list[Record], list[str]]:
-        """Return records with the metrics of the scores, and a line for each reason that some lack.
-
-        Raises:
-            UsageError: no run has a score; the line says why.
-        """
+        """Return records with metrics of the scores, and a line for each reason that some lack."""
         problems = list[str]()
         for asked in self.asked:
             made = [self._one(asked, record, store) for record in records]
-            reasons = Counter(reason for _, reason in made if reason)
-            problems += [f"{line} ({count} runs)" if count > 1 else line for line, count in reasons.items()]
-            if made and all(reason for _, reason in made):
-                raise UsageError(f"no run has the score {asked.plugin.name}: {made[0][1]}")
+            lacking = defaultdict[str, list[Record]](list)
+            for record, reason in made:
+                if reason:
+                    lacking[reason].append(record)
+            problems += [_told(asked, those, reason) for reason, those in lacking.items()]
             records = [record for record, _ in made]
         return records, problems
 
@@ -96,7 +96,7 @@ class Scoring:
                 _keep(place_kept, record, found)
             return _with(record, asked.plugin.name, found), ""
         except (Exception, SystemExit) as error:  # a plugin may raise anything
-            return _with(record, asked.plugin.name, None), _reason(asked, record, error)
+            return _with(record, asked.plugin.name, None), _reason(asked, error)
 
     def _computed(self, asked: Asked, record: Record, store: Store) -> dict[str, Any]:
         parts = self._parts(record, store)
@@ -119,7 +119,7 @@ class Scoring:
             try:
                 made[asked.plugin.name] = self._uncertainty(asked, test, parts)
             except (Exception, SystemExit) as error:  # a plugin may raise anything
-                raise DataError(_reason(asked, record, error)) from None
+                raise DataError(_told(asked, [record], _reason(asked, error))) from None
         return made
 
     def _parts(self, record: Record, store: Store) -> Parts:
@@ -136,13 +136,18 @@ class Scoring:
             return scored(cls(**asked.values), test, train)
 
 
-def _reason(asked: Asked, record: Record, error: BaseException) -> str:
-    """Return why a run has no such score, in one line; of a plugin's fault also where it is."""
-    name, said = asked.plugin.name, one_line(error)
+def _reason(asked: Asked, error: BaseException) -> str:
+    """Return why a run has no such score; of a plugin's fault also where it is."""
     if isinstance(error, DataError):
-        return f"score {name} of {record.files}: {said}"
+        return one_line(error)
     where = "" if isinstance(error, BenchError) else place(error, asked.plugin.path)
-    return f"score {name} ({asked.plugin.path}) of {record.files}: {said}{where}"
+    return f"{asked.plugin.path}: {one_line(error)}{where}"
+
+
+def _told(asked: Asked, records: list[Record], reason: str) -> str:
+    """Return one line on the runs that lack a score for one reason."""
+    more = f" and {len(records) - 1} more runs" if len(records) > 1 else ""
+    return f"score {asked.plugin.name} of {records[0].files}{more}: {reason}"
 
 
 def _recalled(path: Path, record: Record) -> dict[str, Any] | None:

@@ -222,6 +222,18 @@ BROKEN = [
         "    def finish(self, train, held_out):\n        self.scale += 1\n\n" + PREDICT,
         "when run again",
     ),
+    (
+        "names_of_the_interface",
+        "class Mine(Method):\n",
+        "class Mine(Method):\n    two_views = 'yes'\n",
+        "two_views is 'yes': it must be True or False",
+    ),
+    (
+        "an_epoch_trains",
+        PREDICT,
+        "    def after_step(self):\n        pass\n\n" + PREDICT,
+        r"an epoch of training raises TypeError: Mine.after_step",
+    ),
     ("bfloat16", PREDICTED, "return Prediction(logits / 0, self.score(logits))", "exponentials in float32"),
     (
         "steps_do_not_wait_for_the_device",
@@ -281,6 +293,31 @@ def test_relabelling_without_logits_is_caught(tmp_path):
 def test_every_check_that_can_fail_here_is_shown_to():
     shown = {f"check_{name}" for name, *_ in BROKEN}
     assert {check.__name__ for check in CHECKS} - shown == {"check_gpu", "check_uncertainty_ranks_errors"}
+
+
+def test_a_name_like_one_of_the_interface_is_noted(tmp_path):
+    source = SOUND.lstrip().replace(
+        PREDICT, "    def make_optimiser(self, groups):\n        return None\n\n" + PREDICT
+    )
+    with pytest.raises(CheckNoted, match="nobody calls make_optimiser; did you mean make_optimizer"):
+        method_interface.check_names_of_the_interface(bed(tmp_path, source))
+
+
+SIZES = """    def before_epoch(self, clean, progress):
+        assert sum(len(batch.labels) for batch in clean) == self.size
+
+    def finish(self, train, held_out):
+        assert sum(len(batch.labels) for batch in train) == self.size
+
+"""
+
+
+def test_each_check_trains_on_as_many_images_as_the_task_says(tmp_path):
+    source = SOUND.lstrip().replace(INIT, INIT + "        self.size = task.train_size\n")
+    telling = bed(tmp_path, source.replace(PREDICT, SIZES + PREDICT))
+    for check in CHECKS:
+        if check is not method_behaviour.check_gpu:
+            check(telling)
 
 
 STAGED = """

@@ -77,7 +77,7 @@ def test_a_taken_name_and_an_unknown_kind_are_refused(tmp_path):
         write_plugin("metod", "my_new", tmp_path)
 
 
-@pytest.mark.parametrize(("kind", "taken"), [("backbone", "resnet18"), ("score", "knn")])
+@pytest.mark.parametrize(("kind", "taken"), [("backbone", "resnet18"), ("score", "knn"), ("score", "msp")])
 def test_what_the_clone_has_no_folder_for_goes_into_a_folder_of_ones_own(tmp_path, kind, taken):
     with pytest.raises(UsageError, match=f"a {kind} of your own lies in a folder of your own: pass --plugins DIR"):
         write_plugin(kind, "my_new", None)

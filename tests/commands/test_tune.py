@@ -163,7 +163,9 @@ def test_random_search_is_seeded_shares_values_and_keeps_to_the_budget(tmp_path)
             {"set": {"recipe": {"learning_rate": {"low": 0.1, "high": 1.0}}}},
             "--set recipe.learning_rate: a range needs --search random",
         ),
-        ({"budget": 2}, "--budget 2: the grid of dummy has more configurations"),
+        ({"metric": "scores.nope.auroc"}, "no score to tune by 'nope'"),
+        ({"metric": "scores.knn.auroc"}, "no score to tune by 'knn'"),
+        ({"budget": 2}, "--budget 2: the grid of dummy has up to 3 configurations"),
         ({"relabel": "on,off"}, "--relabel on,off: a search relabels or does not"),
         ({"evaluate": "test"}, "no argument 'evaluate'"),
     ],
@@ -230,7 +232,7 @@ def test_a_search_that_cannot_be_read_is_told_and_left_out(tmp_path):
 
 def test_the_signature_is_that_of_the_models():
     shown = inspect.signature(package.tune).parameters
-    own = {"results", "data_root", "download", "plugins", "progress"}
+    own = {"results", "data_root", "download", "plugins", "keep_weights", "progress"}
     models = {**Search.model_fields, **Request.model_fields, **Machines.model_fields, **Track.model_fields}
     assert shown.keys() - own == models.keys() - {"pictures", "recipes", "recipe", "evaluate"}
     for name, field in Search.model_fields.items():

@@ -1,5 +1,6 @@
 """Post-hoc scores: their values against scipy and scikit-learn, and what reports make of them."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -116,9 +117,22 @@ def test_metrics_of_an_added_score_are_those_of_its_values_and_runs_stay_as_they
 )
 def test_bad_output_is_named_in_one_line_with_plugin_and_run(stored, tmp_path, value, needs, said):
     registry = plugin(tmp_path, value, needs)
-    with pytest.raises(UsageError, match=f"no run has the score mine: score mine .*seed0-.*{said}") as error:
-        load_records(Store(stored), registry, scoring(registry, "mine"))
-    assert "\n" not in str(error.value)
+    records, problems = load_records(Store(stored), registry, scoring(registry, "mine", "energy-at"))
+    assert len(problems) == 1
+    assert re.fullmatch(f"score mine of .*seed[01]-.* and 1 more runs: .*{said}.*", problems[0])
+    for record in records:  # the other score is there
+        assert record.metrics.scores["mine"].get("aurc") is None
+        assert record.metrics.scores["energy-at"].get("aurc") is not None
+
+
+@pytest.mark.parametrize("name", ["knn", "msp"])
+def test_a_score_with_the_name_of_another_is_refused(tmp_path, name):
+    registry = plugin(tmp_path, "np.zeros(len(test.logits))")
+    path = (tmp_path / "scores" / "mine.py").rename(tmp_path / "scores" / f"{name}.py")
+    with pytest.raises(UsageError, match=f"{name}.py: there is a score {name} already; rename the file"):
+        scoring(registry, name, "energy-at")
+    found = {result.check: result.status for result in run_checks(find_plugin(path, Registry()))}
+    assert found["name is free"] == "fail"
 
 
 def test_unknown_names_and_settings_are_refused(tmp_path):

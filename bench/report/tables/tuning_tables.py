@@ -11,8 +11,10 @@ from bench.store.studies import Study, StudyContest, StudyTrial
 
 LABELS = (
     "Held-out labels are the given ones, wrong ones among them, as a practitioner has no others; "
-    "choosing by clean labels is not offered. So held-out accuracy is below that on clean labels."
+    "choosing by clean labels is not offered."
 )
+
+NO_RESULT = "–: no result, as a run failed, was declined or has not ended; such a configuration cannot win."
 
 
 def tuning_table(study: Study, records: Records) -> Table:
@@ -46,13 +48,14 @@ def tuning_trials_table(study: Study, records: Records) -> Table:
                 *(contest.dataset, contest.noise, contest.method, configuration(trial)),
                 measured(trial, study.metric, records),
                 len(_runs(trial.searched, records)),
-                "yes" if place == contest.winner else None,
+                "yes" if place == contest.winner else "no",
             ]
         )
         for contest in study.contests
         for place, trial in enumerate(contest.trials)
     ]
-    notes = ["–: no result, as a run failed, was declined or has not ended; such a configuration cannot win."]
+    is_complete = all(row.cells[4] is not None for row in rows)
+    notes = [] if is_complete else [NO_RESULT]
     return Table(f"tuning-trials-{study.name}", f"What was tried: {_title(study)}", columns, rows, notes)
 
 
@@ -71,7 +74,7 @@ def _row(contest: StudyContest, study: Study, records: Records) -> Row:
     more = [over(test, "accuracy")] if study.metric != "accuracy" else []
     return Row(
         [
-            *(contest.dataset, contest.noise, contest.method, len(contest.trials), study.budget),
+            *(contest.dataset, contest.noise, contest.method, _tried(contest, study, records), study.budget),
             configuration(won) if won else None,
             measured(won, study.metric, records) if won else None,
             contest.tied if won else None,
@@ -79,6 +82,11 @@ def _row(contest: StudyContest, study: Study, records: Records) -> Row:
             *more,
         ]
     )
+
+
+def _tried(contest: StudyContest, study: Study, records: Records) -> int:
+    """Return how many configurations have a result."""
+    return sum(measured(trial, study.metric, records) is not None for trial in contest.trials)
 
 
 def _runs(identities: tuple[str, ...], records: Records) -> list[Record]:
@@ -98,8 +106,8 @@ def _notes(study: Study) -> list[str]:
     seeds = len(study.contests[0].trials[0].searched) if study.contests else 0
     notes = [
         f"Searched: {space}. Each method had a budget of {study.budget} configurations, its defaults "
-        f"included, with {seeds} seed{'s' if seeds != 1 else ''} each; `tried` says how many there were.",
-        LABELS,
+        f"included, with {seeds} seed{'s' if seeds != 1 else ''} each; `tried` says how many have a result.",
+        LABELS + (" So held-out accuracy is below that on clean labels." if study.metric == "accuracy" else ""),
         RULE,
         "The test set was not read in the search; the winner was trained on the whole training "
         "set and tested once per seed. A method that needs a held-out part of its own kept it aside.",
