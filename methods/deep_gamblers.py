@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task, UsageError
 
+PAYOFF = 2.2
+
 
 class DeepGamblers(EmbeddingMethod):
     """L = −mean log(p_y + p_abstain / o) after a warm-up of CE; uncertainty u = p_abstain.
@@ -24,7 +26,8 @@ class DeepGamblers(EmbeddingMethod):
     p = softmax over K classes and abstention.
 
     Args:
-        payoff: o, 1 < o ≤ K; the lower, the more the net abstains. Published: 2.2 on CIFAR-10.
+        payoff: o, 1 < o ≤ K; the lower, the more the net abstains. Published: 2.2 on CIFAR-10,
+            which None stands for, or K where that is less.
         warm_up: part of the epochs, at the start, that train by cross-entropy without abstention.
     """
 
@@ -35,11 +38,12 @@ class DeepGamblers(EmbeddingMethod):
         task: Task,
         make_backbone: MakeBackbone,
         *,
-        payoff: Annotated[float, Field(gt=1)] = 2.2,
+        payoff: Annotated[float, Field(gt=1)] | None = None,
         warm_up: Annotated[float, Field(ge=0, lt=1)] = 1 / 3,
         **trunk: Any,
     ) -> None:
         super().__init__(task, make_backbone, **trunk)
+        payoff = min(PAYOFF, task.num_classes) if payoff is None else payoff
         if payoff > task.num_classes:
             raise UsageError(f"payoff is {payoff:g}, must be at most the number of classes, {task.num_classes}")
         self.log_payoff, self.warm_up = math.log(payoff), warm_up

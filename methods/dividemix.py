@@ -24,7 +24,7 @@ from torch import Tensor
 from torch.distributions import Beta
 from torch.nn import functional as F
 
-from bench.api import Batch, EmbeddingMethod, MakeBackbone, Prediction, Progress, Step, Task, msp
+from bench.api import Batch, EmbeddingMethod, MakeBackbone, PluginError, Prediction, Progress, Step, Task, msp
 
 RISE = 16 / 300  # part of the epochs in which λ_u rises
 Part = Annotated[float, Field(ge=0, lt=1)]
@@ -168,9 +168,11 @@ def _mean(values: Tensor, share: Tensor) -> Tensor:
 def clean_probability(losses: Tensor) -> Tensor:
     """Return the probability (N,) of the component of small loss in a mixture of two Gaussians."""
     spread = losses.max() - losses.min()
+    if not spread.isfinite():
+        raise PluginError("the loss of a training image is not finite; a lower learning rate may help")
     if spread == 0:
         return torch.ones_like(losses)
-    values = ((losses - losses.min()) / spread).double().cpu().numpy()[:, None]
+    values = ((losses - losses.min()) / spread).cpu().double().numpy()[:, None]
     mixture = GaussianMixture(n_components=2, max_iter=10, tol=1e-2, reg_covar=5e-4)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # ten iterations are meant

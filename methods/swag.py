@@ -50,7 +50,7 @@ class StochasticWeightAveragingGaussian(Wrapper):
         images: number of training images, about, that set a drawn net's normalisation statistics.
     """
 
-    version = 1
+    version = 2
     normalised_logits = True
 
     def __init__(
@@ -99,8 +99,8 @@ class StochasticWeightAveragingGaussian(Wrapper):
 
     def finish(self, train: Iterable[Batch], held_out: Iterable[Batch] | None) -> None:
         """Collect the last weights, draw the seeds of the nets and set their statistics."""
-        super().finish(train, held_out)
         self.collect(self._weights())
+        super().finish(train, held_out)
         self.seeds.copy_(torch.randint(1, LARGE, self.seeds.shape))
         parts = [batch.images[:: self.stride] for batch in train]
         for place, seed in enumerate(self.seeds.tolist()):
@@ -109,13 +109,19 @@ class StochasticWeightAveragingGaussian(Wrapper):
                 values = [value.flatten() for norm in self._norms() for value in _statistics(norm)]
                 self.statistics[place] = torch.cat([*values, self.mean[:0]])
 
+    def remarks(self) -> list[str]:
+        """Say how many weights the covariance is of."""
+        count, most = int(self.collected), len(self.deviations)
+        few = ": too few epochs for a covariance" if count < 2 else ""
+        return [*super().remarks(), f"weights of {count} epochs were collected, for a rank of at most {most}{few}"]
+
     def drawn(self, seed: int) -> Tensor:
         """Return weights (P,) drawn from the Gaussian: equation 1, with `scale` for 1/2."""
-        generator = torch.Generator(self.mean.device).manual_seed(seed)
+        generator = torch.Generator().manual_seed(seed)  # the same numbers on every device
         deviations = self.deviations[: int(self.collected.clamp(max=len(self.deviations)))]
         variance = (self.square - self.mean.square()).clamp(min=SMALLEST)
         first, second = (
-            torch.randn(size, generator=generator, device=self.mean.device, dtype=self.mean.dtype)
+            torch.randn(size, generator=generator, dtype=self.mean.dtype).to(self.mean.device)
             for size in (len(self.mean), len(deviations))
         )
         low_rank = second @ deviations / max(1, len(deviations) - 1) ** 0.5
@@ -157,15 +163,18 @@ class StochasticWeightAveragingGaussian(Wrapper):
                     value.copy_(former)
 
     def _set_statistics(self, parts: list[Tensor]) -> None:
-        """Set the statistics of all normalisations to means over batches of images."""
+        """Set the statistics of all normalisations to means over images, batch by batch."""
         norms, training = self._norms(), self.inner.training
         momenta = [norm.momentum for norm in norms]
         self.inner.eval()
         for norm in norms:
             norm.reset_running_stats()
-            norm.momentum = None  # the mean over all batches
             norm.train()
+        seen = 0
         for images in parts:
+            seen += len(images)
+            for norm in norms:
+                norm.momentum = len(images) / seen  # the mean over all images
             if len(images) > 1:
                 self.inner.predict(images)
         for norm, momentum in zip(norms, momenta, strict=True):

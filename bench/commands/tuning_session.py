@@ -18,6 +18,7 @@ from bench.grid.request import Request
 from bench.grid.search_space import Range, Search, axes_of
 from bench.grid.tuning import Contest, Trial, contests
 from bench.report.results import load_records
+from bench.report.summaries import Summary
 from bench.report.tables.tuning_tables import configuration
 from bench.report.tuning_choice import Records, measured, with_winners
 from bench.spec import SCORE_NAMES, Cell, CellState
@@ -153,7 +154,8 @@ def trials_frame(study: Study, records: Records) -> pd.DataFrame:
                 "method": contest.method,
                 "configuration": configuration(trial),
                 "values": trial.values,
-                **_results(trial, study.metric, records),
+                "held_out": _mean(measured(trial, study.metric, records)),
+                "test": _mean(_tested(trial, study.metric, records)) if place == contest.winner else None,
                 "won": place == contest.winner,
                 "budget": study.budget,
                 "tried": len(contest.trials),
@@ -164,8 +166,9 @@ def trials_frame(study: Study, records: Records) -> pd.DataFrame:
     )
 
 
-def _results(trial: StudyTrial, metric: str, records: Records) -> dict[str, float | None]:
-    held_out = measured(trial, metric, records)
-    tested = StudyTrial(values=trial.values, searched=trial.tested, tested=())
-    test = measured(tested, metric, records)
-    return {"held_out": held_out.mean if held_out else None, "test": test.mean if test else None}
+def _tested(trial: StudyTrial, metric: str, records: Records) -> Summary | None:
+    return measured(StudyTrial(values=trial.values, searched=trial.tested, tested=()), metric, records)
+
+
+def _mean(found: Summary | None) -> float | None:
+    return found.mean if found else None

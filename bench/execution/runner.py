@@ -74,6 +74,8 @@ def execute(
     prepared = prepare(spec, data)
     generators.seed(spec.seed)
     method = build(spec, data, factory, len(prepared.places), prepared.manifest.realised_rate)
+    if keep_weights:
+        kept_weights.check(method)  # before the training, not after it
     held_out = prepared.held_out
     evaluated = held_out if held_out and spec.evaluate == "held-out" else data.test
     with divergence_named(method):

@@ -13,9 +13,9 @@ Records = Mapping[str, Record]  # by identity
 
 RULE = (
     "Ties: configurations within one standard error of the best count as equal, and of them the "
-    "first tried wins, the defaults being tried first. The standard error of an accuracy p is "
-    "√(p(1 − p)/n) over the n held-out images of all seeds, that of other metrics the deviation "
-    "over seeds by √seeds, 0 with one seed."
+    "first tried wins, the defaults being tried first. The standard error of an accuracy is "
+    "√(p(1 − p)/n), p = (right + 2)/(n + 4), over the n held-out images of all seeds, that of other "
+    "metrics the deviation over seeds by √seeds, 0 with one seed."
 )
 
 
@@ -59,7 +59,8 @@ def _standard_error(value: Summary | None, metric: str, trial: StudyTrial, recor
     assert value is not None
     if metric == "accuracy":
         images = sum(records[identity].metrics.samples for identity in trial.searched)
-        return math.sqrt(value.mean * (1 - value.mean) / images)
+        p = (images * value.mean + 2) / (images + 4)  # Agresti and Coull: not 0 where all are right
+        return math.sqrt(p * (1 - p) / images)
     return 0.0 if value.std is None else value.std / math.sqrt(value.n)
 
 

@@ -6,9 +6,10 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, model_validator
 
 from bench.errors import BenchError, UsageError, one_line
+from bench.evaluation.metrics import has_better_side
 from bench.files.atomic import write_text
 from bench.files.reading import parse_json, read_file
 from bench.recipe import Frozen
@@ -17,6 +18,20 @@ from bench.store.file_sources import SEARCHES
 from bench.store.pack_files import NAME, contents
 
 Identity = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+def _metric(name: str) -> str:
+    if not has_better_side(name):
+        raise ValueError(f"{name!r} is no metric to choose by")
+    return name
+
+
+class StudyRange(Frozen):
+    """A range that was searched."""
+
+    low: float
+    high: float
+    log: bool = False
 
 
 class StudyTrial(Frozen):
@@ -33,9 +48,15 @@ class StudyContest(Frozen):
     dataset: str
     noise: str
     method: str
-    trials: tuple[StudyTrial, ...]
-    winner: int | None = None
-    tied: int = 0  # other configurations as good as the best
+    trials: Annotated[tuple[StudyTrial, ...], Field(min_length=1)]
+    winner: Annotated[int, Field(ge=0)] | None = None
+    tied: Annotated[int, Field(ge=0)] = 0  # other configurations as good as the best
+
+    @model_validator(mode="after")
+    def _winner_is_a_trial(self) -> "StudyContest":
+        if self.winner is not None and self.winner >= len(self.trials):
+            raise ValueError(f"winner is {self.winner}, there are {len(self.trials)} configurations")
+        return self
 
 
 class Study(Frozen):
@@ -44,9 +65,9 @@ class Study(Frozen):
     budget: int
     search: str
     search_seed: int
-    metric: str
+    metric: Annotated[str, AfterValidator(_metric)]
     held_out: float
-    space: dict[str, Any]
+    space: dict[str, list[Any] | StudyRange]
     contests: tuple[StudyContest, ...]
     is_done: bool = False  # whether all configurations were tried
 

@@ -66,9 +66,12 @@ class Tracking(Observer):
     def run_started(self, spec: RunSpec) -> None:
         """Open the run; one whose process died and that is tried again is open already."""
         if self.tracker and spec.identity not in self.runs:
-            run = _tracked(spec, self.told.get(spec.identity))
-            self.runs[spec.identity] = run
-            self._safely(partial(self.tracker.begin, run))
+            self._safely(partial(self._begin, self.tracker, spec))
+
+    def _begin(self, tracker: Tracker, spec: RunSpec) -> None:
+        run = _tracked(spec, self.told.get(spec.identity))
+        self.runs[spec.identity] = run
+        tracker.begin(run)
 
     def epoch(self, spec: RunSpec, progress: Progress, log: EpochLog | None = None) -> None:
         """Log an epoch, unless it was logged before the run was interrupted."""

@@ -18,6 +18,18 @@ RANDOM = "bench.random."  # before the name of the device whose generator it is
 NAMED = 3  # keys in a message
 
 
+def check(method: Method) -> None:
+    """Check that the weights of a method can be kept.
+
+    Raises:
+        PluginError: its state holds anything else than tensors.
+    """
+    for name, value in method.state_dict().items():
+        if not isinstance(value, Tensor):
+            kind = type(value).__name__
+            raise PluginError(f"--keep-weights: {name} of the state dict must be a tensor, got {kind}")
+
+
 def written(method: Method) -> bytes:
     """Return the content of the file of a method's weights.
 
@@ -26,11 +38,8 @@ def written(method: Method) -> bytes:
     """
     from safetensors.torch import save
 
+    check(method)
     state = method.state_dict()
-    for name, value in state.items():
-        if not isinstance(value, Tensor):
-            kind = type(value).__name__
-            raise PluginError(f"--keep-weights: {name} of the state dict must be a tensor, got {kind}")
     tensors = {name: value.detach().cpu().clone().contiguous() for name, value in state.items()}
     return save(tensors | _random_states(), {"format": "pt"})
 

@@ -1,5 +1,7 @@
 """What a search of `bench tune` tried and what won."""
 
+from typing import Any
+
 from bench.evaluation.metrics import find
 from bench.report.columns import Column, Numbers, Summaries, Texts
 from bench.report.summaries import over
@@ -7,7 +9,7 @@ from bench.report.table import Row, Table
 from bench.report.tuning_choice import RULE, Records, measured
 from bench.report.values import FORMATS, PERCENT, Format
 from bench.store.record import Record
-from bench.store.studies import Study, StudyContest, StudyTrial
+from bench.store.studies import Study, StudyContest, StudyRange, StudyTrial
 
 LABELS = (
     "Held-out labels are the given ones, wrong ones among them, as a practitioner has no others; "
@@ -115,7 +117,7 @@ def _notes(study: Study) -> list[str]:
     return notes if study.is_done else [*notes, "The search has not ended; the same command goes on."]
 
 
-def _values(axis: object) -> str:
-    if isinstance(axis, dict):
-        return f"{axis['low']} to {axis['high']}{' (log)' if axis.get('log') else ''}"
-    return ", ".join(map(str, axis)) if isinstance(axis, list | tuple) else str(axis)
+def _values(axis: list[Any] | StudyRange) -> str:
+    if isinstance(axis, StudyRange):
+        return f"{axis.low:g} to {axis.high:g}{' (log)' if axis.log else ''}"
+    return ", ".join(map(str, axis))
