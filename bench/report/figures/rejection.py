@@ -25,6 +25,7 @@ SHOWN = 0.9
 ALWAYS = ("own", "msp")
 NAMES = {"own": "own score", "msp": "max-softmax"}
 STYLES = {"-": "solid", "--": "dashed", "-.": "dash-dotted"}  # of the scores, in turns
+KEY = 2.8  # length of a line in a legend, in letters: enough for a dash, a dot and a dash
 IDEAL: Any = {"ls": ":", "color": "0.3", "lw": 1.2}
 Cells = dict[str, list[Record]]
 
@@ -60,7 +61,9 @@ def ideal(accuracy: float, rejected: Float[np.ndarray, " points"]) -> Float[np.n
 
 
 def _overlay(group: Group, noise: Noise, present: Cells, scores: list[str], sheet: Sheet) -> Figure:
-    height = 2.2 + 0.14 * -(-len(present) // 2) if sheet.is_paper else 4.2 + 0.16 * len(present)
+    entries = len(scores) + 1 + len(present)
+    rows = -(-entries // _columns(group, present, sheet.wide(6.8)))
+    height = 2.2 + 0.14 * rows if sheet.is_paper else 4.2 + 0.16 * len(present)
     with sheet.drawing(6.8, height) as figure:
         axes = figure.subplots()
         looks = {label: look(group.labels.index(label)) for label in present}
@@ -96,16 +99,17 @@ def _facets(group: Group, noise: Noise, present: Cells, scores: list[str], sheet
         facets.label(made, "rejected, most uncertain first (%)", "accuracy of the kept images (%)", sheet)
         sheet.title(figure, f"label noise {noise.label}", group.title)
         columns = 2 if sheet.wide(9.0) < 4 else 5
-        figure.legend(handles=_keys(looks), loc="outside lower center", ncols=columns, frameon=False)
+        keys = _keys(looks, len(present) > 1)
+        figure.legend(handles=keys, loc="outside lower center", ncols=columns, handlelength=KEY, frameon=False)
     return figure
 
 
-def _keys(looks: dict[str, dict[str, Any]]) -> list[Line2D]:
+def _keys(looks: dict[str, dict[str, Any]], has_others: bool) -> list[Line2D]:
     """Return what the lines of a panel are."""
     own = [Line2D([], [], ls=style, **looks[score], label=_name(score)) for score, style in _styled(looks)]
-    others = Line2D([], [], color=facets.OTHERS["color"], label="own score of the others")
+    others = [Line2D([], [], color=facets.OTHERS["color"], label="own score of the others")]
     numbers = Line2D([], [], ls="", label="numbers: AURC ×10³")
-    return [*own, Line2D([], [], **IDEAL, label="ideal order"), others, numbers]
+    return [*own, Line2D([], [], **IDEAL, label="ideal order"), *(others if has_others else []), numbers]
 
 
 def _styled(scores: Iterable[str]) -> list[tuple[str, str]]:
@@ -165,10 +169,15 @@ def _names(
     names = shortened([group.shown(label) for label in present], 30)
     methods = [Line2D([], [], **looks[label], label=name) for label, name in zip(present, names, strict=True)]
     styles = [Line2D([], [], color="0.3", ls=style, label=_name(score)) for score, style in _styled(scores)]
-    longest = max(map(len, names))
-    columns = max(1, int(figure.get_figwidth() * 16 / (longest + 8)))
     handles = [*styles, Line2D([], [], **IDEAL, label="ideal order"), *methods]
-    figure.legend(handles=handles, loc="outside lower center", ncols=min(4, columns), frameon=False)
+    columns = _columns(group, present, figure.get_figwidth())
+    figure.legend(handles=handles, loc="outside lower center", ncols=columns, handlelength=KEY, frameon=False)
+
+
+def _columns(group: Group, present: Cells, width: float) -> int:
+    """Return how many columns of names fit a width in inches."""
+    longest = max(len(name) for name in shortened([group.shown(label) for label in present], 30))
+    return min(4, max(1, int(width * 16 / (longest + 10))))
 
 
 def _number(cell: list[Record], score: str) -> str:
