@@ -66,6 +66,40 @@ def test_the_warm_up_is_the_sum_of_both_nets_cross_entropies(make_method, batch)
         method.loss(batch, Progress(2, 10))
 
 
+def test_the_loss_after_the_warm_up_is_that_of_both_nets_on_mixed_views(make_method, batch, monkeypatch):
+    """In NumPy, for nets that are affine in the images, and with mixtures that are known."""
+    method = make_method("dividemix", threshold=0.5, unlabelled_weight=5.0).train()
+    method.clean.uniform_()
+    width, rng = batch.images[0].numel(), np.random.default_rng(0)
+    weights = rng.normal(size=(2, width, 10)) / width
+    views = np.stack([batch.images.flatten(1).numpy(), rng.normal(size=(20, width))]).astype(np.float64)
+    for net, weight in zip((method, method.second), torch.tensor(weights), strict=True):
+        monkeypatch.setattr(net, "embed", lambda images, weight=weight: images.flatten(1).double() @ weight)
+        monkeypatch.setattr(net, "fc", torch.nn.Identity())
+    drawn, order = [0.3, 0.8], rng.permutation(40)
+    monkeypatch.setattr(method.ratios, "sample", lambda: torch.tensor(drawn.pop(0)))
+    monkeypatch.setattr(torch, "randperm", lambda size, device=None: torch.tensor(order))
+    two = batch._replace(second_view=torch.tensor(views[1]).reshape(batch.images.shape))
+    step = method.loss(two, Progress(2, 10))
+
+    p = softmax(np.einsum("vbi,nik->nvbk", views, weights), axis=3)  # (net, view, sample, class)
+    total = 0.0
+    for net, share in enumerate((0.7, 0.8)):
+        clean = method.clean[1 - net, batch.index].double().numpy()[:, None]
+        refined = clean * np.eye(10)[batch.labels] + (1 - clean) * p[net].mean(axis=0)
+        raw = np.where(clean > 0.5, refined, p.mean(axis=(0, 1))) ** 2
+        target = np.tile(raw / raw.sum(axis=1, keepdims=True), (2, 1))
+        images = np.concatenate(views)
+        mixed, t = (share * each + (1 - share) * each[order] for each in (images, target))
+        log_q = log_softmax(mixed @ weights[net], axis=1)
+        yes = np.tile(clean[:, 0] > 0.5, 2)
+        total += -(t * log_q).sum(axis=1)[yes].mean()
+        total += 5.0 * ((np.exp(log_q) - t)[~yes] ** 2).mean()
+        total += (0.1 * np.log(0.1 / np.exp(log_q).mean(axis=0))).sum()
+    assert step.loss.item() == pytest.approx(total, rel=1e-5)
+    np.testing.assert_allclose(step.logits.numpy(), np.einsum("bi,nik->bk", views[0], weights) / 2, rtol=1e-5)
+
+
 def test_after_the_warm_up_each_net_is_descended_on_mixed_views_and_the_mode_stays(make_method, batch):
     method = make_method("dividemix").train()
     two = batch._replace(second_view=batch.images.flip(-1))
