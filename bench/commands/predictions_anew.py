@@ -32,10 +32,12 @@ def chosen(context: Context, selection: Selection, seeds: list[int], run: Path |
     Imported runs, which have no weights, are left out.
 
     Raises:
-        UsageError: there is none.
+        UsageError: there is none, or a folder comes with another choice.
         BenchError: the folder is that of no run.
     """
     if run is not None:
+        if seeds or selection != Selection():
+            raise UsageError("--run names the run: leave out what else chooses runs")
         return [read_record(Folder(run))]
     groups, _ = load_groups(context.store.results, selection, context.registry)
     found = [record for each in groups for record in each.records]

@@ -213,3 +213,12 @@ def test_added_scores_are_imported_as_rows_of_their_own(results, tmp_path):
     assert done.returncode == 0, done.stderr
     labels = {*package.load_results(tmp_path / "new")["label"]}
     assert labels == {f"mine{name} (imported)" for name in ("", " · margin", " · feature-norm")}
+
+
+def test_a_run_that_is_named_is_chosen_by_nothing_else(results):
+    run_folder = records(results)["dummy"].path
+    found = package.predict(run=run_folder, results=results, plugins=[PLUGINS])
+    assert len(found["labels"]) == len(found["logits"])
+    for more in ({"methods": "nosuch"}, {"seed": 99}, {"noise": 0.7}):
+        with pytest.raises(UsageError, match="leave out what else chooses runs"):
+            package.predict(run=run_folder, results=results, plugins=[PLUGINS], **more)

@@ -279,7 +279,7 @@ def registry(tmp_path):
 
 
 def hooked_cell(registry, **recipe):
-    recipe = hooked.RECIPE | recipe
+    recipe = hooked.RECIPE | {"augment": {"padding": 1, "flip": "random"}} | recipe  # views differ
     content = {"methods": ["baseline"], "datasets": ["digits"], "noise": [0.4], "epochs": EPOCHS}
     cell = spec(**content, set={"recipe": recipe, "baseline": {"dimension": 8}})
     made = MethodFactory.resolve("hooked", {"dimension": 8}, registry)

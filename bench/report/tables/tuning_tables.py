@@ -112,7 +112,8 @@ def _notes(study: Study) -> list[str]:
         LABELS + (" So held-out accuracy is below that on clean labels." if study.metric == "accuracy" else ""),
         RULE,
         "The test set was not read in the search; the winner was trained on the whole training "
-        "set and tested once per seed. A method that needs a held-out part of its own kept it aside.",
+        "set and tested once per seed. A method that needs a held-out part of its own kept it aside; "
+        "in the search it was fitted to the part that it was judged by, which flatters it.",
     ]
     return notes if study.is_done else [*notes, "The search has not ended; the same command goes on."]
 
