@@ -32,6 +32,7 @@ def report(
       bench report --scores knn,energy-at --set energy-at.temperature=4
       bench report --figures images,features --top 20 --score msp
     """
+    from bench.commands.console import note
     from bench.commands.report_tables import show_report
     from bench.data.data_root import find_data_root
     from bench.plugins.registry import Registry
@@ -47,9 +48,11 @@ def report(
     selection = validated(Selection, typed_for(Selection, typed), "option")
     written = write_report(results, samples, wanted, selection, scoring)
     show_report(written, None)
-    if not written.groups:
+    if not (written.groups or written.searches):
         raise UsageError(f"--results {results}: there is no finished run")
-    if show:
+    if not written.groups:
+        note("no run on the test set is finished; the tables are those of bench tune")
+    elif show:
         _open(written.page)
 
 

@@ -29,8 +29,9 @@ def show_report(written: Report, wanted: Collection[str] | None) -> None:
             _show(shown)
     for problem in written.problems:
         note(problem)
-    if written.groups:
+    if written.groups or written.searches:
         say(f"All tables and curves: {written.folder / 'README.md'}")
+    if written.groups:
         say(f"To look at and to pick from: {written.page}")
 
 

@@ -25,7 +25,7 @@ from bench.report.table import Table
 from bench.spec import Pictures
 from bench.store.record import Record
 from bench.store.store import Store
-from bench.store.studies import read_studies, runs_of_searches
+from bench.store.studies import Study, read_studies, runs_of_searches
 
 LOCK = ".report.lock"  # two programs may end at the same time
 
@@ -38,6 +38,7 @@ class Report:
     groups: list[Group]
     tables: dict[str, list[Table]]  # by the group's name
     problems: list[str] = field(default_factory=list)
+    searches: list[Study] = field(default_factory=list)
 
     @property
     def page(self) -> Path:
@@ -113,6 +114,7 @@ def _write_searches(report: Report, records: list[Record], results: Path) -> lis
     studies, problems = read_studies(results)
     report.problems.extend(problems)
     known = {record.spec.identity: record for record in records}
+    report.searches.extend(studies)
     made = [make(study, known) for study in studies for make in tables.OF_SEARCHES.values()]
     for table in made:
         table.write(report.folder / "tables")

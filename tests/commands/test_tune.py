@@ -312,3 +312,14 @@ def test_a_file_that_is_no_sound_search_is_named_and_the_report_is_written(tuned
     _, problems = read_studies(results)
     assert len(problems) == 1
     assert problems[0].startswith(f"{path} is left out, it is no search that can be read: ")
+
+
+def test_a_search_whose_winner_was_not_tested_yet_is_reported(tuned, tmp_path):
+    results = shutil.copytree(tuned[0], tmp_path / "results")
+    for record in Store(results).scan()[0]:
+        if record.spec.evaluate == "test":
+            shutil.rmtree(record.path)
+    done = bench("report", "--results", str(results))
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "note: no run on the test set is finished; the tables are those of bench tune\n"
+    assert "defaults" in (results / "report" / "README.md").read_text()
