@@ -8,7 +8,7 @@ from bench.errors import UsageError
 from bench.files.reading import parse_toml
 from bench.options import refuse_empty
 
-FORMS = {"[": '["a", 2]', "{": "{low = 1, high = 9}"}  # of what begins so
+CLOSING = {"[": "]", "{": "}"}
 
 
 def read_settings(assignments: Iterable[str]) -> dict[str, dict[str, Any]]:
@@ -53,8 +53,9 @@ def _value(text: str, assignment: str) -> Any:
     try:
         return parse_toml(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
-        if text[0] in FORMS:
-            raise UsageError(f"{assignment}: must be written like {FORMS[text[0]]}, texts in quotes") from None
+        end = CLOSING.get(text[0])
+        if end and not text.endswith(end):
+            raise UsageError(f"{assignment}: what begins with {text[0]} must end with {end}") from None
         return text
     except ValueError as error:
         raise UsageError(f"a value of --set or --slurm: {error}") from None

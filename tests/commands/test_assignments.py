@@ -38,3 +38,14 @@ def test_a_setting_that_is_given_twice_is_named():
 def test_a_pair_of_another_form_is_named(assignment):
     with pytest.raises(UsageError, match=f"^--slurm {assignment}: must look like KEY=VALUE"):
         read_pairs([assignment])
+
+
+@pytest.mark.parametrize(("value", "end"), [("[2,3", "]"), ("{low = 1", "}")])
+def test_a_list_or_table_that_is_not_closed_is_named(value, end):
+    with pytest.raises(UsageError) as error:
+        read_settings([f"rul.mix={value}"])
+    assert str(error.value) == f"--set rul.mix={value}: what begins with {value[0]} must end with {end}"
+
+
+def test_a_text_in_brackets_is_a_text():
+    assert read_settings(["rul.mood=[/x]"]) == {"rul": {"mood": "[/x]"}}
