@@ -3,8 +3,10 @@
 Source: Foret, Kleiner, Mobahi and Neyshabur, Sharpness-Aware Minimization for Efficiently Improving
 Generalization, ICLR 2021 (arXiv 2010.01412), algorithm 1 with p = 2, and ρ 0.05; from the published
 code: normalisation statistics are those of the first pass.
+Both passes have the same random numbers (dropout, the mixtures of an inner mixup or rul), as both
+gradients are of one loss.
 Departures: weight decay is the optimiser's, so it has no part in the direction of the first pass.
-The two passes draw dropout masks of their own. The logged loss is that of the first pass.
+The logged loss is that of the first pass.
 """
 
 import torch
@@ -26,7 +28,7 @@ class SharpnessAwareMinimisation(Wrapper):
         radius: ρ, of the neighbourhood; published: 0.05.
     """
 
-    version = 1
+    version = 2  # from 2 on both passes have the same random numbers
 
     def __init__(
         self,

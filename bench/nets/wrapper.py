@@ -65,7 +65,7 @@ def defines_hook(method: Method, hook: str) -> bool:
     """Return whether a method, or one inside it, defines a hook such as `backward` of its own."""
     usual = (getattr(Method, hook), getattr(Wrapper, hook))
     methods = (module for module in method.modules() if isinstance(module, Method))
-    return any(getattr(type(each), hook) not in usual for each in methods)
+    return any(getattr(getattr(each, hook), "__func__", None) not in usual for each in methods)
 
 
 def learnt(method: Method, batches: Iterable[Batch]) -> tuple[Prediction, Int[Tensor, " n"]]:

@@ -139,8 +139,9 @@ class Method(nn.Module):
 
         Args:
             loss: of the batch, as `loss` returned it.
-            loss_again: computes the loss () of the same batch anew, for a second pass at other
-                weights; the weights must be as before when this method returns.
+            loss_again: computes the loss () of the same batch anew, with the same random numbers
+                (dropout, mixtures), for a second pass at other weights; the weights must be as
+                before when this method returns.
         """
         loss.backward()
 

@@ -21,7 +21,13 @@ class Hooks:
     def __init__(self, method: Method) -> None:
         self.method = method
         self.shapes = {name: value.shape for name, value in _state(method).items()}
-        self.hooked = {name for name in ("before_epoch", "after_step") if defines_hook(method, name)}
+        self.defined = {
+            name for name in ("before_epoch", "backward", "after_step") if defines_hook(method, name)
+        }
+
+    def defines(self, hook: str) -> bool:
+        """Return whether the method, or one inside it, defines a hook of its own."""
+        return hook in self.defined
 
     def call(self, hook: str, *given: Any) -> None:
         """Call a hook of the method, which returns nothing.
@@ -42,7 +48,7 @@ class Hooks:
             PluginError: one has another shape or is gone, so that no checkpoint could be read.
             DivergedError: one holds NaN.
         """
-        if hook not in self.hooked:
+        if not self.defines(hook):
             return
         state = _state(self.method)
         for name, shape in self.shapes.items():

@@ -185,10 +185,11 @@ class Trainer:
         augmented = self._augmented(images, self.generator)
         second_view = self._augmented(images, self.second) if self.second else None
         batch = Batch(augmented, self.data.labels.current[index], index, second_view)
+        before = generators.state() if self.hooks.defines("backward") else {}
         step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None, batch.images.device)
         self.optimizer.zero_grad()
-        self.hooks.call("backward", step.loss, partial(self._loss_again, batch, progress))
+        self.hooks.call("backward", step.loss, partial(self._loss_again, batch, progress, before))
         self.optimizer.step()
         self.scheduler.step()
         if self.average:
@@ -196,8 +197,9 @@ class Trainer:
         self.hooks.call("after_step", progress, self.scheduler.last_epoch)
         return step
 
-    def _loss_again(self, batch: Batch, progress: Progress) -> Tensor:
-        step = self.method.loss(batch, progress)
+    def _loss_again(self, batch: Batch, progress: Progress, before: dict[str, Any]) -> Tensor:
+        with generators.replayed(before):
+            step = self.method.loss(batch, progress)
         check_step(step, len(batch.index), self.num_classes, False, batch.images.device)
         return step.loss
 

@@ -77,3 +77,14 @@ def kept(device: torch.device) -> Iterator[None]:
     finally:
         if apple is not None:
             torch.mps.set_rng_state(apple)
+
+
+@contextmanager
+def replayed(before: dict[str, Any]) -> Iterator[None]:
+    """Draw once more what was drawn since a state, then go on as if it had not been."""
+    after = state()
+    restore(before)
+    try:
+        yield
+    finally:
+        restore(after)

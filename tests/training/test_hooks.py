@@ -1,6 +1,9 @@
 """Hooks of a method into the training: what they get, when, what is kept, and what is refused."""
 
+import random
+
 import hooked
+import numpy as np
 import pytest
 import torch
 from harness import plugin, spec
@@ -14,6 +17,7 @@ from bench.plugins.factory import MethodFactory
 from bench.plugins.method import Method, Prediction, Progress, Step, Task
 from bench.plugins.registry import Registry
 from bench.recipe import Recipe
+from bench.training import seeding as generators
 from bench.training.checkpoint import OutOfTime
 from bench.training.divergence import DivergedError
 from bench.training.loop import Trainer, TrainingSet
@@ -189,6 +193,30 @@ def test_backward_may_compute_the_loss_again_at_other_weights():
     trainer(method).epoch(1)
     assert len(losses) == 2
     assert all(first != second for first, second in losses)
+
+
+def test_the_loss_again_draws_the_same_random_numbers_and_later_ones_go_on_as_without_it():
+    def losses(computes_again):
+        found, method = [], Linear()
+
+        def loss(batch, progress):
+            logits = method.first(F.dropout(batch.images.flatten(1) / 255))
+            order = torch.as_tensor(np.random.permutation(len(logits)))  # noqa: NPY002
+            return Step(random.random() * F.cross_entropy(logits[order], batch.labels), logits)
+
+        def backward(loss, again):
+            if computes_again:
+                assert again().item() == again().item() == loss.item()
+            found.append(loss.item())
+            loss.backward()
+
+        method.loss, method.backward = loss, backward
+        generators.seed(3)
+        trainer(method).epoch(1)
+        return found
+
+    assert losses(True) == losses(False)
+    assert len(set(losses(True))) == 2
 
 
 def test_an_optimiser_of_its_own_gets_the_recipes_rates_and_schedule():
