@@ -60,8 +60,8 @@ def make_context(
     )
 
 
-def make_request(options: dict[str, Any], experiment: str | None) -> Request:
-    """Return the request of an experiment with options, which replace its own.
+def make_request(options: dict[str, Any], experiment: str | None, kind: type[Request] = Request) -> Request:
+    """Return the request, of its kind, of an experiment with options, which replace its own.
 
     Within `set` and `pictures` they replace key by key.
 
@@ -73,7 +73,7 @@ def make_request(options: dict[str, Any], experiment: str | None) -> Request:
     for section in ("set", "pictures"):
         if isinstance(base.get(section), dict) and section in options:
             merged[section] = _merged(base[section], options[section])
-    return validated(Request, merged, "option")
+    return validated(kind, merged, "option")
 
 
 def grid_of(request: Request, context: Context, machines: Machines) -> tuple[list[Cell], Context]:

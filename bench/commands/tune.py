@@ -6,13 +6,12 @@ from bench.commands.assignments import read_pairs, read_settings
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.commands.run import Download, DryRun, Experiment, KeepWeights
 from bench.execution.machines import Machines
-from bench.grid.request import Request
-from bench.grid.search_space import Search
+from bench.grid.search_space import Search, Searched
 from bench.spec import validated
 from bench.tracking.names import Track
 
 
-@with_options(Search, Request, Machines, Track)
+@with_options(Search, Searched, Machines, Track)
 def tune(
     experiment: Experiment = None,
     dry_run: DryRun = False,
@@ -40,7 +39,7 @@ def tune(
         from bench.commands import grid_session as work
         from bench.commands import tuning_session, tuning_shown
 
-    options = typed_for(Request, typed)
+    options = typed_for(Searched, typed)
     if "set" in options:
         options["set"] = read_settings(options["set"])
     where = typed_for(Machines, typed)
@@ -53,7 +52,7 @@ def tune(
     context = work.make_context(
         results, data_root, plugins or [], machines, download=download, keep_weights=keep_weights
     )
-    request = work.make_request({"held_out": tuning_session.HELD_OUT} | options, experiment)
+    request = work.make_request(options, experiment, Searched)
     tuning = tuning_session.make_tuning(request, search, context, machines)
     if dry_run:
         raise typer.Exit(tuning_shown.show_plan(tuning))

@@ -14,8 +14,7 @@ from bench.commands.tuning_session import make_tuning, records_of, trials_frame
 from bench.commands.tuning_session import tune as run_tuning
 from bench.execution.machines import Machines
 from bench.execution.observer import Observer
-from bench.grid.request import Request
-from bench.grid.search_space import Search
+from bench.grid.search_space import Search, Searched
 from bench.options import PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
 from bench.spec import Cell, validated
@@ -118,7 +117,7 @@ def tune(
         UserWarning: runs that failed, with their reasons; such a configuration cannot win.
     """
     given = locals()
-    request = validated(Request, of_model(Request, given), "argument")
+    request = validated(Searched, of_model(Searched, given), "argument")
     how = validated(Search, of_model(Search, given), "argument")
     machines = validated(Machines, of_model(Machines, given), "argument")
     trackers = validated(Track, {"track": track}, "argument")

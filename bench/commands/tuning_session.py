@@ -27,7 +27,6 @@ from bench.store.store import Store
 from bench.store.studies import Study, StudyContest, StudyTrial
 
 Watching = Callable[[list[Cell]], AbstractContextManager[Observer]]
-HELD_OUT = 0.1  # part of the training set, unless another is asked for
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, StrictBool, field_validator, model_validator
 
 from bench.errors import UsageError
-from bench.grid.request import Request
-from bench.options import CommasAndRanges, Count, Options, Seed, option
+from bench.grid.request import GRID, TRAINING, Request
+from bench.options import CommasAndRanges, Count, Number, Options, Part, Seed, option
 from bench.recipe import Frozen
 from bench.spec import validated
 
@@ -43,6 +43,23 @@ class Search(Options):
         if repeated := [seed for place, seed in enumerate(seeds) if seed in seeds[:place]]:
             raise ValueError(f"{repeated[0]} is given twice")
         return seeds
+
+
+class Searched(Request):
+    """What a search starts from: a part is held out, and the search says what is evaluated."""
+
+    held_out: Annotated[Part, Number] = option(
+        0.1, "Part of the noisy training set to set aside, and to choose by.", TRAINING, "PART"
+    )
+    evaluate: Literal["test", "held-out"] = "test"  # no option
+    set: dict[str, dict[str, Any]] = option(
+        {},
+        "What to search: a list of values such as rul.mix=[2,3] or recipe.learning_rate=[0.05,0.1]; "
+        "with --search random also a range. A single value is fixed. May be repeated.",
+        GRID,
+        "NAME.KEY=VALUE",
+        unset="none",
+    )
 
 
 class Range(Frozen):

@@ -21,9 +21,7 @@ class Hooks:
     def __init__(self, method: Method) -> None:
         self.method = method
         self.shapes = {name: value.shape for name, value in _state(method).items()}
-        self.defined = {
-            name for name in ("before_epoch", "backward", "after_step") if defines_hook(method, name)
-        }
+        self.defined = {name for name in ("before_epoch", "backward", "after_step") if defines_hook(method, name)}
 
     def defines(self, hook: str) -> bool:
         """Return whether the method, or one inside it, defines a hook of its own."""

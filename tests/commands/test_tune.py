@@ -12,10 +12,10 @@ import pytest
 from harness import PLUGINS, bench, plugin, spec
 
 import bench as package
+from bench.commands.grid_session import make_request
 from bench.errors import UsageError
 from bench.execution.machines import Machines
-from bench.grid.request import Request
-from bench.grid.search_space import Search
+from bench.grid.search_space import Search, Searched
 from bench.store.pack_files import write_pack
 from bench.store.store import Store
 from bench.store.studies import read_studies
@@ -232,10 +232,24 @@ def test_a_search_that_cannot_be_read_is_told_and_left_out(tmp_path):
     assert bench("table", "tuning", "--results", str(tmp_path)).returncode == 2
 
 
+def test_an_experiment_says_which_part_is_held_out_unless_an_option_does(tmp_path):
+    file = tmp_path / "mine.toml"
+    file.write_text("held_out = 0.3\n")
+    assert make_request({}, str(file), Searched).held_out == 0.3
+    assert make_request({"held_out": "0.2"}, str(file), Searched).held_out == 0.2
+    assert make_request({}, None, Searched).held_out == 0.1
+
+
+def test_the_help_offers_what_a_search_has():
+    told = bench("tune", "--help").stdout
+    assert "--evaluate" not in told
+    assert "[default: 0.1]" in told
+
+
 def test_the_signature_is_that_of_the_models():
     shown = inspect.signature(package.tune).parameters
     own = {"results", "data_root", "download", "plugins", "keep_weights", "progress"}
-    models = {**Search.model_fields, **Request.model_fields, **Machines.model_fields, **Track.model_fields}
+    models = {**Search.model_fields, **Searched.model_fields, **Machines.model_fields, **Track.model_fields}
     assert shown.keys() - own == models.keys() - {"pictures", "recipes", "recipe", "evaluate"}
     for name, field in Search.model_fields.items():
         default = field.get_default()

@@ -16,7 +16,10 @@ LABELS = (
     "choosing by clean labels is not offered."
 )
 
-NO_RESULT = "–: no result, as a run failed, was declined or has not ended; such a configuration cannot win."
+NO_RESULT = (
+    "–: no result, as a run failed, was declined or has not ended, or as the metric is undefined there "
+    "(AUROC is where there is no error); such a configuration cannot win."
+)
 
 
 def tuning_table(study: Study, records: Records) -> Table:
