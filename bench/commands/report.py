@@ -47,7 +47,7 @@ def report(
     scoring = scoring_of(scores, set_, plugins, data_root)
     selection = validated(Selection, typed_for(Selection, typed), "option")
     written = write_report(results, samples, wanted, selection, scoring)
-    show_report(written, None)
+    show_report(written, None, [each.plugin.name for each in scoring.asked] if scoring else [])
     if not (written.groups or written.searches):
         raise UsageError(f"--results {results}: there is no finished run")
     if not written.groups:

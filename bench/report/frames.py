@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from bench.report.grouping import settings_by_name
+from bench.report.grouping import Place, places
 from bench.report.summaries import flat
 from bench.spec import ImportedSpec
 from bench.store.record import Record
@@ -22,16 +22,16 @@ Columns = dict[str, list[object]]
 
 def frame(records: list[Record], results: Path) -> pd.DataFrame:
     """Return one row per run: what was run, cost and metrics, nested names joined by dots."""
-    names = settings_by_name(records)
-    rows = (_row(record, names[record.spec.identity], results) for record in records)
+    there = places(records)
+    rows = (_row(record, there[record.spec.identity], results) for record in records)
     return pd.DataFrame(_columns(rows))
 
 
 def epochs_frame(records: list[Record]) -> pd.DataFrame:
     """Return the logs of runs, one row per epoch; NaN where a run has no such column."""
-    names = settings_by_name(records)
+    there = places(records)
     return _joined(
-        pd.DataFrame(keys(record, names[record.spec.identity]) | dict(record.epochs)) for record in records
+        pd.DataFrame(keys(record, there[record.spec.identity]) | dict(record.epochs)) for record in records
     )
 
 
@@ -40,10 +40,10 @@ def curves_frame(records: list[Record]) -> pd.DataFrame:
 
     Columns after the keys: `score`, `rejected` (part of the images, 0–1) and `accuracy`.
     """
-    names = settings_by_name(records)
+    there = places(records)
     return _joined(
         pd.DataFrame(
-            keys(record, names[record.spec.identity])
+            keys(record, there[record.spec.identity])
             | {"score": score, "rejected": curves["rejected"], "accuracy": accuracy}
         )
         for record in records
@@ -53,28 +53,28 @@ def curves_frame(records: list[Record]) -> pd.DataFrame:
     )
 
 
-def keys(record: Record, setting: str) -> dict[str, object]:
+def keys(record: Record, place: Place) -> dict[str, object]:
     """Return the columns that tell a run in every frame.
 
     Args:
         record: of the run.
-        setting: the name of its setting, as `settings_by_name` gives it.
+        place: where it stands in tables.
     """
     spec = record.spec
     return {
         "identity": spec.identity,
-        "setting": setting,
+        "setting": place.setting,
         "dataset": spec.dataset.name,
         "method": spec.method.name,
-        "label": spec.label,
+        "label": place.label,
         "noise": record.noise.label,
         "seed": spec.seed,
     }
 
 
-def _row(record: Record, setting: str, results: Path) -> dict[str, object]:
+def _row(record: Record, place: Place, results: Path) -> dict[str, object]:
     spec = record.spec
-    shared = keys(record, setting)
+    shared = keys(record, place)
     identity = shared.pop("identity")
     return {
         **shared,

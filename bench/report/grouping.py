@@ -1,6 +1,7 @@
 """Which stored runs belong in one table: those trained and evaluated under one setting.
 
 A setting is a data set, a recipe and how results were taken; methods, noise and seeds vary inside.
+The winners of a search are a setting, too: there each method has the recipe that was chosen for it.
 Runs that were imported have no recipe here: they stand in every table of their data set's test set.
 """
 
@@ -8,12 +9,12 @@ import hashlib
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Container, Hashable
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Container, Hashable, Iterable
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from bench.recipe import Recipe, Relabel
+from bench.recipe import Relabel
 from bench.report.values import MethodLabel
 from bench.spec import IN_FLUX, UNHASHED, ImportedSpec, Noise, StoredSpec
 from bench.store.record import Record
@@ -266,30 +267,66 @@ def _is_present(spec: StoredSpec, present: Container[str]) -> bool:
 def group(records: list[Record]) -> list[Group]:
     """Return the runs by setting, sorted by data set; titles tell a data set's settings apart.
 
+    The winners of a search stand together, before a data set's other settings. A setting of such
+    winners only is left out, as it is part of theirs.
     Imported runs come last in every group of runs evaluated on their images, else in one of theirs.
     """
-    by_setting: dict[str, list[Record]] = {}
-    for record in (each for each in records if not isinstance(each.spec, ImportedSpec)):
-        by_setting.setdefault(_key(record), []).append(record)
-    trained_on = {key: evaluated_on(members[0].spec) for key, members in by_setting.items()}
+    trained = [record for record in records if not isinstance(record.spec, ImportedSpec)]
+    ordinary = _by_key((repr(setting(record.spec)), record) for record in trained)
+    ordinary = {key: runs for key, runs in ordinary.items() if not all(record.searches for record in runs)}
+    tuned = _by_key((search, _as_winner(record)) for record in trained for search in record.searches)
+    there = [*ordinary.values(), *tuned.values()]
     for record in (each for each in records if isinstance(each.spec, ImportedSpec)):
         images = evaluated_on(record.spec)
-        for key in [key for key, on in trained_on.items() if on == images] or [_key(record)]:
-            by_setting.setdefault(key, []).append(record)
-    by_dataset: dict[str, list[list[Record]]] = {}
-    for key in sorted(by_setting):
-        members = by_setting[key]
-        by_dataset.setdefault(members[0].spec.dataset.name, []).append(members)
-    return [named for rivals in by_dataset.values() for named in _named(rivals)]
+        joined = [runs for runs in there if evaluated_on(runs[0].spec) == images]
+        for runs in joined or [ordinary.setdefault((record.spec.dataset.name, repr(images)), [])]:
+            runs.append(record)
+    return [
+        each
+        for name in sorted({name for name, _ in [*ordinary, *tuned]})
+        for each in [*_tuned(_of_dataset(name, tuned)), *_named(_of_dataset(name, ordinary))]
+    ]
 
 
-def settings_by_name(records: list[Record]) -> dict[str, str]:
-    """Return the name of each run's setting, as `group` names it, by the run's identity."""
-    return {record.spec.identity: members.name for members in group(records) for record in members.records}
+def _by_key(keyed: Iterable[tuple[str, Record]]) -> dict[tuple[str, str], list[Record]]:
+    """Return runs by their data set and key."""
+    found: dict[tuple[str, str], list[Record]] = {}
+    for key, record in keyed:
+        found.setdefault((record.spec.dataset.name, key), []).append(record)
+    return found
 
 
-def _key(record: Record) -> str:
-    return record.spec.dataset.name + " " + repr(setting(record.spec))
+def _of_dataset(name: str, by_key: dict[tuple[str, str], list[Record]]) -> dict[str, list[Record]]:
+    """Return a data set's runs by their key alone, in its order."""
+    return {key: by_key[dataset, key] for dataset, key in sorted(by_key) if dataset == name}
+
+
+def _as_winner(record: Record) -> Record:
+    """Return a run in the row of its method; the search's table tells which configuration won.
+
+    What else its label tells stays: relabelling other than the method's own, and an older version.
+    """
+    spec = record.spec
+    relabelling = re.search(r"\brelabel=(on|off)\b", spec.label)
+    told = f"({relabelling.group()})" if relabelling else ""
+    _, bracket, mark = spec.label.partition(" [")
+    return replace(record, spec=spec.model_copy(update={"label": f"{spec.method.name}{told}{bracket}{mark}"}))
+
+
+class Place(NamedTuple):
+    """Where a run stands in tables: the name of its setting, and its row."""
+
+    setting: str
+    label: str
+
+
+def places(records: list[Record]) -> dict[str, Place]:
+    """Return where each run stands, by its identity; a setting of one recipe goes before others."""
+    return {
+        record.spec.identity: Place(members.name, record.spec.label)
+        for members in group(records)
+        for record in members.records
+    }
 
 
 def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
@@ -309,15 +346,35 @@ def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], l
     return {name: (both[name][False], both[name][True]) for name in sorted(both)}
 
 
-def _named(rivals: list[list[Record]]) -> list[Group]:
+def _named(by_setting: dict[str, list[Record]]) -> list[Group]:
     """Return the groups of one data set, with names and titles that tell them apart."""
+    rivals = list(by_setting.values())
     settings = [setting(members[0].spec) for members in rivals]
     differing = _differing(settings)
-    codes = _codes([_known(each) for each in settings]) if len(rivals) > 1 else [""]
+    codes = _codes([_known(each) for each in settings])
     return [
         Group(f"{own['dataset']}{code}", _title(members, own, differing), members)
         for members, own, code in zip(rivals, settings, codes, strict=True)
     ]
+
+
+def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:
+    """Return the groups of one data set's searches, with names and titles that tell them apart."""
+    return [
+        Group(
+            f"{members[0].spec.dataset.name}-tuned{f'-{search}' if len(by_search) > 1 else ''}",
+            _title(members, _common(members), set(), f"tuned (search {search})"),
+            members,
+        )
+        for search, members in by_search.items()
+    ]
+
+
+def _common(members: list[Record]) -> dict[str, Any]:
+    """Return the part of a setting that all runs share, imported ones aside."""
+    settings = [setting(record.spec) for record in members if not isinstance(record.spec, ImportedSpec)]
+    differing = _differing(settings)
+    return {key: value for key, value in settings[0].items() if key not in differing}
 
 
 def _known(own: dict[str, Any]) -> str:
@@ -327,25 +384,31 @@ def _known(own: dict[str, Any]) -> str:
 
 def _differing(settings: list[dict[str, Any]]) -> set[str]:
     """Return the keys that do not have the same value in all settings."""
-    first, keys = settings[0], {key for each in settings for key in each}
-    return {key for key in keys if any(each.get(key) != first.get(key) for each in settings)}
+    keys = {key for each in settings for key in each}
+    return {key for key in keys if any(each.get(key) != settings[0].get(key) for each in settings)}
 
 
 def _codes(texts: list[str]) -> list[str]:
-    """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart."""
+    """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart.
+
+    One text needs none.
+    """
+    if len(texts) < 2:
+        return [""] * len(texts)
     hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
     digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
     return [f"-{each[:digits]}" for each in hashes]
 
 
-def _title(members: list[Record], own: dict[str, Any], differing: set[str]) -> str:
+def _title(members: list[Record], own: dict[str, Any], differing: set[str], tuned: str = "") -> str:
     spec = members[0].spec
     told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
     names = {record.spec.recipe_name for record in members if record.spec.recipe}
     facts = [
         spec.dataset.name,
-        *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 else []),
-        *(_training(spec.recipe) if spec.recipe else ["trained elsewhere"]),
+        *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 and not tuned else []),
+        *(_training(own) if spec.recipe else ["trained elsewhere"]),
+        *([tuned] if tuned else []),
         *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
         *(f"{key} {value}" for key, value in own.items() if key in differing - told),
@@ -360,7 +423,10 @@ def seeds_of(records: list[Record]) -> str:
     return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
 
 
-def _training(recipe: Recipe) -> list[str]:
-    """Return the epochs of a recipe and the limit of training images, in words."""
-    limit = [f"{recipe.train_limit} training images"] if recipe.train_limit else []
-    return ["1 epoch" if recipe.epochs == 1 else f"{recipe.epochs} epochs", *limit]
+def _training(own: dict[str, Any]) -> list[str]:
+    """Return the epochs and the limit of training images of a setting, in words; none that vary."""
+    epochs, limit = own.get("epochs"), own.get("train_limit")
+    return [
+        *([f"{epochs} epoch{'s' if epochs > 1 else ''}"] if epochs else []),
+        *([f"{limit} training images"] if limit else []),
+    ]

@@ -1,6 +1,7 @@
 """Stored runs for reports, comparisons and data frames, with metrics up to date."""
 
 from collections import Counter
+from dataclasses import replace
 
 from bench.errors import BenchError, one_line
 from bench.evaluation.metrics import VALUES_SINCE, VERSION
@@ -15,6 +16,7 @@ from bench.store.recomputed import filled_in, keep, recall
 from bench.store.record import Record
 from bench.store.record_models import NoiseManifest
 from bench.store.store import Store
+from bench.store.studies import read_studies, won_in
 from bench.version import PROTOCOL
 
 NAMED = 5  # runs in one message
@@ -43,7 +45,8 @@ def load_records(
             f"{_named(left_out)}; `bench run` with the same options runs them with the code here, and a report "
             f"with their code (--plugins DIR) shows them; delete their folders if nobody needs them"
         )
-    shown = told_apart(kept)
+    won = won_in(read_studies(store.results)[0])
+    shown = [replace(record, searches=won.get(record.spec.identity, ())) for record in told_apart(kept)]
     lines = problems + stale + _protocols(kept) + _several_codes(shown)
     if scoring is None:
         return shown, lines

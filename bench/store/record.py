@@ -34,6 +34,7 @@ class Record:
     epochs_csv: bytes
     curves_csv: bytes
     remarks: list[str] = field(default_factory=list)  # of the method, about this training
+    searches: tuple[str, ...] = ()  # names of those of `bench tune` that it is a winner's test of
 
     @property
     def path(self) -> Path:

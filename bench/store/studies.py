@@ -1,7 +1,7 @@
 """Searches of `bench tune`, each a file: what was tried, by identities of runs, and what won."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -132,6 +132,16 @@ def add_studies(results: Path, other: Path) -> tuple[int, list[str]]:
         if here is None or (study.is_done and not here.is_done):
             study.write(results)
     return len({study.name for study in theirs} - ours.keys()), problems
+
+
+def won_in(studies: Iterable[Study]) -> dict[str, tuple[str, ...]]:
+    """Return the searches that each winner's test belongs to, by the run's identity."""
+    found = dict[str, tuple[str, ...]]()
+    for study in studies:
+        won = [each.trials[each.winner] for each in study.contests if each.winner is not None]
+        for identity in (identity for trial in won for identity in trial.tested):
+            found[identity] = (*found.get(identity, ()), study.name)
+    return found
 
 
 def runs_of_searches(results: Path) -> set[str]:

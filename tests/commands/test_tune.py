@@ -66,6 +66,18 @@ def test_the_winner_is_the_first_within_one_standard_error_of_the_best(tuned):
     assert json.loads(study.read_text())["contests"][0]["tied"] == len(tied) - 1
 
 
+def test_the_winner_stands_in_the_tables_of_its_search(tuned):
+    results, trials = tuned
+    told = bench("table", "accuracy", "--results", str(results), "--setting", "tiny-tuned")
+    assert told.returncode == 0, told.stderr
+    runs = runs_of(results)
+    tests = runs[runs["evaluate"] == "test"]
+    assert set(tests["setting"]) == {"tiny-tuned"}
+    assert set(tests["label"]) == {"dummy"}
+    won = trials["configuration"][trials["won"]].item()
+    assert ("learning_rate=3.0" in won) == (set(tests["recipe.learning_rate"]) == {3.0})
+
+
 def test_means_are_those_of_runs_on_the_held_out_part_and_of_the_winners_tests(tuned):
     results, trials = tuned
     runs = runs_of(results)

@@ -7,7 +7,7 @@ from harness import record as record_of
 from harness import spec
 
 from bench.recipe import Weights
-from bench.report.grouping import group, relabel_pairs, setting, told_apart, without_outdated
+from bench.report.grouping import group, places, relabel_pairs, setting, told_apart, without_outdated
 from bench.store.record import Record
 from bench.version import PROTOCOL
 
@@ -48,6 +48,40 @@ def test_a_name_does_not_depend_on_keys_that_are_none():
     digits = [hashlib.sha256(repr(each).encode()).hexdigest()[:4] for each in settings]
     assert "cutout" in setting(first)
     assert {each.name for each in group([record_of(first), record_of(second)])} == {f"tiny-{d}" for d in digits}
+
+
+def won(*searches, **content):
+    return dataclasses.replace(record(**content), searches=searches)
+
+
+def test_winners_of_a_search_stand_in_one_table_whatever_recipe_won():
+    rates = [{"recipe": {"learning_rate": rate}} for rate in (0.1, 0.5)]
+    runs = [
+        won("5ea2c4ed", methods=["baseline"], set=rates[0] | {"baseline": {"dropout": 0.1}}),
+        won("5ea2c4ed", methods=["rul"], set=rates[1], relabel=["off"]),
+        won("5ea2c4ed", methods=["rul"], set=rates[0], noise=[0.1], relabel=["off"], seeds=[3]),
+    ]
+    (found,) = group(runs)
+    assert (found.name, found.labels) == ("tiny-tuned", ["baseline", "rul(relabel=off)"])
+    assert found.title == "tiny, 4 epochs, tuned (search 5ea2c4ed), test set, seeds 0, 3"
+    assert {place.setting for place in places(runs).values()} == {"tiny-tuned"}
+    assert places(runs)[runs[0].spec.identity].label == "baseline"
+
+
+def test_a_winner_stands_beside_other_runs_of_its_setting_too():
+    winner, other = won("5ea2c4ed", methods=["rul"]), record(methods=["baseline"])
+    tuned, ordinary = group([other, winner])
+    assert (tuned.name, ordinary.name) == ("tiny-tuned", "tiny")
+    assert (tuned.labels, ordinary.labels) == (["rul"], ["baseline", "rul"])
+    assert {place.setting for place in places([other, winner]).values()} == {"tiny"}
+
+
+def test_winners_of_two_searches_are_apart_and_epochs_that_differ_are_not_told():
+    both = won("1111aaaa", "2222bbbb")
+    first, second = group([both, won("2222bbbb", epochs=1, methods=["baseline"])])
+    assert (first.name, second.name) == ("tiny-tuned-1111aaaa", "tiny-tuned-2222bbbb")
+    assert (len(first.records), len(second.records)) == (1, 2)
+    assert (" epoch" in first.title, " epoch" in second.title) == (True, False)
 
 
 def test_other_noise_kinds_come_after_symmetric_noise():

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from finished_runs import content
-from harness import PLUGINS, run
+from harness import PLUGINS, bench, run
 from scipy.special import logsumexp
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
@@ -102,6 +102,17 @@ def test_metrics_of_an_added_score_are_those_of_its_values_and_runs_stay_as_they
             assert record.curves["mine"][0] == pytest.approx(record.metrics.accuracy)
     assert content(stored / "runs") == before
     assert len(list((stored / ".recomputed" / "scores").rglob("*.json"))) == 2
+
+
+def test_a_report_shows_an_added_score_beside_the_runs_own(stored, tmp_path):
+    plugin(tmp_path, "np.ones(len(test.logits))")
+    given = ("--results", str(stored), "--plugins", str(PLUGINS), "--plugins", str(tmp_path), "--scores", "mine")
+    told = bench("report", *given)
+    assert told.returncode == 0, told.stderr
+    table = told.stdout.partition("How well each score ranks errors")[2]
+    assert [line.split()[2] for line in table.split("\n") if " dummy " in line][:3] == ["own", "msp", "mine"]
+    assert re.search(r"dummy +mine +50\.00 ± 0\.00", table)  # equal values rank nothing
+    assert "How well each score" not in bench("report", *given[:4]).stdout
 
 
 @pytest.mark.parametrize(
