@@ -100,7 +100,10 @@ class Machines(Options):
         if self.slurm and self.executor != "slurm":
             raise UsageError("--slurm needs --executor slurm")
         if self.jobs == 0 and self.executor != "local":
-            raise UsageError(f"--jobs 0 runs in this process, so it cannot go with --executor {self.executor}")
+            raise UsageError(
+                f"--jobs 0 runs in this process, so it cannot go with --executor {self.executor}; "
+                "pass --jobs auto (jobs=None in Python)"
+            )
         if gpu is not None and self.executor != "local":
             raise UsageError(
                 f"--device cuda:{gpu} names a GPU of this machine; with --executor {self.executor} pass "

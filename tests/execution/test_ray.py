@@ -3,10 +3,12 @@
 import os
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from commandline import until
 from harness import DUMMY, PLUGINS, grid, plugin, run
 
+import bench as package
 from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
@@ -113,6 +115,33 @@ def test_methods_that_reach_into_training_have_the_same_bits_and_weights_there(c
     for cell in cells:
         there, here = (Store(tmp_path / name).path(cell) / WEIGHTS for name in ("there", "here"))
         assert there.read_bytes() == here.read_bytes()
+
+
+def test_a_search_on_a_cluster_chooses_and_logs_what_it_does_here(cluster, tmp_path):
+    pytest.importorskip("tensorboard")
+    asked = {
+        "methods": ["dummy"],
+        "datasets": "tiny",
+        "noise": 0.3,
+        "epochs": 2,
+        "set": {"dummy": {"scale": [1.0, 4.0]}},
+        "budget": 2,
+        "held_out": 0.2,
+        "device": "cpu",
+        "precision": "float32",
+        "plugins": PLUGINS,
+        "track": "tensorboard",
+        "progress": False,
+    }
+    here = package.tune(**asked, results=tmp_path / "here")
+    there = package.tune(**asked, executor="ray", address=cluster.address, jobs=None, results=tmp_path / "there")
+    pd.testing.assert_frame_equal(here, there)
+    logged = [
+        {path.parent.relative_to(tmp_path / where) for path in (tmp_path / where).rglob("events.*")}
+        for where in ("here", "there")
+    ]
+    assert logged[0] == logged[1]
+    assert len(logged[0]) == 2 + 1  # configurations on the held-out part, and the winner's test
 
 
 def test_the_runs_of_a_node_that_is_killed_go_on_elsewhere_from_their_checkpoints(cluster, tmp_path):
