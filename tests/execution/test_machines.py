@@ -35,7 +35,8 @@ def make_machines(options, cells):
     [
         (
             {"jobs": "0", "executor": "ray"},
-            "--jobs 0 runs in this process, so it cannot go with --executor ray",
+            "--jobs 0 runs in this process, so it cannot go with --executor ray; "
+            "pass --jobs auto (jobs=None in Python)",
         ),
         ({"jobs": "-2"}, "--jobs: must be auto or a number from 0, got '-2'"),
         ({"jobs": "two"}, "--jobs: must be auto or a number from 0, got 'two'"),
