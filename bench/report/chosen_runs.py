@@ -14,6 +14,7 @@ from bench.report.selection import Selection
 from bench.spec import Noise
 from bench.store.record import Record
 from bench.store.store import Store
+from bench.store.studies import runs_of_searches
 
 LISTED = 400  # characters of a list of names in one line
 
@@ -32,7 +33,25 @@ def load_groups(
     records, problems = load_records(store, registry, scoring)
     if not records:
         raise UsageError(f"--results {results}: no run has ended there yet")
-    return select(group(records), selection), problems
+    groups = group(records)
+    shown = without_trials(groups, results, selection.setting) or groups
+    return select(shown, selection), problems
+
+
+def without_trials(groups: list[Group], results: Path, setting: str | None) -> list[Group]:
+    """Return settings without those of the trials of searches, whose own tables tell of them.
+
+    Args:
+        groups: all runs of a folder.
+        results: the folder.
+        setting: the name of one that stays in any case.
+    """
+    trials = runs_of_searches(results)
+    return [
+        each
+        for each in groups
+        if setting in _setting_names(each) or any(record.spec.identity not in trials for record in each.records)
+    ]
 
 
 def select(groups: list[Group], selection: Selection, keep: Iterable[str] = ()) -> list[Group]:

@@ -1,6 +1,6 @@
 """The report: every table and picture of a results folder, made of its records, not by training."""
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from bench.escaping import csv_cell, markdown
 from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
 from bench.report import figures, tables
-from bench.report.chosen_runs import select
+from bench.report.chosen_runs import select, without_trials
 from bench.report.figures.save import save_all, save_each
 from bench.report.figures.style import Picture
 from bench.report.frames import frame
@@ -25,7 +25,7 @@ from bench.report.table import Table
 from bench.spec import Pictures
 from bench.store.record import Record
 from bench.store.store import Store
-from bench.store.studies import Study, read_studies, runs_of_searches
+from bench.store.studies import Study, read_studies
 
 LOCK = ".report.lock"  # two programs may end at the same time
 
@@ -83,9 +83,8 @@ def _write(
     scoring: Scoring | None,
 ) -> Report:
     records, problems = load_records(store, samples.registry, scoring)
-    searched = runs_of_searches(store.results)
-    groups = select(group(records), selection) if records else []
-    report = Report(folder, [each for each in groups if not _is_of_search(each, searched)], {}, problems)
+    groups = without_trials(group(records), store.results, selection.setting)
+    report = Report(folder, select(groups, selection) if groups else [], {}, problems)
     shown = {record.spec.identity for members in report.groups for record in members.records}
     kept = [record for record in records if record.spec.identity in shown]
     for name in ("tables", "figures"):
@@ -102,11 +101,6 @@ def _write(
     if report.groups:
         write_page(folder, store.root.parent, report.groups, report.tables, report.problems, samples)
     return report
-
-
-def _is_of_search(members: Group, searched: Container[str]) -> bool:
-    """Return whether all runs of a setting belong to searches, whose tables tell of them."""
-    return all(record.spec.identity in searched for record in members.records)
 
 
 def _write_searches(report: Report, records: list[Record], results: Path) -> list[str]:

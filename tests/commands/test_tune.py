@@ -78,6 +78,16 @@ def test_the_winner_stands_in_the_tables_of_its_search(tuned):
     assert ("learning_rate=3.0" in won) == (set(tests["recipe.learning_rate"]) == {3.0})
 
 
+def test_comparisons_leave_out_the_trials_unless_one_of_their_settings_is_named(tuned):
+    results, _ = tuned
+    told = bench("table", "accuracy", "--results", str(results))
+    assert "held-out part" not in told.stdout
+    assert "tuned (search" in told.stdout
+    runs = runs_of(results)
+    name = runs["setting"][runs["evaluate"] == "held-out"].iloc[0]
+    assert "held-out part" in bench("table", "accuracy", "--results", str(results), "--setting", name).stdout
+
+
 def test_means_are_those_of_runs_on_the_held_out_part_and_of_the_winners_tests(tuned):
     results, trials = tuned
     runs = runs_of(results)
