@@ -7,7 +7,7 @@ from bench.errors import BenchError, one_line
 from bench.evaluation.metrics import VALUES_SINCE, VERSION
 from bench.plugins.plugin_folders import plugin_folders
 from bench.plugins.registry import SINGULAR, Plugin, Registry
-from bench.report.grouping import is_in_flux, told_apart, without_outdated
+from bench.report.older_versions import is_in_flux, told_apart, without_outdated
 from bench.report.scoring import Scoring
 from bench.spec import IN_FLUX
 from bench.store.csv_columns import to_csv

@@ -16,7 +16,8 @@ from bench.errors import BenchError
 from bench.execution.context import Context
 from bench.execution.imports import ImportRequest, import_arrays
 from bench.plugins.registry import Registry
-from bench.report.grouping import group, told_apart
+from bench.report.grouping import group
+from bench.report.older_versions import told_apart
 from bench.report.results import load_records
 from bench.report.table import IMPORTED_NOTE
 from bench.spec import ImportedSpec, RunSpec, validated

@@ -9,7 +9,7 @@ import bench
 from bench.errors import UsageError
 from bench.report import chosen_runs
 from bench.report.comparison import load
-from bench.report.grouping import told_apart
+from bench.report.older_versions import told_apart
 from bench.report.selection import Selection
 from bench.store.prediction_files import read_predictions
 from bench.store.store import Store

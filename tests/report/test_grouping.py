@@ -7,7 +7,9 @@ from harness import record as record_of
 from harness import spec
 
 from bench.recipe import Weights
-from bench.report.grouping import group, places, relabel_pairs, setting, told_apart, without_outdated
+from bench.report.grouping import group, places, relabel_pairs
+from bench.report.older_versions import told_apart, without_outdated
+from bench.report.setting import setting
 from bench.store.record import Record
 from bench.version import PROTOCOL
 

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 from harness import of_older_protocol, record, spec
 
-from bench.report.grouping import group, told_apart
+from bench.report.grouping import group
+from bench.report.older_versions import told_apart
 from bench.report.statistics.paired import POOLED, contrasts, ranks
 from bench.report.statistics.significance import holm, sign_flip
 from bench.version import PROTOCOL

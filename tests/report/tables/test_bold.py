@@ -2,7 +2,8 @@ import pytest
 from harness import of_older_protocol, record, spec
 
 from bench.report import tables
-from bench.report.grouping import group, told_apart
+from bench.report.grouping import group
+from bench.report.older_versions import told_apart
 from bench.version import PROTOCOL
 
 METHODS = ["dummy", "baseline"]

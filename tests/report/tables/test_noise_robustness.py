@@ -4,7 +4,8 @@ import pandas as pd
 import pytest
 from harness import of_older_protocol, record, spec
 
-from bench.report.grouping import group, told_apart
+from bench.report.grouping import group
+from bench.report.older_versions import told_apart
 from bench.report.tables.noise_robustness import crossing_table, over_noise_table
 
 FALLS = {"dummy": {0: 0.9, 0.1: 0.8, 0.3: 0.4}, "baseline": {0: 0.8, 0.1: 0.7, 0.3: 0.5}}
