@@ -92,15 +92,14 @@ def title(name: str, length: int) -> str:
 def label(
     made: Sequence[Axes], x: str, y: str, sheet: Sheet, natural: int = NATURAL, least: float = LEAST
 ) -> None:
-    """Put one label under all panels, and one beside them.
+    """Put one label under the last row of panels, and one beside all.
 
     Not `supxlabel`, which matplotlib draws over a legend below the panels.
     """
     _, columns = grid_shape(len(made), sheet.across(natural, least))
-    middle = (columns - 1) // 2
-    lowest = max(place for place in range(len(made)) if place % columns == middle)
-    between = 1.08 if columns % 2 == 0 else 0.5  # of the width of the panel in the middle
-    made[lowest].set_xlabel(x, x=between, ha="center", fontsize=sheet.points(9))
+    last = made[(len(made) - 1) // columns * columns :]
+    between = 1.08 if len(last) % 2 == 0 else 0.5  # of the width of the panel in the middle
+    last[(len(last) - 1) // 2].set_xlabel(x, x=between, ha="center", fontsize=sheet.points(9))
     figure = made[0].figure
     figure.supylabel(y, fontsize=sheet.points(9))
 

@@ -146,3 +146,12 @@ def test_pictures_of_papers_are_as_wide_as_asked_for_and_have_no_title(few, make
 )
 def test_a_long_name_stands_in_two_lines_that_end_before_a_bracket(name, shown):
     assert title(name, 18) == shown
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 6, 7, 10])
+def test_the_label_is_under_the_last_row_of_panels(count):
+    with Sheet(None).drawing(9.0, 4.0) as figure:
+        panels = facets.panels(figure, [f"m{k}" for k in range(count)], Sheet(None), sharex=True)
+        facets.label(panels, "x", "y", Sheet(None))
+    (labelled,) = [axes for axes in panels if axes.get_xlabel()]
+    assert labelled.get_position().y0 == pytest.approx(panels[-1].get_position().y0)
