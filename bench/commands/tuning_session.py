@@ -121,8 +121,7 @@ def tune(tuning: Tuning, watching: Watching) -> tuple[Study, list[CellReport]]:
     reports = _run(tuning, tuning.trials, watching)
     if any(report.status == CellState.STOPPED for report in reports):
         return tuning.study, reports
-    study = with_winners(tuning.study, records_of(results))
-    study.write(results)
+    study = with_winners(tuning.study, records_of(results)).write(results)
     winners = [
         contest.trials[decided.winner].tested
         for contest, decided in zip(tuning.contests, study.contests, strict=True)

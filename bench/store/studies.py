@@ -73,20 +73,44 @@ class Study(Frozen):
 
     @property
     def name(self) -> str:
-        """Eight digits that tell it from others: a hash of what was asked for."""
-        asked = self.model_dump_json(exclude={"is_done": True, "contests": {"__all__": {"winner", "tied"}}})
+        """Eight digits that tell it from others: a hash of what is searched, tests aside."""
+        found: Any = {"winner": True, "tied": True, "trials": {"__all__": {"tested"}}}
+        asked = self.model_dump_json(exclude={"is_done": True, "contests": {"__all__": found}})
         return hashlib.sha256(asked.encode()).hexdigest()[:8]
 
-    def write(self, results: Path) -> None:
-        """Write it into a results folder, in place of an earlier state of the same search."""
+    def write(self, results: Path) -> "Study":
+        """Write it into a results folder, in place of an earlier state of the same search.
+
+        Returns:
+            What was written: with the tests of that state, which may be of other seeds.
+        """
+        known = {study.name: study for study in read_studies(results)[0]}
+        whole = _with_tests_of(self, known[self.name]) if self.name in known else self
         folder = results / SEARCHES
         folder.mkdir(parents=True, exist_ok=True)
-        write_text(folder / f"{self.name}.json", self.text)
+        write_text(folder / f"{self.name}.json", whole.text)
+        return whole
 
     @property
     def text(self) -> str:
         """The content of its file."""
         return self.model_dump_json(indent=1)
+
+
+def _with_tests_of(study: Study, earlier: Study) -> Study:
+    """Return a search with the tests of an earlier state of it as well."""
+    contests = [
+        now.model_copy(
+            update={
+                "trials": tuple(
+                    trial.model_copy(update={"tested": tuple(dict.fromkeys((*former.tested, *trial.tested)))})
+                    for trial, former in zip(now.trials, before.trials, strict=True)
+                )
+            }
+        )
+        for now, before in zip(study.contests, earlier.contests, strict=True)
+    ]
+    return study.model_copy(update={"contests": tuple(contests)})
 
 
 def read_studies(results: Path) -> tuple[list[Study], list[str]]:
@@ -129,7 +153,7 @@ def add_studies(results: Path, other: Path) -> tuple[int, list[str]]:
     theirs, problems = read_studies(other)
     for study in theirs:
         here = ours.get(study.name)
-        if here is None or (study.is_done and not here.is_done):
+        if here is None or study.is_done or not here.is_done:
             study.write(results)
     return len({study.name for study in theirs} - ours.keys()), problems
 

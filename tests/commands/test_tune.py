@@ -88,6 +88,25 @@ def test_comparisons_leave_out_the_trials_unless_one_of_their_settings_is_named(
     assert "held-out part" in bench("table", "accuracy", "--results", str(results), "--setting", name).stdout
 
 
+def test_more_seeds_join_the_tests_of_the_same_search(tmp_path):
+    options = TINY | {"set": RATES, "results": tmp_path, "budget": 3}
+    alone = package.tune(**options, seeds=2)
+    elsewhere = shutil.copytree(tmp_path, tmp_path / "elsewhere")
+    more = package.tune(**options, seeds=[0, 1])
+    assert len(list((tmp_path / "tuning").glob("*.json"))) == 1
+    runs = runs_of(tmp_path)
+    tests = runs[runs["evaluate"] == "test"]
+    assert sorted(tests["seed"]) == [0, 1, 2]
+    assert set(tests["setting"]) == {"tiny-tuned"}
+    assert more["test"][more["won"]].item() == pytest.approx(tests["accuracy"].mean())
+    assert alone["test"][alone["won"]].item() == tests.set_index("seed")["accuracy"][2]
+    for into, other in ((elsewhere, tmp_path), (tmp_path, elsewhere)):
+        assert bench("merge", str(other), "--results", str(into)).returncode == 0
+    both = [read_studies(place)[0][0] for place in (tmp_path, elsewhere)]
+    for trials in (study.contests[0].trials for study in both):
+        assert {len(trial.tested) for trial in trials} == {3}
+
+
 def test_means_are_those_of_runs_on_the_held_out_part_and_of_the_winners_tests(tuned):
     results, trials = tuned
     runs = runs_of(results)
