@@ -1,6 +1,7 @@
 """Searches of `bench tune`, each a file: what was tried, by identities of runs, and what won."""
 
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from pathlib import Path
@@ -73,10 +74,14 @@ class Study(Frozen):
 
     @property
     def name(self) -> str:
-        """Eight digits that tell it from others: a hash of what is searched, tests aside."""
+        """Eight digits that tell it from others: a hash of what is searched, tests aside.
+
+        The order in which methods and settings were named does not count, that of trials does.
+        """
         found: Any = {"winner": True, "tied": True, "trials": {"__all__": {"tested"}}}
-        asked = self.model_dump_json(exclude={"is_done": True, "contests": {"__all__": found}})
-        return hashlib.sha256(asked.encode()).hexdigest()[:8]
+        asked = self.model_dump(mode="json", exclude={"is_done": True, "contests": {"__all__": found}})
+        asked["contests"].sort(key=lambda contest: (contest["dataset"], contest["noise"], contest["method"]))
+        return hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:8]
 
     def write(self, results: Path) -> "Study":
         """Write it into a results folder, in place of an earlier state of the same search.
@@ -99,17 +104,15 @@ class Study(Frozen):
 
 def _with_tests_of(study: Study, earlier: Study) -> Study:
     """Return a search with the tests of an earlier state of it as well."""
-    contests = [
-        now.model_copy(
-            update={
-                "trials": tuple(
-                    trial.model_copy(update={"tested": tuple(dict.fromkeys((*former.tested, *trial.tested)))})
-                    for trial, former in zip(now.trials, before.trials, strict=True)
-                )
-            }
-        )
-        for now, before in zip(study.contests, earlier.contests, strict=True)
-    ]
+    tested = {trial.searched: trial.tested for contest in earlier.contests for trial in contest.trials}
+
+    def joined(trial: StudyTrial) -> StudyTrial:
+        both = dict.fromkeys((*tested[trial.searched], *trial.tested))
+        return trial.model_copy(update={"tested": tuple(both)})
+
+    contests = (
+        contest.model_copy(update={"trials": tuple(map(joined, contest.trials))}) for contest in study.contests
+    )
     return study.model_copy(update={"contests": tuple(contests)})
 
 

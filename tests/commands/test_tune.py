@@ -18,7 +18,7 @@ from bench.execution.machines import Machines
 from bench.grid.search_space import Search, Searched
 from bench.store.pack_files import write_pack
 from bench.store.store import Store
-from bench.store.studies import read_studies
+from bench.store.studies import Study, StudyContest, StudyTrial, read_studies
 from bench.tracking.names import Track
 
 TINY = {
@@ -105,6 +105,19 @@ def test_more_seeds_join_the_tests_of_the_same_search(tmp_path):
     both = [read_studies(place)[0][0] for place in (tmp_path, elsewhere)]
     for trials in (study.contests[0].trials for study in both):
         assert {len(trial.tested) for trial in trials} == {3}
+
+
+def test_the_order_of_methods_and_settings_makes_no_other_search():
+    def trial(digit):
+        return StudyTrial(values={}, searched=(64 * digit,), tested=())
+
+    contests = [StudyContest(dataset="d", noise="0%", method=m, trials=(trial(m),)) for m in "ab"]
+    space = {"x.y": [1, 2], "recipe.z": [3, 4]}
+    asked = {"budget": 2, "search": "grid", "search_seed": 0, "metric": "accuracy", "held_out": 0.1}
+    one = Study(**asked, space=space, contests=tuple(contests))
+    other = Study(**asked, space=dict(reversed(space.items())), contests=tuple(contests[::-1]))
+    assert one.name == other.name
+    assert one.name != other.model_copy(update={"budget": 3}).name
 
 
 def test_means_are_those_of_runs_on_the_held_out_part_and_of_the_winners_tests(tuned):
