@@ -61,9 +61,14 @@ def make_context(
 
 
 def make_request(options: dict[str, Any], experiment: str | None, kind: type[Request] = Request) -> Request:
-    """Return the request, of its kind, of an experiment with options, which replace its own.
+    """Return the request of an experiment with options, which replace its own.
 
     Within `set` and `pictures` they replace key by key.
+
+    Args:
+        options: as they were typed, by name.
+        experiment: name or file of an experiment; None starts from the defaults.
+        kind: the model that has the defaults and checks the values.
 
     Raises:
         UsageError: an unknown name or an unfit value.
