@@ -20,7 +20,6 @@ from bench.report.statistics.ranks import Ranks
 from bench.report.summaries import metric_names
 from bench.report.table import Table
 from bench.report.tables.differences import comparison_table, ranks_table
-from bench.report.tables.shared_columns import method_labels
 from bench.store.record import Record
 
 
@@ -44,8 +43,7 @@ class Comparison:
         made = [comparison_table(of, self.metric, found, brief=brief) for of, found in self.found]
         if self.ranks is None:
             return made
-        labels = method_labels(record for of, _ in self.found for record in of.records)
-        return [*made, ranks_table(self.ranks, self.metric, self.dropped, labels)]
+        return [*made, ranks_table(self.ranks, self.metric, self.dropped)]
 
     def write(self, folder: Path) -> Path:
         """Write tables, diagram and a page of both into a folder named as the metric.

@@ -58,11 +58,15 @@ class Group:
 
     def shown(self, label: str) -> str:
         """Return a row label as people see it, with a mark if the method is told the noise rate."""
-        return str(MethodLabel(label, label in self._oracles))
+        return str(self.method_labels[label])
 
     @cached_property
-    def _oracles(self) -> set[str]:
-        return {record.spec.label for record in self.records if record.spec.oracle}
+    def method_labels(self) -> dict[str, MethodLabel]:
+        """What cells of a `Methods` column hold, by row label."""
+        return {
+            spec.label: MethodLabel(spec.label, spec.oracle, isinstance(spec, ImportedSpec))
+            for spec in (record.spec for record in self.records)
+        }
 
     @cached_property
     def noises(self) -> list[Noise]:

@@ -56,7 +56,7 @@ def test_eight_seeds_support_what_three_methods_differ_in(eight):
     frame = found.frame()
     assert frame[frame.noise != "pooled"].p.unique().tolist() == [2 / 2**8]
     assert (frame.p_holm <= 0.05).all()
-    assert found.ranks.labels == ["method-2", "method-1", "method-0"]
+    assert [label.text for label in found.ranks.labels] == ["method-2", "method-1", "method-0"]
     assert found.ranks.means.tolist() == [1, 2, 3]
     assert found.tables()[0].bold == {(i, 4) for i in range(len(frame))}
 

@@ -41,7 +41,7 @@ def _margin(ranks: Ranks, sheet: Sheet) -> float:
     """Return the room for names at each side, in widths of the axis of ranks."""
     if not sheet.is_paper:
         return 0.75
-    names = 0.056 * (max(map(len, ranks.labels)) + 6)  # inches
+    names = 0.056 * (max(len(str(label)) for label in ranks.labels) + 6)  # inches
     axis = max(sheet.wide(9.0) - 2 * names, 0.3 * sheet.wide(9.0))
     return (sheet.wide(9.0) - axis) / 2 / axis
 

@@ -16,7 +16,7 @@ def ranked(groups: Sequence[Group], metrics: Sequence[str]) -> dict[str, Any]:
         outcome, dropped = ranks(list(groups), metric)
         if outcome:
             found[metric] = {
-                "names": [printable(label) for label in outcome.labels],
+                "names": [printable(str(label)) for label in outcome.labels],
                 "means": [short(float(mean)) for mean in outcome.means],
                 "cliques": outcome.cliques(),
                 "blocks": outcome.blocks,

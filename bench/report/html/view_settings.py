@@ -9,7 +9,6 @@ from bench.escaping import printable
 from bench.report.figures.style import COLOURS, RIGHT, WRONG
 from bench.report.grouping import Group
 from bench.report.html.offered_metrics import offered
-from bench.report.tables.shared_columns import method_labels
 from bench.spec import SCORE_NAMES, Noise
 from bench.store.store import Store
 
@@ -48,7 +47,7 @@ def links(groups: Sequence[Group], results: Path) -> dict[str, str]:
 
 
 def _setting(group: Group) -> dict[str, Any]:
-    labels = method_labels(group.records)
+    labels = group.method_labels
     return {
         "name": printable(group.name),
         "dataset": printable(group.dataset),

@@ -91,7 +91,9 @@ def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
                 blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
     labels = list(dict.fromkeys(label for block in blocks.values() for label in block))
     whole = [[block[label] for label in labels] for block in blocks.values() if len(block) == len(labels)]
-    ranked = friedman(labels, np.array(whole)) if whole and len(labels) > 2 else None
+    names = {label: name for group in groups for label, name in group.method_labels.items()}
+    enough = whole and len(labels) > 2
+    ranked = friedman([names[label] for label in labels], np.array(whole)) if enough else None
     return ranked, len(blocks) - len(whole)
 
 

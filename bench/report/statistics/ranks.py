@@ -7,12 +7,13 @@ from jaxtyping import Float
 from scipy.stats import friedmanchisquare, rankdata, studentized_range
 
 from bench.report.statistics.significance import ALPHA
+from bench.report.values import MethodLabel
 
 
 class Ranks(NamedTuple):
     """Methods ranked over blocks, rank 1 the best."""
 
-    labels: list[str]  # the best first
+    labels: list[MethodLabel]  # the best first
     means: Float[np.ndarray, " methods"]  # mean ranks, in that order
     blocks: int
     p: float  # of Friedman's test that all are alike
@@ -24,7 +25,7 @@ class Ranks(NamedTuple):
         return [(i, j) for i, j in enumerate(last) if j > i and (i == 0 or last[i - 1] < j)]
 
 
-def friedman(labels: list[str], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
+def friedman(labels: list[MethodLabel], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
     """Rank three methods or more in each block and test whether their mean ranks differ.
 
     Larger values are better; ties share a rank.

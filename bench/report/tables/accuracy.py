@@ -12,7 +12,7 @@ from bench.report.grouping import Group
 from bench.report.summaries import over, repeated
 from bench.report.table import Row, Table
 from bench.report.tables.bold import best, bold_notes
-from bench.report.tables.shared_columns import method_labels, older_note
+from bench.report.tables.shared_columns import older_note
 from bench.report.values import FORMATS, MethodLabel, Published
 from bench.spec import Noise
 from bench.store.record import Record
@@ -29,7 +29,7 @@ def accuracy_table(group: Group, metric: str = "accuracy") -> Table:
         metric: another metric to show in the same shape, by its dotted name.
     """
     bests = [best(group, noise, metric) for noise in group.noises]
-    methods = method_labels(group.records)
+    methods = group.method_labels
     rows: list[Row] = []
     bold = set()
     for label in group.labels:

@@ -8,7 +8,7 @@ from bench.report.columns import Column, Summaries
 from bench.report.grouping import Group
 from bench.report.summaries import Summary, cost_over, over
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.tables.shared_columns import NOISE_AND_METHOD
 from bench.report.values import FORMATS
 from bench.store.record import Record
 
@@ -36,7 +36,7 @@ def cell_table(
         subjects: takes a cell's runs, and returns what each of its rows is about: usually one row
             about all runs.
     """
-    labels = method_labels(group.records)
+    labels = group.method_labels
     rows = [
         Row([noise.label, labels[label], *values(columns, subject)])
         for noise, label, cell in group.cells()

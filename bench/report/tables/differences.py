@@ -10,7 +10,7 @@ from bench.report.statistics.ranks import Ranks
 from bench.report.statistics.significance import ALPHA, pairs_needed, smallest_p
 from bench.report.table import Row, Table
 from bench.report.tables.cell_table import ValuedColumns, values, without_values
-from bench.report.tables.shared_columns import method_labels, older_note
+from bench.report.tables.shared_columns import older_note
 from bench.report.values import TWO_DECIMALS, Format, MethodLabel, Range
 
 LONG = 30  # rows that a screen takes
@@ -29,7 +29,7 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
     the method that all are compared with, as its title names that.
     """
     shown = [each for each in found if _supported(each)][:LONG] if brief and len(found) > LONG else found
-    labels = method_labels(group.records)
+    labels = group.method_labels
     rivals = {each.against for each in found}
     older = older_note(group) if rivals <= set(group.current) else []
     one = labels[rivals.pop()] if len(rivals) == 1 else None
@@ -47,9 +47,9 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
     )
 
 
-def ranks_table(found: Ranks, metric: str, dropped: int, labels: Mapping[str, MethodLabel]) -> Table:
+def ranks_table(found: Ranks, metric: str, dropped: int) -> Table:
     """Return mean ranks, with Friedman's test and the critical difference in the notes."""
-    rows = [Row([labels[label], mean]) for label, mean in zip(found.labels, found.means, strict=True)]
+    rows = [Row([label, mean]) for label, mean in zip(found.labels, found.means, strict=True)]
     notes = [
         f"Ranks over {found.blocks} blocks (data set × noise × seed); 1 is the best.",
         f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if "

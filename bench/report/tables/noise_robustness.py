@@ -9,7 +9,7 @@ from bench.report.grouping import Group
 from bench.report.statistics import noise_curve
 from bench.report.summaries import by_seed, over, summarise
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels, older_note
+from bench.report.tables.shared_columns import NOISE_AND_METHOD, older_note
 from bench.report.values import Format
 from bench.spec import Noise
 
@@ -18,7 +18,7 @@ POINTS_PER_TENTH = Format(2, factor=10.0, signed=True)  # of a slope: % of accur
 
 def over_noise_table(group: Group) -> Table:
     """Return area under and slope of accuracy for each kind of noise with two rates or more."""
-    methods, rows = method_labels(group.records), []
+    methods, rows = group.method_labels, []
     for kind, noises in noise_axes(group).items():
         for label in group.labels:
             rates, runs = _rates(noises), _runs(group, label, noises)
@@ -41,7 +41,7 @@ def over_noise_table(group: Group) -> Table:
 
 def crossing_table(group: Group) -> Table:
     """Return the noise at which two methods' mean accuracies cross, one row for each crossing."""
-    methods, rows = method_labels(group.records), []
+    methods, rows = group.method_labels, []
     for kind, noises in noise_axes(group).items():
         means = {label: found for label in group.current if (found := _means(group, label, noises)) is not None}
         for one, other in combinations(means, 2):

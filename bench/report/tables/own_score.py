@@ -9,7 +9,7 @@ from bench.report.grouping import Group
 from bench.report.statistics.against_max_softmax import METRICS, Against, Verdict, against_msp, shortage
 from bench.report.statistics.paired import POOLED
 from bench.report.table import Row, Table
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.tables.shared_columns import NOISE_AND_METHOD
 from bench.report.values import FORMATS
 
 TITLE = "Own score against max-softmax"
@@ -25,7 +25,7 @@ WORDS: dict[Verdict, str] = {
 def own_score_table(group: Group) -> Table:
     """Return AUROC and AURC of own score and max-softmax, their difference and what a test says."""
     found = {metric: against_msp(group, metric) for metric in METRICS}
-    labels = method_labels(group.records)
+    labels = group.method_labels
     keys = list(dict.fromkeys(key for of in found.values() for key in of))
     rows = [
         Row([noise, labels[label], *_cells(found[metric].get((noise, label)) for metric in METRICS)])

@@ -17,7 +17,7 @@ from bench.report.tables.cell_table import (
     values,
     without_values,
 )
-from bench.report.tables.shared_columns import NOISE_AND_METHOD, method_labels
+from bench.report.tables.shared_columns import NOISE_AND_METHOD
 from bench.report.values import Format
 from bench.store.record import Record
 
@@ -51,7 +51,7 @@ def quality_table(group: Group) -> Table:
 
 def relabelling_table(group: Group) -> Table:
     """Return accuracy with and without relabelling, and what relabelling adds."""
-    labels = method_labels(group.records)
+    labels = group.method_labels
     rows = [
         Row([noise.label, labels[name], *values(WAYS, ways)])
         for noise in group.noises

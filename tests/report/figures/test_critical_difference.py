@@ -4,12 +4,13 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from bench.report.figures.critical_difference import draw
 from bench.report.statistics.ranks import friedman
+from bench.report.values import MethodLabel
 
 
 @pytest.mark.parametrize(("methods", "blocks"), [(3, 8), (6, 6), (20, 24)])
 def test_no_label_lies_over_another_or_outside(methods, blocks):
     rng = np.random.default_rng(methods)
-    labels = [f"method-{place}(space=probabilities)" for place in range(methods)]
+    labels = [MethodLabel(f"method-{place}(space=probabilities)") for place in range(methods)]
     values = rng.normal(size=(blocks, methods)) + 0.2 * np.arange(methods)
     figure = draw(friedman(labels, values), "scores.own.auroc")
     canvas = FigureCanvasAgg(figure)

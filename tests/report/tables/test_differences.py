@@ -3,9 +3,10 @@ from dataclasses import replace
 import pytest
 from harness import record, spec
 
+from bench.report.figures.critical_difference import draw
 from bench.report.grouping import Group, group
-from bench.report.statistics.paired import Contrast, contrasts
-from bench.report.tables.differences import comparison_table
+from bench.report.statistics.paired import Contrast, contrasts, ranks
+from bench.report.tables.differences import comparison_table, ranks_table
 
 
 def members(seeds, methods=("dummy", "baseline"), metric="accuracy", noise=(0.3,)):
@@ -111,3 +112,12 @@ def test_a_method_that_is_told_the_noise_rate_is_marked_in_title_and_rows():
     whole = made(of, against="rul")
     assert whole.texts[1][1:3] == ["dummy†", "rul"]
     assert whole.csv().splitlines()[2].startswith("30%,dummy,True,rul,False,2,")
+
+
+def test_ranks_and_their_diagram_mark_a_method_that_is_told_the_noise_rate():
+    of = members(2, ["dummy", "baseline", "rul"])
+    told = [replace(r, spec=r.spec.model_copy(update={"oracle": r.spec.label == "dummy"})) for r in of.records]
+    found, dropped = ranks([replace(of, records=told)], "accuracy")
+    assert {str(label) for label in found.labels} == {"dummy†", "baseline", "rul"}
+    assert ranks_table(found, "accuracy", dropped).all_notes[-1].startswith("† is told the true rate")
+    assert any("dummy†" in text.get_text() for text in draw(found, "accuracy").axes[0].texts)
