@@ -256,6 +256,7 @@ SCORE_WORDS: dict[ScoreName, str] = {
     "energy": "−logsumexp of the logits (Liu et al., 2020)",
 }
 PICTURES = "Pictures of samples"
+MOST_IMAGES = 1000  # of one grid; more make a picture that no viewer opens
 
 
 class Pictures(Options):
@@ -268,8 +269,12 @@ class Pictures(Options):
         "NAME,…",
         unset="none",
     )
-    top: Count | None = option(
-        None, "Images in each grid.", PICTURES, "N", unset="a tenth of the test set, at most 100"
+    top: Annotated[Count, Field(le=MOST_IMAGES)] | None = option(
+        None,
+        f"Images in each grid, {MOST_IMAGES} at most.",
+        PICTURES,
+        "N",
+        unset="a tenth of the test set, or 100 if that is less",
     )
     score: ScoreName = option(
         "own",

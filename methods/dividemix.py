@@ -110,7 +110,6 @@ class DivideMix(EmbeddingMethod):
     @torch.no_grad()
     def guessed(self, batch: Batch) -> Tensor:
         """Return the logits (2, 2, B, K) of both nets for both views, in eval mode."""
-        assert batch.second_view is not None  # guaranteed by `two_views`
         self.eval()
         logits = torch.stack([self.logits(view) for view in (batch.images, batch.second_view)], dim=1)
         self.train()
@@ -133,7 +132,6 @@ class DivideMix(EmbeddingMethod):
 
     def of_net(self, net: int, batch: Batch, guesses: Tensor, weight: float) -> Tensor:
         """Return the loss () of a net on mixtures of both views; `weight` is the present λ_u."""
-        assert batch.second_view is not None
         images = torch.cat([batch.images, batch.second_view])
         target, labelled = (torch.cat([each, each]) for each in self.targets(net, batch, guesses))
         ratio = self.ratios.sample().item()

@@ -8,6 +8,7 @@ from typing import Any
 import jaxtyping
 import pytest
 import torch
+from hypothesis import HealthCheck, settings
 from torch import Tensor
 
 from bench.nets.backbones import make_backbone
@@ -15,6 +16,9 @@ from bench.plugins.method import Batch, Method, Progress, Step, Task
 from bench.plugins.registry import Registry
 from bench.plugins.source import code_hash
 
+# Examples that are slow to make tell of a busy machine, not of a fault.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 torch.set_num_threads(1)
 # The workers of pytest-xdist have the cores: more processes to draw pictures only cost time, and
 # so do more threads of the programs that tests start.

@@ -126,8 +126,8 @@ class MethodBed:
         images = self.data.evaluate(self.data.train.images[:size])[0]
         index = torch.arange(size)
         labels = self.data.train.labels[:size].clone()
-        second_view = images.clone().to(device) if two_views else None
-        return Batch(images.to(device), labels.to(device), index.to(device), second_view)
+        second = images.clone().to(device) if two_views else None
+        return Batch(images.to(device), labels.to(device), index.to(device), second)
 
     def images(self, size: int) -> Tensor:
         """Return the first `size` test images (B, C, H, W), standardised."""

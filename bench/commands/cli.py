@@ -3,6 +3,8 @@
 Commands import torch, numpy and pandas only within their functions, so that help comes at once.
 """
 
+import inspect
+import re
 from typing import Annotated
 
 import typer
@@ -32,10 +34,17 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Compare uncertainty-learning methods for image classification under label noise.",
 )
+
+
+def _reflowed(text: str) -> str:
+    """Return a docstring with each paragraph in one line; indented lines stay as they are."""
+    return re.sub(r"(?<=[^\s\b])\n(?=\S)", " ", inspect.cleandoc(text))
+
+
 for command in (run, tune, predict, report, compare, table, figure, status, merge, pack, check, new):
-    app.command(cls=Command)(ending_in_one_line(command))
+    app.command(cls=Command, help=_reflowed(command.__doc__ or ""))(ending_in_one_line(command))
 for name, reserved in (("list", list_), ("import", import_)):  # words that Python has taken
-    app.command(name, cls=Command)(ending_in_one_line(reserved))
+    app.command(name, cls=Command, help=_reflowed(reserved.__doc__ or ""))(ending_in_one_line(reserved))
 
 
 def _show_version(wanted: bool) -> bool:

@@ -31,7 +31,7 @@ Certain = Annotated[
 ]
 Top = Annotated[
     str | None,
-    typer.Option(help="Images: how many; a tenth of the test set if not given, at most 100.", metavar="N",
+    typer.Option(help="Images: how many; up to 1000; if not given a tenth of the test set, or 100.", metavar="N",
                  rich_help_panel=LOOK),
 ]  # fmt: skip
 Score = Annotated[

@@ -146,7 +146,7 @@ def missing(name: str, root: Path, files: Sequence[str] = ()) -> DataError:
     looked = f" (looked for {', '.join(absent)})" if absent else ""
     return DataError(
         f"{name}: its files are not under {root}{looked}; pass --data-root DIR (or set BENCH_DATA) to where "
-        f"they are, or --download to fetch them"
+        f"they are, or fetch them by `bench run --download`"
     )
 
 

@@ -77,5 +77,5 @@ def _read(reader: Any, name: str, root: Path, files: IdxFiles, train: bool, down
 
 
 def _damaged(name: str, root: Path, files: IdxFiles, error: Exception) -> DataError:
-    folder = root / files.folder
-    return DataError(f"{name}: a file in {folder} is damaged ({one_line(error)}); delete it and pass --download")
+    seen = f"a file in {root / files.folder} is damaged ({one_line(error)})"
+    return DataError(f"{name}: {seen}; delete it and fetch it by `bench run --download`")

@@ -36,10 +36,7 @@ def _in_float64(logits: Logits) -> Logits:
     if logits.device.type == "cpu" and not torch.is_inference_mode_enabled():
         wrong = logits.numel() - int(torch.isfinite(logits).sum())
         if wrong:
-            raise ArrayError(
-                f"logits must be finite, {wrong} of {logits.numel()} values are not; "
-                f"if a training came to this, lower its learning rate"
-            )
+            raise ArrayError(f"logits must be finite, {wrong} of {logits.numel()} values are not")
     return in_float64(logits)
 
 

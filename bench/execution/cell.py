@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 
-from bench.errors import BenchError, Declined, one_line, trace
+from bench.errors import BenchError, Declined, one_line, place, trace
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
 from bench.execution.runner import execute
@@ -75,7 +75,8 @@ def _run_cell(spec: RunSpec, context: Context, datasets: DataSets, observer: Obs
     except (MemoryError, torch.OutOfMemoryError) as error:
         return CellReport(spec.title, CellState.STARVED, one_line(error))
     except BaseException as error:  # a plugin that exits must not end the grid
-        return CellReport(spec.title, CellState.FAILED, one_line(error), trace(error))
+        lines = [place(error, plugin.path) for plugin in _plugins_of(spec, context.registry)]
+        return CellReport(spec.title, CellState.FAILED, f"{one_line(error)}{''.join(lines)}", trace(error))
 
 
 def settle(cell: Cell, report: CellReport, context: Context, observer: Observer) -> CellReport:

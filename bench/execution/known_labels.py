@@ -73,7 +73,7 @@ def completed(arrays: Arrays, of: Evaluated) -> dict[str, np.ndarray]:
     """Return the arrays with what they lack and the data set knows: labels, and those of people.
 
     Raises:
-        DataError: they are not of so many images as the test set has.
+        DataError: they are not of so many images as the test set has, or of other classes.
     """
     if of.data is None:
         return dict(arrays)
@@ -84,6 +84,9 @@ def completed(arrays: Arrays, of: Evaluated) -> dict[str, np.ndarray]:
                 f"{form}: {of.choice.name} has {len(test.labels)} test images, got shape {arrays[form].shape}; "
                 f"all are needed, in the order of the data set"
             )
+        classes = len(of.data.class_names)
+        if form in arrays and arrays[form].ndim == 2 and arrays[form].shape[1] != classes:
+            raise DataError(f"{form}: {of.choice.name} has {classes} classes, got shape {arrays[form].shape}")
     known = {"labels": test.labels.cpu().numpy()}
     if (counts := test.extra.get("human-counts")) is not None:
         known["human_entropy"] = entropy_of_counts(counts)
@@ -91,16 +94,14 @@ def completed(arrays: Arrays, of: Evaluated) -> dict[str, np.ndarray]:
 
 
 def check_fit(predicted: Predicted, of: Evaluated) -> None:
-    """Check that predictions have the classes and the labels of their data set, if it is at hand.
+    """Check that predictions have the labels of their data set, if it is at hand.
 
     Raises:
         DataError: they have others; the message says how many and where.
     """
     if of.data is None:
         return
-    name, classes = of.choice.name, predicted.test.predictions.logits.shape[1]
-    if classes != len(of.data.class_names):
-        raise DataError(f"{name} has {len(of.data.class_names)} classes, the predictions have {classes}")
+    name = of.choice.name
     _check_labels("labels", predicted.test.labels, of.data.test.labels.cpu().numpy(), f"the test labels of {name}")
     if predicted.train is None or (places := predicted.train.columns.get("index")) is None:
         return

@@ -16,6 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from bench.errors import PluginError
+
 
 class Task(NamedTuple):
     """Properties of the problem that a method may know before it sees a batch."""
@@ -34,8 +36,18 @@ class Batch(NamedTuple):
     images: Float[Tensor, "batch channels height width"]
     labels: Int[Tensor, " batch"]
     index: Int[Tensor, " batch"]  # type: ignore[assignment]  # positions in the training set, from 0
-    # The images augmented a second time, with other random numbers; None without `two_views`.
-    second_view: Float[Tensor, "batch channels height width"] | None = None
+    second: Float[Tensor, "batch channels height width"] | None = None  # None without `two_views`
+
+    @property
+    def second_view(self) -> Float[Tensor, "batch channels height width"]:
+        """The images augmented a second time, with other random numbers.
+
+        Raises:
+            PluginError: the method does not ask for them.
+        """
+        if self.second is None:
+            raise PluginError("batch.second_view is not made: the method must set two_views = True")
+        return self.second
 
 
 class Progress(NamedTuple):

@@ -90,7 +90,7 @@ def _parsed(path: Path, module: str | None) -> dict[str, tuple[Path, ast.Module]
         current = waiting.pop()
         name = current.relative_to(folder.path).as_posix()
         if name not in found:
-            found[name] = current, ast.parse(current.read_bytes())
+            found[name] = current, ast.parse(current.read_bytes(), current.name)
             waiting += _imported(found[name][1], current, folder)
     return found
 

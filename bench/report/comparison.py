@@ -104,8 +104,12 @@ def check_metric(metric: str, records: list[Record]) -> None:
         UsageError: they have none of this name.
     """
     there = {name for record in records for name in metric_names(record) if has_better_side(name)}
-    if metric not in there:
-        raise unknown("metric", metric, there)
+    if metric in there:
+        return
+    own = f"scores.own.{metric}"
+    if own in there:
+        raise UsageError(f"metric '{metric}' is of a score: name that, too, as in {own} or scores.msp.{metric}")
+    raise unknown("metric", metric, there)
 
 
 def _nothing(metric: str, groups: list[Group]) -> UsageError:

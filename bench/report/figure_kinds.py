@@ -25,7 +25,7 @@ KINDS = {
     "training": Kind(
         "accuracy, memorisation and relabelling by epoch",
         "runs",
-        takes_metric="columns of epochs.csv, such as test_accuracy",
+        takes_metric="columns of the log, such as test_accuracy,loss",
     ),
     "training-uncertainty": Kind("uncertainty of clean and of wrong labels by epoch", "runs with label noise"),
     "confusion": Kind("which classes are taken for which", "runs with at most 20 classes"),

@@ -11,7 +11,7 @@ from bench.report.figure_kinds import KINDS
 from bench.report.figures import critical_difference
 from bench.report.figures.sheet import WIDTHS
 from bench.report.figures.style import Picture
-from bench.report.figures.training_curves import PANELS
+from bench.report.figures.training_curves import ON_REQUEST, PANELS
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples
 from bench.report.scoring import Scoring
@@ -134,8 +134,8 @@ def _check_single(kind: str, group: Group) -> None:
 
 def _check_columns(names: list[str]) -> None:
     for name in names:
-        if name not in PANELS:
-            raise unknown("column of the log", name, PANELS)
+        if name not in PANELS | ON_REQUEST:
+            raise unknown("column of the log", name, PANELS | ON_REQUEST)
 
 
 def _single(kind: str, metrics: list[str]) -> str:

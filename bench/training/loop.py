@@ -5,6 +5,8 @@ collected there and read once at the end of the epoch.
 """
 
 import math
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -95,7 +97,7 @@ class Trainer:
         self._before_epoch(number)
         log = {"epoch": number, **self.steps(number).read()}
         if not math.isfinite(log["loss"]):
-            raise DivergedError(f"the loss is {log['loss']} in epoch {number}, it must be finite")
+            raise _not_finite(log["loss"], number)
         self.hooks.check_state("after_step")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 
@@ -118,7 +120,8 @@ class Trainer:
         order = training_order(len(images), self.recipe.batch_size, self.generator, images.device)
         with reading(images, order) as batches:
             for index, batch in batches:
-                step = self._step(index, batch, progress)
+                with _loss_named(tracker, number):
+                    step = self._step(index, batch, progress)
                 tracker.step(index, step)
                 if self.relabeller and number >= self.recipe.relabel_from:
                     self.relabeller.step(index, step)
@@ -183,8 +186,8 @@ class Trainer:
     ) -> Step:
         images = self.flips(images, index, progress.epoch) if self.flips else images
         augmented = self._augmented(images, self.generator)
-        second_view = self._augmented(images, self.second) if self.second else None
-        batch = Batch(augmented, self.data.labels.current[index], index, second_view)
+        second = self._augmented(images, self.second) if self.second else None
+        batch = Batch(augmented, self.data.labels.current[index], index, second)
         before = generators.state() if self.hooks.defines("backward") else {}
         step = self.method.loss(batch, progress)
         check_step(step, len(index), self.num_classes, self.relabeller is not None, batch.images.device)
@@ -209,3 +212,18 @@ class Trainer:
         augmented = self.data.augment(images, generator)
         side = self.recipe.cutout
         return cutout(augmented, side, generator) if side else augmented
+
+
+@contextmanager
+def _loss_named(tracker: Tracker, epoch: int) -> Iterator[None]:
+    """Name a loss that was not finite as the cause of an error in a later step of the epoch."""
+    try:
+        yield
+    except Exception as error:
+        if bool(tracker.loss.isfinite()):
+            raise
+        raise _not_finite(tracker.loss.item(), epoch) from error
+
+
+def _not_finite(loss: float, epoch: int) -> DivergedError:
+    return DivergedError(f"the loss is {loss} in epoch {epoch}, it must be finite")

@@ -144,6 +144,14 @@ def test_the_same_figure_is_the_same_file_with_fonts_inside(results, tmp_path, e
         (["figure", "accuracy", "--noise", "0", "-o", "x.pdf"], "figure accuracy: it needs runs at two rates"),
         (["figure", "accuracy", "--methods", "rul", "-o", "x.pdf"], "no method 'rul'. Available: baseline, dummy"),
         (["figure", "confusion", "--metric", "nll", "-o", "x.pdf"], "--metric nll: figure confusion takes none"),
+        (
+            ["figure", "images", "--noise", "0", "--methods", "dummy", "--top", "1001", "-o", "x.pdf"],
+            "--top: input",
+        ),
+        (
+            ["figure", "training", "--noise", "0", "--metric", "los"],
+            "no column of the log 'los'",
+        ),
         (["figure", "critical-difference", "-o", "x.pdf"], "figure critical-difference: it needs runs of three"),
         (["table", "acuracy"], "no table 'acuracy'. Did you mean 'accuracy'"),
         (["table", "accuracy", "-o", "x.doc"], "-o x.doc: the name must end in .tex, .md, .csv or .html"),

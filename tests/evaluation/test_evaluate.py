@@ -256,7 +256,7 @@ def test_ties_at_the_boundary_of_top_k_are_counted():
     assert top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=2)["certain_tied"] == 0
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 2)), min_size=1, max_size=6),
     st.integers(1, 6),

@@ -21,8 +21,8 @@ from bench.evaluation.ranking import (
     top_weights,
 )
 
-few = settings(max_examples=50, deadline=None)
-many = settings(max_examples=150, deadline=None)
+few = settings(max_examples=50)
+many = settings(max_examples=150)
 
 RATES = np.array([0.0, 0.25, 0.5, 0.75])
 DETECTION = [auroc, average_precision, fpr95_error, fpr95_correct]

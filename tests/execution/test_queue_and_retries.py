@@ -126,7 +126,7 @@ def test_missing_files_name_the_option_and_the_variable(tmp_path):
     assert report.status == "failed"
     assert report.detail.startswith("mnist: its files are not under data (looked for MNIST/raw/train-images-idx3")
     assert report.detail.endswith(
-        "; pass --data-root DIR (or set BENCH_DATA) to where they are, or --download to fetch them"
+        "; pass --data-root DIR (or set BENCH_DATA) to where they are, or fetch them by `bench run --download`"
     )
 
 

@@ -1,6 +1,7 @@
 """Runs as jobs of a queue, by submitit's stand-ins for Slurm: subprocesses, and this process."""
 
 import os
+import re
 import signal
 import stat
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_a_cell_that_fails_says_why_and_is_not_tried_again(tmp_path, monkeypatch
     cells, watcher = grid(folder, methods=["broken", "dummy"]), Watcher()
     reports = make(tmp_path / "results", folder, observer=watcher, cluster="debug").run(cells)
     assert [report.status for report in reports] == ["failed", "done"]
-    assert reports[0].detail.startswith("RuntimeError: no luck (traceback in ")
+    assert re.match(r"RuntimeError: no luck \(broken\.py:\d+\) \(traceback in ", reports[0].detail)
     assert watcher.told == ["ended", "ended"]
 
 

@@ -62,8 +62,11 @@ PAPER_EPOCHS = {
 }
 SMALL_NET = {"backbone": "cnn-16-32-64", "batch_size": 16, "learning_rate": 0.02, "first_bias_epochs": None}
 SMALLER = {"set": {"recipe": SMALL_NET}}
-# Of the experiment that compares nets, the small one, by both recipes.
-SMALLER_BY_NAME = {"rul-gap": {"recipe": ["small", "small-published"]}}
+# Of the experiment that compares nets the small one, by both recipes; of Table 1 two rates.
+TWO_RATES = {**SMALLER, "noise": [0, 0.3]}
+SMALLER_BY_NAME = {"rul-gap": {"recipe": ["small", "small-published"]}} | {
+    name: TWO_RATES for name in EXPERIMENTS if name.startswith("table1-")
+}
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ import torch
 from scipy.special import log_softmax, softmax
 from scipy.stats import norm
 
+from bench.errors import PluginError
 from bench.plugins.method import Progress
 
 
@@ -62,7 +63,7 @@ def test_the_warm_up_is_the_sum_of_both_nets_cross_entropies(make_method, batch)
     logits = method.logits(batch.images).detach().double().numpy()
     expected = -sum(log_softmax(each, axis=1)[np.arange(20), batch.labels].mean() for each in logits)
     assert step.loss.item() == pytest.approx(expected, rel=1e-4)
-    with pytest.raises(AssertionError):  # after it, a second view is needed
+    with pytest.raises(PluginError, match="second_view"):  # after it, a second view is needed
         method.loss(batch, Progress(2, 10))
 
 
@@ -79,7 +80,7 @@ def test_the_loss_after_the_warm_up_is_that_of_both_nets_on_mixed_views(make_met
     drawn, order = [0.3, 0.8], rng.permutation(40)
     monkeypatch.setattr(method.ratios, "sample", lambda: torch.tensor(drawn.pop(0)))
     monkeypatch.setattr(torch, "randperm", lambda size, device=None: torch.tensor(order))
-    two = batch._replace(second_view=torch.tensor(views[1]).reshape(batch.images.shape))
+    two = batch._replace(second=torch.tensor(views[1]).reshape(batch.images.shape))
     step = method.loss(two, Progress(2, 10))
 
     p = softmax(np.einsum("vbi,nik->nvbk", views, weights), axis=3)  # (net, view, sample, class)
@@ -102,7 +103,7 @@ def test_the_loss_after_the_warm_up_is_that_of_both_nets_on_mixed_views(make_met
 
 def test_after_the_warm_up_each_net_is_descended_on_mixed_views_and_the_mode_stays(make_method, batch):
     method = make_method("dividemix").train()
-    two = batch._replace(second_view=batch.images.flip(-1))
+    two = batch._replace(second=batch.images.flip(-1))
     method.clean.uniform_()
     step = method.loss(two, Progress(2, 10))
     step.loss.backward()

@@ -84,6 +84,10 @@ def test_methods_are_chosen_by_name(eight):
         ({"datasets": ["mnits"]}, "no data set 'mnits'"),
         ({"metric": "acuracy"}, "no metric 'acuracy'. Did you mean 'accuracy'"),
         ({"metric": "confusion"}, "no metric 'confusion'"),
+        (
+            {"metric": "aurc"},
+            "metric 'aurc' is of a score: name that, too, as in scores.own.aurc or scores.msp.aurc",
+        ),
         ({"methods": ["method-1"]}, "no two methods have runs"),
     ],
 )

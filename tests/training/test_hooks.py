@@ -163,6 +163,28 @@ def shifted(images, generator):
     return images.float() + torch.rand(len(images), generator=generator)[:, None, None, None]
 
 
+def test_an_error_after_a_loss_that_is_not_finite_is_told_as_that_loss():
+    def backward(loss, loss_again):
+        loss.backward()
+        if len(run.method.calls) > 1:
+            raise ValueError("in the next step")
+
+    run = trainer(Linear(backward=backward))
+    with pytest.raises(ValueError, match="in the next step"):
+        run.epoch(1)
+    run = trainer(Linear(backward=backward))
+    run.method.first.weight.data.fill_(torch.nan)
+    with pytest.raises(DivergedError, match="^the loss is nan in epoch 1, it must be finite"):
+        run.epoch(1)
+
+
+def test_a_second_view_that_was_not_asked_for_is_told():
+    run = trainer(Linear())
+    run.epoch(1)
+    with pytest.raises(PluginError, match="the method must set two_views = True"):
+        _ = run.method.calls[0][1].second_view
+
+
 def test_a_second_view_is_another_augmentation_and_leaves_the_first_as_it_is():
     batches = {}
     for two_views in (False, True):
@@ -171,7 +193,7 @@ def test_a_second_view_is_another_augmentation_and_leaves_the_first_as_it_is():
         run.epoch(2)
         batches[two_views] = [batch for _, batch in run.method.calls]
     for one, two in zip(batches[False], batches[True], strict=True):
-        assert one.second_view is None
+        assert one.second is None
         assert torch.equal(one.images, two.images)
         assert torch.equal(one.index, two.index)
         difference = (two.second_view - two.images)[:, 0, 0, 0]

@@ -33,6 +33,7 @@ PANELS = {
     "corrected": ("… changed to the true label", False),
     "broken": ("… changed away from the true label", False),
 }
+ON_REQUEST = {"loss": ("mean loss in training", False)}
 TITLE = 0.98  # where matplotlib puts the top of a title, in heights of the figure
 Logs = dict[str, list[Columns]]  # of each method's runs
 Looks = dict[str, dict[str, Any]]  # colour and marker of each method
@@ -57,8 +58,8 @@ def draw(group: Group, noise: Noise, wanted: Sequence[str] = (), sheet: Sheet = 
     Many methods are drawn in groups side by side, with a row for each column of the log.
     """
     logs = logs_of(group, noise)
-    there = [name for name in PANELS if any(has(log, name) for cell in logs.values() for log in cell)]
-    columns = [name for name in wanted if name in there] if wanted else there
+    asked = wanted or PANELS
+    columns = [name for name in asked if any(has(log, name) for cell in logs.values() for log in cell)]
     if facets.are_many(logs):
         return _in_groups(group, noise, logs, columns, sheet)
     rows, across = grid_shape(len(columns), sheet.across(3, 1.5))
@@ -141,7 +142,7 @@ def _shown_in(group: Group, logs: Iterable[str], looks: Looks) -> list[Line2D]:
 
 def _height(sheet: Sheet, across: int) -> float:
     """Return the height of a row of panels in inches."""
-    return min(2.5, 0.8 * sheet.wide(9.6) / across) if sheet.is_paper else 2.5
+    return min(2.5, 0.8 + 0.5 * sheet.wide(9.6) / across) if sheet.is_paper else 2.5
 
 
 def _place(figure: Figure, rows: int, legend_rows: int, sheet: Sheet) -> None:
@@ -149,14 +150,18 @@ def _place(figure: Figure, rows: int, legend_rows: int, sheet: Sheet) -> None:
     width, height = figure.get_size_inches()
     title_rows = figure.get_suptitle().count("\n") + 1 if sheet.titles else 0
     line, left = (0.15, 0.36) if sheet.is_paper else (0.19, 0.5)
-    below = 0.45 if sheet.is_paper else 0.55
+    below = 0.45 if sheet.is_paper else 0.55  # for ticks and their label
+    bottom = below + line * legend_rows
+    top = height * TITLE - _heading(figure) - 0.16 * title_rows
+    between = below + _heading(figure)
+    panel = (top - bottom - between * (rows - 1)) / rows
     figure.subplots_adjust(
         left=left / width,
         right=1 - 0.1 / width,
-        bottom=(below + line * legend_rows) / height,
-        top=TITLE - (_heading(figure) + 0.16 * title_rows) / height,
+        bottom=bottom / height,
+        top=top / height,
         wspace=0.25 if not sheet.is_paper else 0.3,
-        hspace=(0.75 if _heading(figure) > 0.3 else 0.6 if sheet.is_paper else 0.45) if rows > 1 else 0.3,
+        hspace=between / panel,
     )
 
 
@@ -166,7 +171,7 @@ def _heading(figure: Figure) -> float:
 
 
 def _panel(axes: Axes, logs: Logs, looks: Looks, name: str, sheet: Sheet) -> None:
-    heading, fraction = PANELS[name]
+    heading, fraction = (PANELS | ON_REQUEST)[name]
     for label, cell in logs.items():
         if known := [log for log in cell if has(log, name)]:
             values = (100 if fraction else 1) * np.stack([log[name].astype(float) for log in known])

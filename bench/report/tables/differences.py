@@ -50,15 +50,21 @@ def comparison_table(group: Group, metric: str, found: list[Contrast], *, brief:
 def ranks_table(found: Ranks, metric: str, dropped: int) -> Table:
     """Return mean ranks, with Friedman's test and the critical difference in the notes."""
     rows = [Row([label, mean]) for label, mean in zip(found.labels, found.means, strict=True)]
+    most = len(found.labels) - 1
+    few = f"; none can, as {most} is the most there is" if found.critical >= most else ""
     notes = [
-        f"Ranks over {found.blocks} blocks (data set × noise × seed); 1 is the best.",
+        f"Ranks over {_blocks(found.blocks)} (data set × noise × seed); 1 is the best.",
         f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if "
-        f"their mean ranks do by more than {found.critical:.2f} (Nemenyi).",
+        f"their mean ranks do by more than {found.critical:.2f} (Nemenyi){few}.",
     ]
     if dropped:
-        notes.append(f"{dropped} blocks are left out: not every method was run there.")
+        notes.append(f"Left out, as not every method was run there: {_blocks(dropped)}.")
     columns = [Methods(), Numbers("mean rank", "mean_rank", TWO_DECIMALS)]
     return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
+
+
+def _blocks(count: int) -> str:
+    return f"{count} block{'s' if count != 1 else ''}"
 
 
 def _signed(metric: str) -> Format:

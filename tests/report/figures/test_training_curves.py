@@ -140,3 +140,9 @@ def test_many_methods_are_drawn_in_groups_that_share_their_axes():
     assert named == many.labels
     for axes in drawn.axes:
         assert len({line.get_color() for line in axes.lines}) == 6
+
+
+def test_the_loss_is_drawn_if_asked_for(members):
+    assert "mean loss in training" not in [axes.get_title() for axes in draw(members, members.noises[0]).axes]
+    asked = draw(members, members.noises[0], ["loss", "test_accuracy"])
+    assert [axes.get_title() for axes in asked.axes] == ["mean loss in training", "test accuracy (%)"]

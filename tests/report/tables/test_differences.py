@@ -1,12 +1,15 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from harness import record, spec
 
 from bench.report.figures.critical_difference import draw
 from bench.report.grouping import Group, group
 from bench.report.statistics.paired import Contrast, contrasts, ranks
+from bench.report.statistics.ranks import friedman
 from bench.report.tables.differences import comparison_table, ranks_table
+from bench.report.values import MethodLabel
 
 
 def members(seeds, methods=("dummy", "baseline"), metric="accuracy", noise=(0.3,)):
@@ -121,3 +124,13 @@ def test_ranks_and_their_diagram_mark_a_method_that_is_told_the_noise_rate():
     assert {str(label) for label in found.labels} == {"dummy†", "baseline", "rul"}
     assert ranks_table(found, "accuracy", dropped).all_notes[-1].startswith("† is told the true rate")
     assert any("dummy†" in text.get_text() for text in draw(found, "accuracy").axes[0].texts)
+
+
+def test_a_note_says_that_so_few_blocks_can_tell_no_methods_apart():
+    labels = [MethodLabel(name) for name in "abc"]
+    few = ranks_table(friedman(labels, np.array([[1.0, 2, 3]])), "accuracy", 1)
+    assert few.notes[0].startswith("Ranks over 1 block (")
+    assert "by more than 3.31 (Nemenyi); none can, as 2 is the most there is." in few.notes[1]
+    assert few.notes[2] == "Left out, as not every method was run there: 1 block."
+    many = ranks_table(friedman(labels, np.array(9 * [[1.0, 2, 3]])), "accuracy", 0)
+    assert many.notes[1].endswith("by more than 1.10 (Nemenyi).")
