@@ -95,12 +95,16 @@ def _show_plugin(what: str, registry: Registry, sections: Iterable[str]) -> None
 
 
 def _print_plugin(plugin: Plugin) -> None:
-    """Print a plugin's docstring and its hyper-parameters."""
+    """Print a plugin's docstring and its hyper-parameters.
+
+    Raises:
+        PluginError: the plugin does not import.
+    """
     from bench.commands.list_plugin import hyperparameters, paragraphs
 
+    rows = [(name, each.default, each.meaning) for name, each in hyperparameters(plugin).items()]
     for text in paragraphs(plugin.path):
         _print_line(text)
-    rows = [(name, each.default, each.meaning) for name, each in hyperparameters(plugin).items()]
     if rows:
         _print_settings(f"Hyper-parameters, set by --set {plugin.name}.NAME=VALUE", rows)
     else:

@@ -1,13 +1,13 @@
 """What `bench list` shows of a method, a data set, a recipe, tables and figures."""
 
 import pytest
-from harness import PLUGINS
+from harness import PLUGINS, plugin
 from typer.testing import CliRunner
 
 from bench.commands.cli import app
 from bench.commands.list import WHAT
 from bench.commands.list_plugin import arguments, hyperparameters
-from bench.errors import UsageError
+from bench.errors import PluginError, UsageError
 from bench.plugins.hyperparameters import declared
 from bench.plugins.registry import Registry
 from bench.recipe import RECIPE_WORDS, RELABEL_WORDS, Recipe, Relabel
@@ -83,6 +83,13 @@ def test_an_unknown_name_gets_a_guess():
     error = CliRunner().invoke(app, ["list", "rull"]).exception
     assert isinstance(error, UsageError)
     assert str(error).startswith("no section, method or data set to list 'rull'. Did you mean 'rul'?")
+
+
+def test_a_plugin_that_does_not_parse_is_named_with_its_line(tmp_path):
+    plugin(tmp_path, "mine", "class Mine(")
+    error = CliRunner().invoke(app, ["list", "mine", "--plugins", str(tmp_path)]).exception
+    assert isinstance(error, PluginError)
+    assert str(error).endswith("mine.py does not import: SyntaxError: '(' was never closed (mine.py, line 1)")
 
 
 @pytest.mark.parametrize(
