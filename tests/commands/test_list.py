@@ -39,9 +39,9 @@ def test_a_method_is_shown_with_its_paper_and_hyper_parameters():
 def test_every_hyper_parameter_of_the_project_has_a_meaning():
     registry = Registry()
     for kind in ("methods", "datasets"):
-        for name, plugin in registry.all(kind).items():
-            found = hyperparameters(plugin)
-            assert set(found) == set(declared(plugin.load()))
+        for name, each in registry.all(kind).items():
+            found = hyperparameters(each)
+            assert set(found) == set(declared(each.load()))
             assert [key for key, each in found.items() if not each.meaning] == [], name
             assert [key for key, each in found.items() if " object at 0x" in each.default] == [], name
 
