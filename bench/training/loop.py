@@ -220,7 +220,7 @@ def _loss_named(tracker: Tracker, epoch: int) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if bool(tracker.loss.isfinite()):
+        if tracker.loss.is_meta or bool(tracker.loss.isfinite()):  # meta: a rehearsal, without values
             raise
         raise _not_finite(tracker.loss.item(), epoch) from error
 
