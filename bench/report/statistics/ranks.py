@@ -1,5 +1,6 @@
 """Friedman's test of ranks and Nemenyi's critical difference (Demšar, JMLR 2006)."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -9,11 +10,13 @@ from scipy.stats import friedmanchisquare, rankdata, studentized_range
 from bench.report.statistics.significance import ALPHA
 from bench.report.values import MethodLabel
 
+Label = MethodLabel | str
+
 
 class Ranks(NamedTuple):
     """Methods ranked over blocks, rank 1 the best."""
 
-    labels: list[MethodLabel]  # the best first
+    labels: list[Label]  # the best first
     means: Float[np.ndarray, " methods"]  # mean ranks, in that order
     blocks: int
     p: float  # of Friedman's test that all are alike
@@ -25,7 +28,7 @@ class Ranks(NamedTuple):
         return [(i, j) for i, j in enumerate(last) if j > i and (i == 0 or last[i - 1] < j)]
 
 
-def friedman(labels: list[MethodLabel], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
+def friedman(labels: Sequence[Label], values: Float[np.ndarray, "blocks methods"]) -> Ranks:
     """Rank three methods or more in each block and test whether their mean ranks differ.
 
     Larger values are better; ties share a rank.
