@@ -175,7 +175,10 @@ def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int,
     dtype = getattr(torch, spec.precision)
     recipe = spec.recipe
     make = partial(make_backbone, recipe.backbone, task.image_shape, dtype, recipe.pretrained, factory.registry)
-    return factory(task, make).to(spec.device)
+    method = factory(task, make)
+    if spec.device == "mps" and any(value.dtype == torch.float64 for value in method.state_dict().values()):
+        raise Declined("it keeps numbers in float64, which Apple's GPU (MPS) lacks: pass --device cpu")
+    return method.to(spec.device)
 
 
 def train(

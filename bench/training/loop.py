@@ -4,7 +4,6 @@ No step of an epoch waits for the device: losses, relabelling counts and per-sam
 collected there and read once at the end of the epoch.
 """
 
-import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -90,14 +89,15 @@ class Trainer:
         """Train one epoch, counted from 1, and return its log.
 
         Raises:
-            PluginError: the method returned something wrong.
+            PluginError: the method returned something wrong, such as an uncertainty that is NaN.
             DivergedError: the loss is not finite.
             Declined: relabelling is on, and the method's loss returns no logits or no uncertainty.
         """
         self._before_epoch(number)
-        log = {"epoch": number, **self.steps(number).read()}
-        if not math.isfinite(log["loss"]):
-            raise _not_finite(log["loss"], number)
+        tracker = self.steps(number)
+        if not bool(tracker.loss.isfinite()):
+            raise _not_finite(tracker.loss.item(), number)
+        log = {"epoch": number, **tracker.read()}
         self.hooks.check_state("after_step")
         return log | (self.relabeller.audit()._asdict() if self.relabeller else {})
 

@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Int
 from torch import Tensor
 
+from bench.errors import PluginError
 from bench.plugins.method import Step
 from bench.training.relabelling import TrainingLabels
 
@@ -33,6 +34,7 @@ class Tracker:
         self.samples = 0
         self.predicted = torch.full((size,), -1, device=device)
         self.uncertainty = torch.full((size,), torch.nan, device=device)
+        self.undefined = torch.zeros((), dtype=torch.long, device=device)  # uncertainties that are NaN
 
     def step(self, index: Int[Tensor, " batch"], step: Step) -> None:
         """Add the outputs of one step, of the samples at `index` (B,)."""
@@ -42,13 +44,19 @@ class Tracker:
             self.predicted[index] = step.logits.detach().argmax(dim=1)
         if step.uncertainty is not None:
             self.uncertainty[index] = step.uncertainty.detach().float()
+            self.undefined += step.uncertainty.detach().isnan().sum()
 
     def read(self) -> EpochLog:
         """Return the epoch's log.
 
         It holds the mean loss, accuracy and mean uncertainty of clean and flipped samples, and the
         part of the flipped samples that is predicted as its wrong label.
+
+        Raises:
+            PluginError: an uncertainty was NaN.
         """
+        if undefined := int(self.undefined):
+            raise PluginError(f"loss returned NaN as the uncertainty of {undefined} of {self.samples} samples")
         flipped = self.labels.flipped
         entry: EpochLog = {"loss": self.loss.item() / self.samples}
         for name, group in zip(GROUPS, (~flipped, flipped), strict=True):

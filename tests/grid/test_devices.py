@@ -1,17 +1,22 @@
 """Devices by name: what a run's identity holds of them, and one line where torch has them not."""
 
+from pathlib import Path
+
 import pytest
 import torch
-from harness import grid, spec
+from harness import PLUGINS, grid, spec
 
 from bench.commands.grid_session import grid_of
-from bench.errors import UsageError
+from bench.errors import Declined, UsageError
 from bench.execution import provenance
 from bench.execution.context import Context
 from bench.execution.machines import Machines
 from bench.execution.processes import gpu_of
+from bench.execution.runner import build
 from bench.grid.devices import device_class, gpu_number, on_gpu, require_device
 from bench.grid.request import Request
+from bench.plugins.factory import MethodFactory
+from bench.plugins.loading import load
 from bench.plugins.registry import Registry
 from bench.spec import validated
 from bench.store.store import Store
@@ -97,6 +102,15 @@ def test_a_single_gpu_is_named_alone(monkeypatch, two_gpus):
     with pytest.raises(UsageError, match="torch sees cuda:0 alone here"):
         require_device("cuda", 1)
     require_device("cuda", 0)
+
+
+@pytest.mark.parametrize("name", ["laplace", "ddu"])
+def test_a_method_in_float64_says_that_apples_gpu_has_none(name, apple):
+    cell = spec(methods=[name], device="mps")
+    data = load(cell.dataset, Registry([PLUGINS]), Path(), download=False)
+    factory = MethodFactory.of(name, cell.method.hyperparameters, Registry())
+    with pytest.raises(Declined, match=r"float64, which Apple's GPU \(MPS\) lacks: pass --device cpu$"):
+        build(cell, data, factory, 60, 0.0)
 
 
 def test_runs_in_this_process_have_the_gpu_of_the_number(monkeypatch):

@@ -62,6 +62,15 @@ def test_an_epoch_visits_every_sample_once_with_its_current_label():
     assert [progress for progress, _ in run.method.seen] == [Progress(1, 3)] * 2
 
 
+def test_an_uncertainty_that_is_nan_in_a_step_ends_the_training():
+    data = training_set([0, 1, 2, 0], [0, 1, 2, 0], [0, 1, 1, 0])
+    run = trainer(data)
+    uncertainty = torch.tensor([torch.inf, torch.nan])
+    run.method.loss = lambda batch, progress: Step(run.method.weight * 1, uncertainty=uncertainty)
+    with pytest.raises(PluginError, match=r"^loss returned NaN as the uncertainty of 2 of 4 samples$"):
+        run.epoch(1)
+
+
 def test_a_trailing_batch_of_one_is_dropped():
     sizes = [len(index) for index in training_order(9, 4, torch.Generator().manual_seed(0))]
     assert sizes == [4, 4]
