@@ -6,15 +6,19 @@ import signal
 import stat
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from harness import DUMMY, PLUGINS, grid, plugin, run
 
+import bench
 from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.observer import Observer
 from bench.plugins.registry import Registry
 from bench.store.store import Store
 
+# Of the logs of submitit's stand-in that runs a job in this process.
+UNCLOSED = pytest.mark.filterwarnings("ignore:unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")
 LOSS = "        logits, uncertainty = self(batch.images)\n"
 
 
@@ -110,7 +114,7 @@ def test_a_job_at_its_limit_or_preempted_is_submitted_again_and_goes_on_from_its
     assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
 
 
-@pytest.mark.filterwarnings("ignore:unclosed file", "ignore::pytest.PytestUnraisableExceptionWarning")
+@UNCLOSED
 def test_a_cell_that_fails_says_why_and_is_not_tried_again(tmp_path, monkeypatch):
     pytest.importorskip("submitit")
     monkeypatch.setattr("bench.execution.slurm.dedicate", lambda threads: None)  # the job is this process
@@ -139,6 +143,24 @@ def test_the_script_asks_slurm_for_what_was_asked_for(tmp_path, monkeypatch):
     for line in ("--cpus-per-task=1", "--partition=gpu", "--time=90", "--gpus-per-node=1", "--job-name=bench"):
         assert f"#SBATCH {line}\n" in script
     assert submitit.__name__ in script
+
+
+@UNCLOSED
+def test_a_search_as_jobs_has_the_trials_and_winner_of_one_in_this_process(tmp_path, monkeypatch):
+    submitit = pytest.importorskip("submitit")
+    real = submitit.AutoExecutor
+    monkeypatch.setattr(submitit, "AutoExecutor", lambda folder, cluster: real(folder, "debug"))
+    monkeypatch.setattr("bench.execution.slurm.dedicate", lambda threads: None)  # the job is this process
+    search = {"set": {"recipe": {"learning_rate": [0.001, 3.0]}}, "budget": 3, "plugins": [PLUGINS], "epochs": 1}
+    there, here = (
+        bench.tune(
+            results=tmp_path / name, methods=["dummy"], datasets="tiny", noise=0.3, progress=False, **search, **on
+        )
+        for name, on in (("there", {"executor": "slurm", "jobs": None}), ("here", {"jobs": 0}))
+    )
+    pd.testing.assert_frame_equal(there, here)
+    assert there["won"].sum() == 1
+    assert outcomes(tmp_path / "there") == outcomes(tmp_path / "here")
 
 
 @pytest.mark.parametrize("options", [{"partitoin": "gpu"}, {"timeout_min": "soon"}])
