@@ -47,6 +47,7 @@ class TemperatureScaling(Wrapper):
         iterations: PositiveInt = 200,
     ) -> None:
         super().__init__(task, make_backbone, inner=inner)
+        self.normalised_logits = False  # z / T is no log-probability, whatever z is
         self.initial, self.learning_rate, self.iterations = initial, learning_rate, iterations
         self.all_right = False
         self.temperature: Tensor

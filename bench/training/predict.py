@@ -4,12 +4,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from bench.data.augment import Evaluate
 from bench.data.images import ImageSet, in_order, reading
 from bench.errors import PluginError
+from bench.evaluation.outside_arrays import TOLERANCE
 from bench.evaluation.predictions import Predictions
 from bench.plugins.method import Method, Prediction
 from bench.training.checked_outputs import check_prediction
@@ -35,7 +36,7 @@ def predict(
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned something wrong.
+        PluginError: the method returned something wrong, such as log-probabilities that are none.
         DivergedError: a value is not finite.
     """
     method.eval()
@@ -43,10 +44,14 @@ def predict(
     with torch.inference_mode(), kept(images.device), reading(images, order) as batches:
         outputs = Outputs(len(images))
         for index, batch in batches:
-            found = _mean_of_views([_checked(method, view, num_classes) for view in evaluate(batch)])
+            views = [_checked(method, view, num_classes) for view in evaluate(batch)]
+            found = _mean_of_views(views, method.normalised_logits)
             outputs.add(index, found if features else found._replace(features=None))
     method.train()
-    return outputs.read()._replace(normalised=method.normalised_logits)
+    predictions = outputs.read()._replace(normalised=method.normalised_logits)
+    if predictions.normalised:
+        _check_sums(predictions.logits)
+    return predictions
 
 
 def accuracy_on(method: Method, images: ImageSet, labels: Tensor, evaluate: Evaluate, num_classes: int) -> float:
@@ -61,10 +66,22 @@ def _checked(method: Method, view: Tensor, num_classes: int) -> Prediction:
     return prediction
 
 
-def _mean_of_views(views: list[Prediction]) -> Prediction:
+def _check_sums(log_probabilities: Float[np.ndarray, "n classes"]) -> None:
+    sums = np.exp(log_probabilities.astype(np.float64)).sum(axis=1)
+    worst = sums[np.abs(sums - 1).argmax()]
+    if abs(worst - 1) > TOLERANCE:
+        raise PluginError(
+            f"predict returned logits whose exponentials sum to {worst:.6g}; must be log-probabilities, as the "
+            "method sets normalised_logits"
+        )
+
+
+def _mean_of_views(views: list[Prediction], are_normalised: bool) -> Prediction:
+    """Return the mean over views; that of log-probabilities is normalised again."""
     if len(views) == 1:
         return views[0]
     logits = torch.stack([view.logits for view in views]).mean(dim=0)
+    logits = logits.log_softmax(dim=1) if are_normalised else logits
     uncertainty = torch.stack([view.uncertainty for view in views]).mean(dim=0)
     features = [view.features for view in views if view.features is not None]
     if len(features) not in (0, len(views)):

@@ -125,3 +125,8 @@ def test_the_temperature_is_kept_with_the_weights_and_is_not_trained(make_method
 
 def test_it_needs_a_held_out_part(load_method):
     assert load_method("temperature-scaling").needs_held_out
+
+
+def test_scaled_log_probabilities_are_told_as_logits(make_method):
+    assert make_method("evidential").normalised_logits
+    assert not make_method("temperature-scaling", inner=MethodFactory("evidential")).normalised_logits

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import scipy
 import torch
 from harness import TASK
 from torch import nn
@@ -69,12 +70,36 @@ def test_views_are_averaged_in_logits_uncertainty_and_features():
         np.testing.assert_allclose(two, 2 * one)
 
 
-@pytest.mark.parametrize("normalised", [True, False])
-def test_whether_logits_are_log_probabilities_is_what_the_method_says(normalised):
+class LogProbabilities(Pixels):
+    """Logits are log-probabilities."""
+
+    normalised_logits = True
+
+    def predict(self, images):
+        found = super().predict(images / 100)
+        return found._replace(logits=found.logits.log_softmax(dim=1))
+
+
+def test_whether_logits_are_log_probabilities_is_what_the_method_says():
+    assert predict(LogProbabilities(), images(9), one_view, 3).normalised
+    assert not predict(Pixels(), images(9), one_view, 3).normalised
+
+
+def test_log_probabilities_that_are_none_are_refused():
     method = Pixels()
-    method.normalised_logits = normalised
-    assert predict(method, images(9), one_view, 3).normalised is normalised
-    assert Pixels().normalised_logits is False
+    method.normalised_logits = True
+    with pytest.raises(PluginError, match=r"whose exponentials sum to .*; must be log-probabilities"):
+        predict(method, images(9), one_view, 3)
+
+
+def test_a_mean_of_log_probabilities_over_views_is_log_probabilities():
+    def views(batch):
+        return [batch.float(), batch.float().flip(-1)]
+
+    pixels = images(9).view(9, 3).float()
+    mean = (pixels + pixels.flip(-1)) / 200
+    expected = scipy.special.log_softmax(mean.numpy(), axis=1)  # what does not depend on the class falls out
+    np.testing.assert_allclose(predict(LogProbabilities(), images(9), views, 3).logits, expected, atol=1e-5)
 
 
 def test_accuracy_counts_the_argmax():
