@@ -10,6 +10,7 @@ from jaxtyping import Float
 from bench.evaluation.calibration import Classified
 from bench.evaluation.metrics import find
 from bench.report.grouping import Group
+from bench.report.setting import evaluated_on
 from bench.report.statistics.bootstrap import Interval, over_samples, over_seeds, over_seeds_and_samples
 from bench.report.statistics.ranks import Ranks, friedman
 from bench.report.statistics.significance import holm, sign_flip
@@ -76,21 +77,30 @@ def _runs_by_label(group: Group, metric: str, rows: list[str]) -> Runs:
 
 
 def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
-    """Rank three or more methods over the blocks (setting, noise, seed) that all of them have.
+    """Rank three or more methods over the blocks (data set, noise, seed) that all of them have.
 
-    Rows of older protocols and versions are not ranked.
+    Settings of one data set share noise and images, so they are no blocks of their own: a method's
+    value is its mean over those that have all methods. Rows of older protocols and versions are not
+    ranked.
 
     Returns:
         The ranks, None without three methods or a block; and how many blocks lack a method.
     """
-    blocks: dict[tuple[str, Key], dict[str, float]] = {}
+    blocks: dict[tuple[str, Key], list[dict[str, float]]] = {}
     sign = find(metric).sign
     for group in groups:
+        images, rows = repr(evaluated_on(group.records[0].spec)), dict[Key, dict[str, float]]()
         for label, of in _runs_by_label(group, metric, group.current).items():
             for key, record in of.items():
-                blocks.setdefault((group.name, key), {})[label] = sign * _value(record, metric)
-    labels = list(dict.fromkeys(label for block in blocks.values() for label in block))
-    whole = [[block[label] for label in labels] for block in blocks.values() if len(block) == len(labels)]
+                rows.setdefault(key, {})[label] = sign * _value(record, metric)
+        for key, row in rows.items():
+            blocks.setdefault((images, key), []).append(row)
+    labels = list(dict.fromkeys(label for block in blocks.values() for row in block for label in row))
+    whole = [
+        np.mean(full, axis=0)
+        for block in blocks.values()
+        if (full := [[row[label] for label in labels] for row in block if len(row) == len(labels)])
+    ]
     names = {label: name for group in groups for label, name in group.method_labels.items()}
     enough = whole and len(labels) > 2
     ranked = friedman([names[label] for label in labels], np.array(whole)) if enough else None

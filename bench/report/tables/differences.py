@@ -53,12 +53,13 @@ def ranks_table(found: Ranks, metric: str, dropped: int) -> Table:
     most = len(found.labels) - 1
     few = f"; none can, as {most} is the most there is" if found.critical >= most else ""
     notes = [
-        f"Ranks over {_blocks(found.blocks)} (data set × noise × seed); 1 is the best.",
+        f"Ranks over {_blocks(found.blocks)} (data set × noise × seed, settings of one data set averaged); "
+        "1 is the best.",
         f"Friedman's test that all methods are alike: p = {found.p:.2g}. At 5 % two methods differ if "
         f"their mean ranks do by more than {found.critical:.2f} (Nemenyi){few}.",
     ]
     if dropped:
-        notes.append(f"Left out, as not every method was run there: {_blocks(dropped)}.")
+        notes.append(f"Left out, as not every method has a value there: {_blocks(dropped)}.")
     columns = [Methods(), Numbers("mean rank", "mean_rank", TWO_DECIMALS)]
     return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
 

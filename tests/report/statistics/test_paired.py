@@ -11,9 +11,9 @@ from bench.version import PROTOCOL
 ONE, OTHER = "dummy", "baseline"
 
 
-def runs(method, values, noise=0.3):
+def runs(method, values, noise=0.3, **setting):
     return [
-        record(spec(methods=[method], seeds=[seed], noise=[noise]), metrics={"accuracy": value})
+        record(spec(methods=[method], seeds=[seed], noise=[noise], **setting), metrics={"accuracy": value})
         for seed, value in enumerate(values)
         if value is not None
     ]
@@ -62,6 +62,25 @@ def test_a_block_that_lacks_a_method_is_not_ranked():
     ranked, dropped = ranks([members], "accuracy")
     assert (ranked.blocks, dropped) == (2, 1)
     assert ranked.means.tolist() == [1.5, 1.5, 3]
+
+
+def test_settings_of_one_data_set_are_averaged_within_a_block():
+    settings = [
+        group([r for m, v in values.items() for r in runs(m, v, epochs=epochs)])[0]
+        for epochs, values in (
+            (1, {ONE: [0.9, 0.2], OTHER: [0.5, 0.5], "rul": [0.1, 0.1]}),
+            (2, {ONE: [0.7], OTHER: [0.9], "rul": [0.1]}),
+        )
+    ]
+    ranked, dropped = ranks(settings, "accuracy")
+    assert (ranked.blocks, dropped) == (2, 0)
+    # Seed 0: 0.8, 0.7, 0.1 in the mean; seed 1: 0.2, 0.5, 0.1.
+    assert dict(zip((label.text for label in ranked.labels), ranked.means, strict=True)) == {
+        ONE: 1.5,
+        OTHER: 1.5,
+        "rul": 3.0,
+    }
+    assert ranks([settings[0]] * 3, "accuracy")[0].p == ranks([settings[0]], "accuracy")[0].p
 
 
 def test_smaller_is_better_for_a_loss():

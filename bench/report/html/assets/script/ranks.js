@@ -19,7 +19,7 @@ export async function ranks(place) {
   const figure = plot({
     name: `ranks-${metricKey()}`,
     label: `Mean ranks of ${rows.length} methods by ${metricTitle()}`,
-    caption: `Mean ranks by ${metricTitle()} over ${found.blocks} blocks (setting × noise × seed) of all settings, 1 is best. `
+    caption: `Mean ranks by ${metricTitle()} over ${found.blocks} blocks (data set × noise × seed), 1 is best. `
       + `Vertical bars join methods that do not differ at 5 % (Nemenyi, critical difference ${fixed(found.critical, 2)}); `
       + `Friedman's p = ${found.p < 0.001 ? "< .001" : fixed(found.p, 3)}.${found.dropped
         ? ` ${found.dropped} blocks lack a method and are left out.` : ""}`,
