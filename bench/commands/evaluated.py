@@ -9,7 +9,7 @@ import pandas as pd
 
 from bench.errors import UsageError, unknown
 from bench.evaluation.array_names import TRAIN
-from bench.evaluation.evaluate import Evaluation
+from bench.evaluation.evaluate import LABEL_AWARE, Evaluation
 from bench.evaluation.evaluate import evaluate as of_run
 from bench.evaluation.outside_arrays import read_outside
 from bench.spec import SCORE_NAMES
@@ -117,13 +117,13 @@ def _named(name: str, values: Any) -> dict[str, Any]:
     """Return one uncertainty, or several by the names of their arrays.
 
     Raises:
-        UsageError: a name is that of a score which any logits offer.
+        UsageError: a name is that of a score that is there anyway, or of the curves' first column.
     """
     if not isinstance(values, Mapping):
         return {name: values}
     for each in values:
-        if each in SCORE_NAMES:
-            raise UsageError(f"{name}: {each!r} is the name of a score that is there anyway; choose another")
+        if each in (*SCORE_NAMES, LABEL_AWARE, "rejected"):
+            raise UsageError(f"{name}: {each!r} is a name that every evaluation has; choose another")
     return {f"{name}_{each}": of for each, of in values.items()}
 
 

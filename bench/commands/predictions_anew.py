@@ -40,7 +40,8 @@ def chosen(context: Context, selection: Selection, seeds: list[int], run: Path |
             raise UsageError("--run names the run: leave out what else chooses runs")
         return [read_record(Folder(run))]
     groups, _ = load_groups(context.store.results, selection, context.registry)
-    found = [record for each in groups for record in each.records]
+    # A winner of a search may stand in a setting of its own, too.
+    found = list({record.spec.identity: record for each in groups for record in each.records}.values())
     kept = [record for record in found if not seeds or record.spec.seed in seeds]
     trained = [record for record in kept if not isinstance(record.spec, ImportedSpec)]
     if kept and not trained:

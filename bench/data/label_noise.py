@@ -17,6 +17,7 @@ from bench.spec import Confusions
 LabelVector = Int[np.ndarray, " n"]
 # Separates the noise's random numbers from other uses of the same seed.
 _STREAM = 0x6E6F6973
+LARGEST_TRANSITIONS = 1000  # classes; the matrix of more would fill the file that holds it
 _BATCH_BYTES = 2**25  # memory for the pixels of a batch in instance-dependent noise
 
 
@@ -185,11 +186,13 @@ def corrupt(clean: Clean, kind: str, rate: float, seed: int) -> LabelVector:
 def manifest(true: LabelVector, given: LabelVector, num_classes: int, asked: Mapping[str, Any]) -> dict[str, Any]:
     """Return a description of the noise in a set of labels.
 
-    It holds `asked`, then counts, the K×K transition matrix (row true, column given) and the
-    SHA-256 of the given labels as little-endian int64.
+    It holds `asked`, then counts, the K×K transition matrix (row true, column given; empty for more
+    than `LARGEST_TRANSITIONS` classes) and the SHA-256 of the given labels as little-endian int64.
     """
-    transitions = np.zeros((num_classes, num_classes), dtype=int)
-    np.add.at(transitions, (true, given), 1)
+    classes = num_classes if num_classes <= LARGEST_TRANSITIONS else 0
+    transitions = np.zeros((classes, classes), dtype=int)
+    if classes:
+        np.add.at(transitions, (true, given), 1)
     flips = int((true != given).sum())
     return {
         **asked,

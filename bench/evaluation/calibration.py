@@ -132,7 +132,7 @@ def confusion(logits: Logits, labels: Labels) -> Int[np.ndarray, "classes classe
     """
     _require_classified(logits, labels)
     classes = logits.shape[1]
-    cells = labels * classes + logits.argmax(axis=1)
+    cells = labels.astype(np.int64) * classes + logits.argmax(axis=1)
     return np.bincount(cells, minlength=classes**2).reshape(classes, classes)
 
 

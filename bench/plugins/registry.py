@@ -171,7 +171,7 @@ class Plugin:
             ) from error
 
 
-RESERVED_SCORES = (*SCORE_NAMES, "label-aware")  # every run has them
+RESERVED_SCORES = (*SCORE_NAMES, "label-aware", "rejected")  # columns and scores that every run has
 
 
 def is_taken(score: Plugin) -> bool:

@@ -93,14 +93,17 @@ class Probabilities(Numbers):
 
 @dataclass(frozen=True)
 class Summaries(Column):
-    """A column of `Summary` cells: mean ± standard deviation, in CSV mean, std and n."""
+    """A column of `Summary` cells: mean ± standard deviation, in CSV mean, std and n.
+
+    `49.95 (1 of 3)`: two of three runs have no value.
+    """
 
     form: Format = PERCENT
     is_number: ClassVar[bool] = True
 
     def csv(self, cell: Summary | Published | None) -> dict[str, Any]:
         """Return mean, standard deviation and number of runs, each a column."""
-        values = (cell.fraction,) if isinstance(cell, Published) else cell or ()
+        values = (cell.fraction,) if isinstance(cell, Published) else (cell or ())[:3]
         parts = zip_longest(("mean", "std", "n"), values)
         return {f"{self.csv_name}_{part}": value for part, value in parts}
 
@@ -110,7 +113,8 @@ class Summaries(Column):
             return f"{cell.percent:.2f} ({difference})"
         form = self._form(cell)
         spread = "" if cell.std is None else f" ± {form.text(cell.std, signed=False)}"
-        return f"{form.text(cell.mean)}{spread}"
+        of_some = f" ({cell.n} of {cell.n + cell.undefined})" if cell.undefined else ""
+        return f"{form.text(cell.mean)}{spread}{of_some}"
 
     def _form(self, cell: Summary) -> Format:
         return self.form

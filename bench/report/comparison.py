@@ -84,7 +84,7 @@ def load(
     Raises:
         UsageError: an unknown name, or nothing to compare.
     """
-    whole, problems = load_groups(results, Selection(), scoring=scoring)
+    whole, problems = load_groups(results, Selection(setting=selection.setting), scoring=scoring)
     records = [record for each in whole for record in each.records]
     check_metric(metric, records)
     labels = {record.spec.label for record in records}

@@ -33,6 +33,7 @@ class Group:
     name: str  # for file names
     title: str
     records: list[Record]
+    is_tuned: bool = False  # whether these are the winners of a search
 
     @property
     def dataset(self) -> str:
@@ -223,6 +224,7 @@ def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:
             f"{members[0].spec.dataset.name}-tuned{f'-{search}' if len(by_search) > 1 else ''}",
             _title(members, _common(members), set(), f"tuned (search {search})"),
             members,
+            is_tuned=True,
         )
         for search, members in by_search.items()
     ]

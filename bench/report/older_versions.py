@@ -1,5 +1,6 @@
 """Runs of older protocols, versions and code: left out, or in rows whose labels tell them."""
 
+import hashlib
 import json
 from collections import Counter
 from collections.abc import Container
@@ -52,7 +53,25 @@ def told_apart(records: list[Record]) -> list[Record]:
     labelled = [
         _labelled(record, protocols[repr(setting(record.spec))], newest[_row(record.spec)]) for record in records
     ]
-    return _imports_told_apart(labelled)
+    return _confusions_told_apart(_imports_told_apart(labelled))
+
+
+def _confusions_told_apart(records: list[Record]) -> list[Record]:
+    """Return the runs; where a data set's confused classes have changed, labelled by them."""
+    places = {id(record): (_row(record.spec), record.spec.noise.point) for record in records}
+    found = dict[Any, set[Any]]()
+    for record in records:
+        found.setdefault(places[id(record)], set()).add(record.spec.noise.confusions)
+    return [
+        _relabelled(record, f"confusions {_short_hash(record.spec.noise.confusions)}")
+        if len(found[places[id(record)]]) > 1
+        else record
+        for record in records
+    ]
+
+
+def _short_hash(content: object) -> str:
+    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
 
 
 def _imports_told_apart(records: list[Record]) -> list[Record]:

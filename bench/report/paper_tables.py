@@ -16,6 +16,7 @@ from bench.report.grouping import Group
 from bench.report.results import load_records
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
+from bench.report.summaries import Summary
 from bench.report.table import Table
 from bench.report.table_shape import transposed, with_metrics, with_scores, without_single_keys
 from bench.report.tables import BY_NAME, OF_PAIRS, OF_SEARCHES, words
@@ -66,9 +67,10 @@ def shaped(table: Table, name: str, shape: Shape) -> Table:
 
 
 def _with_notes_that_apply(table: Table) -> Table:
-    """Return a table without notes on what is absent, if nothing is."""
-    has_absent = any(text == ABSENT for row in table.texts for text in row)
-    notes = [note for note in table.notes if has_absent or not note.startswith(ABSENT)]
+    """Return a table without notes on what is undefined, if nothing is."""
+    cells = [cell for row in table.rows for cell in row.cells]
+    has_undefined = any(cell is None or (isinstance(cell, Summary) and cell.undefined) for cell in cells)
+    notes = [note for note in table.notes if has_undefined or not note.startswith(ABSENT)]
     return replace(table, notes=notes)
 
 

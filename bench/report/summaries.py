@@ -19,15 +19,17 @@ class Summary(NamedTuple):
     mean: float
     std: float | None
     n: int
+    undefined: int = 0  # further runs, which have no value
 
 
 def summarise(values: Iterable[float | None]) -> Summary | None:
     """Return the summary of the values that are defined, or None if there are none."""
-    defined = np.array([value for value in values if value is not None], dtype=float)
+    given = list(values)
+    defined = np.array([value for value in given if value is not None], dtype=float)
     if not len(defined):
         return None
     std = float(defined.std(ddof=1)) if len(defined) > 1 else None
-    return Summary(float(defined.mean()), std, len(defined))
+    return Summary(float(defined.mean()), std, len(defined), len(given) - len(defined))
 
 
 def entry(record: Record, *path: str) -> Any:

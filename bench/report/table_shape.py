@@ -1,5 +1,6 @@
 """Tables for papers: some of the columns, without what is the same in all rows, transposed."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
@@ -42,10 +43,12 @@ def with_metrics(table: Table, names: Sequence[str]) -> Table:
     """Return a table with the columns of these names or headings, in this order; all if none.
 
     Raises:
-        UsageError: it has no such column.
+        UsageError: it has no such column, or several of this heading.
     """
     keys = keys_of(table)
-    places = {form: place for place in range(keys, len(table.columns)) for form in _names(table.columns[place])}
+    names_at = {place: _names(column) for place, column in enumerate(table.columns) if place >= keys}
+    counts = Counter(form for forms in names_at.values() for form in forms)
+    places = {form: place for place, forms in names_at.items() for form in forms if counts[form] == 1}
     for name in names:
         if name not in places:
             raise unknown("metric of this table", name, {column.csv_name for column in table.columns[keys:]})

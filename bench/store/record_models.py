@@ -130,7 +130,7 @@ class NoiseManifest(StatedNoise):
     samples: PositiveInt
     flips: NonNegativeInt
     realised_rate: Rate
-    transitions: Matrix  # row true class, column given class
+    transitions: Matrix  # row true class, column given class; empty for very many classes
     sha256: Annotated[str, Field(pattern=HASH)]  # of the given labels as little-endian int64
 
 

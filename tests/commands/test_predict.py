@@ -9,6 +9,7 @@ import pytest
 from harness import PLUGINS, bench, grid, run
 
 import bench as package
+from bench.commands import predictions_anew
 from bench.errors import BenchError, DataError, UsageError
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
@@ -16,6 +17,7 @@ from bench.execution.observer import Observer
 from bench.execution.trained import load_trained
 from bench.files import checksums
 from bench.plugins.registry import Registry
+from bench.report.selection import Selection
 from bench.store import transfer
 from bench.store.file_sources import WEIGHTS
 from bench.store.prediction_files import read_predictions
@@ -153,6 +155,13 @@ def test_another_test_set_is_normalised_as_the_runs_own(results, tmp_path):
             package.predict(**asked, set={"arrays": {"path": bad}})
     with pytest.raises(UsageError, match="2 runs were chosen"):
         package.predict(results=results, plugins=plugins)
+
+
+def test_a_run_that_stands_in_two_settings_is_predicted_with_once(stored, monkeypatch):
+    groups, problems = predictions_anew.load_groups(stored, Selection())
+    monkeypatch.setattr(predictions_anew, "load_groups", lambda *given: (2 * groups, problems))
+    found = predictions_anew.chosen(context_of(stored), Selection(), [], None)
+    assert sorted(record.spec.method.name for record in found) == sorted(CELL["methods"])
 
 
 def test_the_command_writes_what_import_reads(results, tmp_path):

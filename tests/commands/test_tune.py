@@ -86,6 +86,8 @@ def test_comparisons_leave_out_the_trials_unless_one_of_their_settings_is_named(
     runs = runs_of(results)
     name = runs["setting"][runs["evaluate"] == "held-out"].iloc[0]
     assert "held-out part" in bench("table", "accuracy", "--results", str(results), "--setting", name).stdout
+    compared = bench("table", "comparison", "--results", str(results), "--setting", name)
+    assert "held-out part" in compared.stdout
 
 
 def test_more_seeds_join_the_tests_of_the_same_search(tmp_path):

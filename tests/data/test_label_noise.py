@@ -333,3 +333,11 @@ def test_the_page_on_noise_has_every_kind():
     page = (Path(__file__).parents[2] / "docs" / "noise.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `([a-z-]+):\w+` \|", page, flags=re.MULTILINE)
     assert rows == list(NOISE_KINDS)
+
+
+@pytest.mark.parametrize(("classes", "rows"), [(1000, 1000), (1001, 0)])
+def test_the_transitions_of_very_many_classes_are_left_out(classes, rows):
+    labels = np.arange(classes)
+    told = manifest(labels, np.roll(labels, 1), classes, {})
+    assert len(told["transitions"]) == rows
+    assert told["flips"] == classes

@@ -5,7 +5,7 @@ import torch
 from sklearn.metrics import log_loss
 from torchmetrics.functional.classification import multiclass_calibration_error
 
-from bench.evaluation.calibration import accuracy, adaptive_ece, brier, ece, log_softmax, nll
+from bench.evaluation.calibration import accuracy, adaptive_ece, brier, confusion, ece, log_softmax, nll
 
 
 def drawn_logits(n, classes, scale, seed=0):
@@ -108,3 +108,12 @@ def test_the_order_of_equally_confident_samples_does_not_change_calibration(cali
     confidence = np.full(4, 0.75)
     one, other = np.array([True, False, True, False]), np.array([False, False, True, True])
     assert calibration(confidence, one, bins=2) == pytest.approx(calibration(confidence, other, bins=2))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int64])
+def test_confusion_counts_the_same_whatever_the_type_of_the_labels(dtype):
+    labels = np.array([26, 27, 29, 3], dtype=dtype)
+    found = confusion(30.0 * np.eye(30)[[26, 27, 28, 3]], labels)
+    expected = np.zeros((30, 30), dtype=int)
+    expected[[26, 27, 29, 3], [26, 27, 28, 3]] = 1
+    np.testing.assert_array_equal(found, expected)

@@ -232,6 +232,23 @@ def test_of_runs_whose_files_lie_elsewhere_those_of_the_code_here_count():
     assert ([r.metrics.accuracy for r in kept], left_out) == ([0.2], [old])
 
 
+def confused(made, *pairs):
+    spec = made.spec
+    return dataclasses.replace(
+        made, spec=spec.model_copy(update={"noise": spec.noise.model_copy(update={"confusions": pairs})})
+    )
+
+
+def test_a_cell_never_mixes_noises_of_other_confused_classes():
+    noisy, clean = record(noise=["pair:0.3"]), record(noise=[0])
+    changed = [confused(noisy, (1, 2)), confused(noisy, (1, 2), (0, 1))]
+    labels = [each.spec.label for each in told_apart([*changed, clean])]
+    assert len(set(labels)) == 3
+    assert all(label.startswith("dummy [confusions ") for label in labels[:2])
+    assert labels[2] == "dummy"
+    assert [each.spec.label for each in told_apart([changed[0], clean])] == ["dummy", "dummy"]
+
+
 def labels_of(records):
     (found,) = group(records)
     return found.labels

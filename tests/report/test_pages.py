@@ -17,6 +17,7 @@ from bench.report.grouping import Group, group
 from bench.report.results import load_records
 from bench.report.summaries import entry
 from bench.report.tables import accuracy as table1
+from bench.report.tables.accuracy import what
 from bench.store.recomputed import filled_in
 from bench.store.record_models import Metrics
 from bench.store.store import Store
@@ -392,3 +393,14 @@ def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_
 
 def test_no_run_makes_an_empty_frame(results):
     assert frame([], results).empty
+
+
+def test_titles_of_two_metrics_are_not_the_same(members):
+    names = ["scores.own.auroc", "scores.msp.auroc", "noise_detection.own.auroc", "noise_detection.msp.auroc"]
+    assert [what(members, name) for name in names] == [
+        "AUROC (%) of the own score",
+        "AUROC (%) of msp",
+        "AUROC (%) of flipped labels by the own score",
+        "AUROC (%) of flipped labels by msp",
+    ]
+    assert what(members, "human_uncertainty.own") == "correlation with human entropy of the own score"

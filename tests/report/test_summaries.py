@@ -11,7 +11,7 @@ from bench.store.store import Store
 
 
 def test_mean_and_sample_deviation():
-    assert summarise([2.0, 4.0, 9.0]) == pytest.approx((5.0, 13**0.5, 3))
+    assert summarise([2.0, 4.0, 9.0]) == pytest.approx((5.0, 13**0.5, 3, 0))
 
 
 def test_the_deviation_is_that_of_a_sample_and_not_of_a_population():
@@ -31,7 +31,7 @@ def test_equal_values_have_a_deviation_of_zero():
 
 @pytest.mark.parametrize(
     ("values", "summary"),
-    [([None, 1.0, None, 1.0], Summary(1.0, 0.0, 2)), ([None, 0.0], Summary(0.0, None, 1))],
+    [([None, 1.0, None, 1.0], Summary(1.0, 0.0, 2, 2)), ([None, 0.0], Summary(0.0, None, 1, 1))],
     ids=["none is left out", "zero is a value"],
 )
 def test_only_undefined_values_are_left_out(values, summary):

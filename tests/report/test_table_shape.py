@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from bench.errors import UsageError
-from bench.report.columns import Methods, Summaries, Texts
+from bench.report.columns import Methods, Numbers, Summaries, Texts
 from bench.report.summaries import Summary
 from bench.report.table import Row, Table
 from bench.report.table_shape import transposed, with_metrics, with_scores, without_single_keys
@@ -22,6 +22,20 @@ TABLE = Table(
     ],
     bold=frozenset({(0, 4), (2, 3)}),
 )
+
+
+def test_a_mean_over_some_of_the_runs_says_of_how_many():
+    column = Summaries("AUROC", "auroc")
+    assert column.text(Summary(0.5, None, 1, 2)) == "50.00 (1 of 3)"
+    assert column.text(Summary(0.5, 0.01, 3)) == "50.00 ± 1.00"
+    assert column.csv(Summary(0.5, None, 1, 2)) == {"auroc_mean": 0.5, "auroc_std": None, "auroc_n": 1}
+
+
+def test_a_heading_of_several_columns_names_none_of_them():
+    twice = Table("t", "Title", [Methods(), Numbers("p", "auroc_p"), Numbers("p", "aurc_p")], [])
+    assert with_metrics(twice, ["aurc_p"]).columns[1] == twice.columns[2]
+    with pytest.raises(UsageError, match="no metric of this table 'p'.*auroc_p"):
+        with_metrics(twice, ["p"])
 
 
 def bold_texts(table):

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 from functools import partial
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Shaped
+from matplotlib import colormaps
 from matplotlib.axes import Axes
+from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -13,7 +15,7 @@ from bench.errors import DataError
 from bench.evaluation.predictions import LabelledPredictions
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import Picture, shortened, slug
-from bench.report.grouping import Group
+from bench.report.grouping import SHOWN_CLASSES, Group
 from bench.report.sample_pictures import Samples, most
 from bench.spec import Pictures
 
@@ -41,23 +43,32 @@ def draw(found: LabelledPredictions, classes: list[str], run: str, score: str, s
     masks = {part: tenth(found, score, part == "certain")[shown] for part in PARTS}
     features = found.predictions.features
     assert features is not None
-    legend = 0.17 * -(-(len(classes) + len(PARTS)) // _across(sheet))
+    colours = class_colours(len(classes))
+    named = classes if len(classes) <= SHOWN_CLASSES else []
+    legend = 0.17 * -(-(len(named) + len(PARTS)) // _across(sheet))
     with sheet.drawing(9.0, sheet.wide(9.0) / 2 + legend + (0.1 if sheet.is_paper else 0.2)) as figure:
         panels = figure.subplots(1, 2)
         for axes, (name, points) in zip(panels, projections(features[shown]).items(), strict=True):
-            _scatter(axes, points, found.labels[shown], masks, sheet)
+            _scatter(axes, points, np.array(colours)[found.labels[shown]], masks, sheet)
             axes.set_title(name, fontsize=sheet.points(9))
-        colours = [
+        names = [
             Line2D([], [], ls="", marker="o", ms=5, color=colour, label=name)
-            for name, colour in zip(shortened(classes), CLASS_COLOURS, strict=False)
+            for name, colour in zip(shortened(named), colours[: len(named)], strict=True)
         ]
         marks = [
             Line2D([], [], ls="", marker=mark, ms=6, mfc="0.8", mec="black", label=f"most {part} tenth")
             for part, (mark, _) in PARTS.items()
         ]
-        figure.legend(handles=[*colours, *marks], loc="outside lower center", ncols=_across(sheet), frameon=False)
+        figure.legend(handles=[*names, *marks], loc="outside lower center", ncols=_across(sheet), frameon=False)
         sheet.title(figure, f"{run}: features of {len(shown)} test images, certainty by {score} score")
     return figure
+
+
+def class_colours(classes: int) -> list[str]:
+    """Return a colour for each class, no two of up to 200 the same."""
+    if classes <= len(CLASS_COLOURS):
+        return CLASS_COLOURS[:classes]
+    return [to_hex(colour) for colour in colormaps["turbo"](np.linspace(0.03, 0.97, classes))]
 
 
 def _across(sheet: Sheet) -> int:
@@ -100,11 +111,10 @@ def projections(features: Float[np.ndarray, "n features"]) -> dict[str, Float[np
 def _scatter(
     axes: Axes,
     points: Float[np.ndarray, "n 2"],
-    labels: Int[np.ndarray, " n"],
+    colours: Shaped[np.ndarray, " n"],
     masks: dict[str, np.ndarray],
     sheet: Sheet,
 ) -> None:
-    colours = np.array(CLASS_COLOURS)[labels % len(CLASS_COLOURS)]
     axes.scatter(points[:, 0], points[:, 1], s=5 * _scale(sheet), c=colours, alpha=0.45, lw=0)
     for part, (mark, size) in PARTS.items():
         x, y = points[masks[part]].T

@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from bench.evaluation.metrics import find
 from bench.report.figures import facets
 from bench.report.figures.sheet import REPORT, Sheet
-from bench.report.figures.style import COLOURS, Picture, look, shortened
+from bench.report.figures.style import COLOURS, Picture, fill_around, look, shortened
 from bench.report.grouping import Group
 from bench.report.summaries import entry
 from bench.report.tables.accuracy import what
@@ -81,7 +81,6 @@ def _curve(axes: Axes, points: Points, metric: str, shift: float, **line: Any) -
     if max(len(values) for _, values in points) > 1:
         std = np.array([np.std(values, ddof=1) if len(values) > 1 else 0 for _, values in points])
         ceiling = 100.0 if find(metric).scale == "percent" else np.inf
-        low, high = np.clip(mean - std, 0, None), np.clip(mean + std, None, ceiling)
-        axes.fill_between(rates, low, high, color=line["color"], alpha=0.12, lw=0)
+        fill_around(axes, rates, mean, std, ceiling, line["color"])
         for rate, values in points:
             axes.plot(len(values) * [rate + shift], values, ".", ms=2.5, color=line["color"], alpha=0.8)

@@ -87,13 +87,18 @@ def look(place: int) -> dict[str, Any]:
 def band(
     axes: Axes, x: Any, values: Float[np.ndarray, "runs points"], ceiling: float, style: str = "-", **line: Any
 ) -> None:
-    """Draw the mean over runs and a band of ± their standard deviation, from 0 to a ceiling."""
+    """Draw the mean over runs and a band of ± their standard deviation, up to a ceiling."""
     mean = values.mean(axis=0)
     axes.plot(x, mean, style, lw=1.4, markevery=max(1, len(mean) // 10), **line)
     if len(values) > 1:
-        std = values.std(axis=0, ddof=1)
-        low, high = np.clip(mean - std, 0, None), np.clip(mean + std, None, ceiling)
-        axes.fill_between(x, low, high, color=line["color"], alpha=0.12, lw=0)
+        fill_around(axes, x, mean, values.std(axis=0, ddof=1), ceiling, line["color"])
+
+
+def fill_around(axes: Axes, x: Any, mean: np.ndarray, std: np.ndarray, ceiling: float, colour: str) -> None:
+    """Fill ± a deviation around means, up to a ceiling and, if no mean is negative, from 0."""
+    floor = 0.0 if (mean >= 0).all() else -np.inf
+    low, high = np.clip(mean - std, floor, None), np.clip(mean + std, None, ceiling)
+    axes.fill_between(x, low, high, color=colour, alpha=0.12, lw=0)
 
 
 def title(figure: Figure, *lines: str) -> None:

@@ -15,7 +15,8 @@ from bench.store.record import Record
 
 METRICS = ("auroc", "aurc")
 Verdict = Literal["own", "msp", "same", "open"]  # open: no test supports a difference
-SAME = 1e-9  # metrics of the same order of images differ by less
+# Metrics of scores that both follow max-softmax differ by less: rounding swaps a few images.
+SAME = 1e-6
 
 
 class Against(NamedTuple):

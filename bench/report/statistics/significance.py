@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 ALPHA = 0.05
-SIGNS = 2**14  # combinations of signs that are tried: all of up to 14 pairs, else as many random ones
+EXACT = 16  # pairs of which all combinations of signs are tried; of more pairs as many random ones
 
 
 def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
@@ -22,20 +22,23 @@ def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
         np.mean,
         permutation_type="samples",
         vectorized=True,
-        n_resamples=SIGNS,
+        n_resamples=2**EXACT,
         rng=np.random.default_rng(0),
     )
     return float(found.pvalue)
 
 
 def smallest_p(pairs: int) -> float:
-    """Return the smallest two-sided p of a sign-flip test of so many pairs: 2 / 2^n."""
-    return min(1.0, 2.0 ** (1 - pairs))
+    """Return the smallest two-sided p of a sign-flip test of so many pairs: 2 / 2^n, n ≤ 16."""
+    return min(1.0, 2.0 ** (1 - min(pairs, EXACT)))
 
 
-def pairs_needed(comparisons: int, alpha: float = ALPHA) -> int:
-    """Return how many pairs it takes that the smallest p passes Holm's first step."""
-    return next(n for n in range(1, 100) if smallest_p(n) * comparisons <= alpha)
+def pairs_needed(comparisons: int, alpha: float = ALPHA) -> int | None:
+    """Return how many pairs it takes that the smallest p passes Holm's first step.
+
+    None if no number does.
+    """
+    return next((n for n in range(1, EXACT + 1) if smallest_p(n) * comparisons <= alpha), None)
 
 
 def holm(p: Float[np.ndarray, " m"]) -> Float[np.ndarray, " m"]:

@@ -53,12 +53,17 @@ def published() -> dict[str, Any]:
 
 
 def what(group: Group, metric: str) -> str:
-    """Return a metric as a title names it: `Test accuracy (%)`, `AUROC (%) of the own score`."""
+    """Return a metric as a title names it.
+
+    `Test accuracy (%)`, `AUROC (%) of the own score`, `AUROC (%) of flipped labels by the own
+    score`.
+    """
     if metric == "accuracy":
         return "Test accuracy (%)" if group.records[0].spec.evaluate == "test" else "Accuracy (%)"
-    _, *score = metric.split(".")[:2]
+    family, *score = metric.split(".")[:2]
     unit = UNITS.get(find(metric).scale, "")
-    of_score = {"own": " of the own score"}.get(score[0], f" of {score[0]}") if score else ""
+    of = " of flipped labels by" if family == "noise_detection" else " of"
+    of_score = f"{of} {'the own score' if score[0] == 'own' else score[0]}" if score else ""
     return f"{find(metric).heading or metric}{unit}{of_score}"
 
 

@@ -17,9 +17,14 @@ COLUMNS: ValuedColumns = (
 
 def costs_table(group: Group) -> Table:
     """Return seconds, parameters and memory of each method beside accuracy and AURC."""
+    configured = (
+        "Each method runs with what its search chose; what the search cost is not in here."
+        if group.is_tuned
+        else "No method was tuned: each runs with the data set's recipe and the defaults of its source, "
+        "unless its row says otherwise."
+    )
     notes = [
-        "Seconds of a run and its peak memory, as the machines had them that ran it; AURC of the "
-        "method's own score. No method was tuned: each runs with the data set's recipe and the "
-        "defaults of its source, unless its row says otherwise."
+        "Seconds of a run and its peak memory, as the machines had them that ran it; AURC of the method's own "
+        f"score. {configured}"
     ]
     return cell_table(group, "costs", "What methods cost and gain", COLUMNS, notes)

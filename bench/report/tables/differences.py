@@ -114,11 +114,18 @@ def _too_few(found: list[Contrast]) -> list[str]:
         pairs = max(each.pairs for each in family)
         if smallest_p(pairs) * len(family) > ALPHA:
             scopes.setdefault((pairs, len(family)), []).append(noise)
-    return [
-        f"Nothing is bold at {', '.join(noises)}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at "
-        f"least; {size} test{'s take' if size > 1 else ' takes'} n = {pairs_needed(size)}."
-        for (pairs, size), noises in scopes.items()
-    ]
+    return [_shortage(pairs, size, ", ".join(noises)) for (pairs, size), noises in scopes.items()]
+
+
+def _shortage(pairs: int, tests: int, noises: str) -> str:
+    if (needed := pairs_needed(tests)) is None:
+        return (
+            f"Nothing is bold at {noises}: {tests} tests are too many for any n, `--against METHOD` makes fewer."
+        )
+    return (
+        f"Nothing is bold at {noises}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at least; "
+        f"{tests} test{'s take' if tests > 1 else ' takes'} n = {needed}."
+    )
 
 
 def _left_out(found: list[Contrast], shown: list[Contrast]) -> list[str]:

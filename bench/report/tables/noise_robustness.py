@@ -66,16 +66,17 @@ def crossing_table(group: Group) -> Table:
 
 
 def noise_axes(group: Group) -> dict[str, list[Noise]]:
-    """Return the noises by kind, by rate; no noise belongs to every kind's axis."""
-    kinds = {noise.kind for noise in group.noises if noise.rate}
+    """Return the noises by kind, by rate; no noise belongs to every kind's axis.
+
+    Labels that are given, by people or in a file, are no points of an axis: their rates may be
+    unknown or equal, and what lies between two of them means nothing.
+    """
+    drawn = [noise for noise in group.noises if noise.given_labels is None]
     axes = {
-        kind: [
-            noise
-            for _, noise in sorted({n.rate or 0: n for n in group.noises if n.kind == kind or not n.rate}.items())
-        ]
-        for kind in sorted(kinds)
+        kind: {noise.rate or 0.0: noise for noise in drawn if noise.kind == kind or not noise.rate}
+        for kind in sorted({noise.kind for noise in drawn if noise.rate})
     }
-    return {kind: noises for kind, noises in axes.items() if len(noises) > 1}
+    return {kind: [axis[rate] for rate in sorted(axis)] for kind, axis in axes.items() if len(axis) > 1}
 
 
 def _rates(noises: list[Noise]) -> np.ndarray:

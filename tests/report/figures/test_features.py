@@ -11,7 +11,7 @@ from sklearn.manifold import TSNE
 from bench.errors import DataError
 from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.report.figures import features as module
-from bench.report.figures.features import CLASS_COLOURS, draw, pictures, projections, subset
+from bench.report.figures.features import CLASS_COLOURS, class_colours, draw, pictures, projections, subset
 from bench.report.grouping import group
 from bench.report.results import load_records
 from bench.spec import Pictures
@@ -180,16 +180,6 @@ def made(n, classes, width=5):
     return LabelledPredictions(outputs, {"label": labels})
 
 
-def test_more_classes_than_colours_share_them_in_turn():
-    found = made(36, classes=12)
-    figure = draw(found, [f"class {k}" for k in range(12)], "a run", "own")
-    colours = figure.axes[0].collections[0].get_facecolors()
-    assert len({tuple(colour) for colour in colours}) == 10
-    for label in (0, 1):
-        np.testing.assert_array_equal(colours[label], colours[label + 10])
-    assert len(figure.legends[0].legend_handles) == 10 + 2
-
-
 @pytest.mark.parametrize("n", [2, 3, 5])
 def test_a_handful_of_samples_can_be_drawn(n):
     figure = draw(made(n, classes=2), ["a", "b"], "a run", "own")
@@ -204,3 +194,15 @@ def test_features_that_have_collapsed_to_a_point_are_drawn_or_told():
     with contextlib.suppress(DataError):
         figure = draw(same, ["a", "b"], "a run", "own")
         assert all(np.isfinite(axes.collections[0].get_offsets()).all() for axes in figure.axes)
+
+
+@pytest.mark.parametrize(("classes", "named"), [(3, 3), (15, 15), (30, 0)])
+def test_each_class_has_a_colour_of_its_own_and_up_to_20_a_name(classes, named):
+    assert len(set(class_colours(classes))) == classes
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % classes
+    predictions = Predictions(rng.normal(size=(60, classes)), rng.random(60), rng.normal(size=(60, 5)))
+    names = [f"class{k}" for k in range(classes)]
+    figure = draw(LabelledPredictions(predictions, {"label": labels}), names, "run", "own")
+    legend = [(h.get_label(), h.get_color()) for h in figure.legends[0].legend_handles[:-2]]
+    assert legend == [(name, class_colours(classes)[k]) for k, name in enumerate(names[:named])]

@@ -37,6 +37,14 @@ def test_a_band_stays_between_zero_and_the_ceiling():
     np.testing.assert_allclose(high, [100, 5 + deviation])
 
 
+def test_a_band_of_what_may_be_negative_is_not_cut_at_zero():
+    axes = Figure().subplots()
+    band(axes, [1, 2], np.array([[-2.0, 1], [-4, 3]]), np.inf, **look(0))
+    low, high = edges(axes)
+    np.testing.assert_allclose(low, [-3 - 2**0.5, 2 - 2**0.5])
+    np.testing.assert_allclose(high, [-3 + 2**0.5, 2 + 2**0.5])
+
+
 def test_counts_have_no_ceiling():
     axes = Figure().subplots()
     band(axes, [1], np.array([[100.0], [300.0]]), np.inf, **look(0))

@@ -72,3 +72,9 @@ def test_one_noise_has_no_pooled_rows_and_a_run_without_errors_is_no_pair():
     perfect = record(spec(methods=["dul"], noise=["0"]), metrics={"scores": {"own": {}, "msp": {}}})
     (members,) = group([*runs, perfect])
     assert set(against_msp(members, "auroc")) == {("0%", "rul")}
+
+
+def test_scores_that_differ_by_rounding_alone_are_the_same():
+    runs = [made("dul", "0.3", seed, 0.9 + 3e-8, 0.9) for seed in range(8)]
+    (members,) = group(runs)
+    assert against_msp(members, "auroc")["30%", "dul"].verdict == "same"

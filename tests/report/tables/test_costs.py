@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 from harness import record, spec
 
 from bench.report.grouping import group
@@ -24,3 +26,14 @@ def test_cost_stands_beside_what_it_buys():
 def test_it_is_a_mean_over_seeds_and_what_was_not_measured_is_left_out():
     ((*_, seconds, parameters, memory),) = rows(measured(0, 10.0), measured(1, 14.0))
     assert (seconds, parameters, memory) == ("12.0 ± 2.8", "1.25 ± 0.00", "–")
+
+
+def test_its_note_says_whether_methods_were_tuned():
+    made = measured(0, 10.0)
+    (ordinary,), (tuned,) = group([made]), group([replace(made, searches=("5ea2c4ed",))])
+    assert "No method was tuned" in costs_table(ordinary).notes[0]
+    assert (
+        costs_table(tuned)
+        .notes[0]
+        .endswith("Each method runs with what its search chose; what the search cost is not in here.")
+    )

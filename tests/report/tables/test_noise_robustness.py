@@ -1,4 +1,5 @@
 import io
+from dataclasses import replace
 
 import pandas as pd
 import pytest
@@ -6,7 +7,7 @@ from harness import of_older_protocol, record, spec
 
 from bench.report.grouping import group
 from bench.report.older_versions import told_apart
-from bench.report.tables.noise_robustness import crossing_table, over_noise_table
+from bench.report.tables.noise_robustness import crossing_table, noise_axes, over_noise_table
 
 FALLS = {"dummy": {0: 0.9, 0.1: 0.8, 0.3: 0.4}, "baseline": {0: 0.8, 0.1: 0.7, 0.3: 0.5}}
 
@@ -61,3 +62,20 @@ def test_rows_of_an_older_protocol_have_an_area_and_no_crossing():
 @pytest.mark.parametrize("make", [over_noise_table, crossing_table])
 def test_one_rate_is_no_axis(make):
     assert make(members({"dummy": {0.3: 0.9}, "baseline": {0.3: 0.8}})).texts == []
+
+
+def given(label_set, rate, accuracy):
+    made = record(spec(noise=[0.5]), metrics={"accuracy": accuracy})
+    noise = made.spec.noise.model_copy(update={"kind": "human", "label_set": label_set, "rate": rate})
+    return replace(made, spec=made.spec.model_copy(update={"noise": noise}))
+
+
+def test_labels_that_are_given_are_no_points_of_an_axis():
+    people = [given("worse", None, 0.61), given("one", 0.3, 0.8), given("other", 0.3, 0.7)]
+    drawn = [record(spec(noise=[rate]), metrics={"accuracy": a}) for rate, a in ((0.1, 0.9), (0.3, 0.7))]
+    (together,) = group([*drawn, *people])
+    assert noise_axes(together).keys() == {"symmetric"}
+    assert [noise.rate for noise in noise_axes(together)["symmetric"]] == [0.1, 0.3]
+    assert over_noise_table(together).texts == [["symmetric", "dummy", "80.00", "−10.00"]]
+    (alone,) = group(people)
+    assert noise_axes(alone) == {}
