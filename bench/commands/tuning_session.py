@@ -43,10 +43,12 @@ class Tuning:
         """The runs on the held-out part, the configurations of all methods in turn."""
         return [spec for contest in self.contests for trial in contest.trials for spec in trial.searched]
 
-    @property
-    def stand_ins(self) -> list[Cell]:
-        """The tests of the defaults, which cost about what those of the winners will."""
-        return [spec for contest in self.contests for spec in contest.trials[0].tested]
+    def expected_tests(self) -> list[Cell]:
+        """Return the tests of what wins so far, else of the defaults, which cost about the same."""
+        study = with_winners(self.study, records_of(self.context.store.results))
+        winners = [contest.winner or 0 for contest in study.contests]
+        pairs = zip(self.contests, winners, strict=True)
+        return [spec for contest, winner in pairs for spec in contest.trials[winner].tested]
 
     def remarks(self) -> list[str]:
         """Return a line for each method with fewer configurations than the budget."""

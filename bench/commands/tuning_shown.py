@@ -20,11 +20,12 @@ from bench.tracking.tracking import tracking
 def show_plan(tuning: Tuning) -> int:
     """Show all runs of a search and what they will cost; return the exit status."""
     _say_remarks(tuning)
+    tests = tuning.expected_tests()
     say(
-        f"{len(tuning.trials)} runs on the held-out part, then {len(tuning.stand_ins)} on the test set, "
-        "which the plan shows with the defaults in the winners' place"
+        f"{len(tuning.trials)} runs on the held-out part, then {len(tests)} on the test set, which the plan shows "
+        "of what wins so far, else of the defaults"
     )
-    return grid_session.show_plan([*tuning.trials, *tuning.stand_ins], tuning.context, tuning.machines)
+    return grid_session.show_plan([*tuning.trials, *tests], tuning.context, tuning.machines)
 
 
 def run(tuning: Tuning, results: Path, trackers: list[str]) -> int:

@@ -278,6 +278,24 @@ def test_the_command_plans_tells_who_has_fewer_and_shows_and_writes_both_tables(
     assert (alone.returncode, "Tuning: grid search" in alone.stdout) == (0, True)
 
 
+def test_the_plan_of_a_finished_search_has_nothing_to_run(tuned):
+    results, trials = tuned
+    assert "learning_rate=3.0" in trials["configuration"][trials["won"]].item()  # not the default
+    typed = (
+        *TYPED,
+        "--set",
+        "recipe.learning_rate=[0.001,3.0]",
+        "--set",
+        "dummy.scale=[1.0,4.0]",
+        "--budget",
+        "9",
+    )
+    seeds = ("--seeds", "0,1", "--tune-seeds", "0,1,2", "--held-out", "0.2", "--precision", "float32")
+    planned = bench(*typed, *seeds, "--results", str(results), "--dry-run")
+    assert planned.returncode == 0, planned.stderr
+    assert re.search(r"\b17 cells, 0 to run", " ".join(planned.stdout.split())), planned.stdout
+
+
 def test_a_search_that_cannot_be_read_is_told_and_left_out(tmp_path):
     package.run(**{k: v for k, v in TINY.items() if k != "held_out"}, results=tmp_path)
     (tmp_path / "tuning").mkdir()
