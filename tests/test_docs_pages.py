@@ -1,5 +1,6 @@
 """The pages are true: their examples work, and what they name and link to exists."""
 
+import inspect
 import re
 import shlex
 import subprocess
@@ -12,6 +13,7 @@ from harness import bench as command
 
 import bench
 from bench import api
+from bench.plugins.registry import Registry
 
 ROOT = Path(bench.__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -180,3 +182,16 @@ def test_the_page_on_identity_tells_the_protocol():
     assert f"It is {bench.version.PROTOCOL} now" in text
     rows = re.findall(r"^\| (\d+) \|", text, re.MULTILINE)
     assert rows == [str(number) for number in range(1, bench.version.PROTOCOL + 1)]
+
+
+def marks_of(method):
+    """What the page on methods must mark of a method's class."""
+    known = {"relabels": method.relabels, "held-out": method.needs_held_out, "told": bool(method.oracle)}
+    known |= {"wraps": "inner" in inspect.signature(method).parameters, "2 views": method.two_views}
+    return {mark for mark, holds in known.items() if holds}
+
+
+def test_the_page_on_methods_has_each_with_its_marks():
+    rows = re.findall(r"^\| ([\w-]+) \|.*\| ([\w, -]*) ?\|$", (DOCS / "methods.md").read_text(), re.MULTILINE)
+    told = {name: set(filter(None, marks.strip().split(", "))) for name, marks in rows if name != "method"}
+    assert told == {name: marks_of(found.load()) for name, found in Registry().all("methods").items()}
