@@ -58,13 +58,14 @@ def told_apart(records: list[Record]) -> list[Record]:
 
 def _confusions_told_apart(records: list[Record]) -> list[Record]:
     """Return the runs; where a data set's confused classes have changed, labelled by them."""
-    places = {id(record): (_row(record.spec), record.spec.noise.point) for record in records}
+    confused = [record for record in records if record.spec.noise.confusions]
+    places = {id(record): (_row(record.spec), record.spec.noise.point) for record in confused}
     found = dict[Any, set[Any]]()
-    for record in records:
+    for record in confused:
         found.setdefault(places[id(record)], set()).add(record.spec.noise.confusions)
     return [
         _relabelled(record, f"confusions {_short_hash(record.spec.noise.confusions)}")
-        if len(found[places[id(record)]]) > 1
+        if len(found.get(places.get(id(record)), ())) > 1
         else record
         for record in records
     ]
