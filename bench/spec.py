@@ -60,6 +60,8 @@ class Noise(Frozen):
     label_set: Name | Literal[""] | None = None
     file: LabelFile | None = None  # of labels, in place of a rate
     confusions: Confusions | None = None  # of the data set, for kinds of noise that need them
+    # What label and slug tell besides, where points of one table differ in nothing else they tell.
+    apart: str | None = Field(default=None, exclude=True)
 
     @model_validator(mode="after")
     def _is_a_point(self) -> "Noise":
@@ -86,10 +88,19 @@ class Noise(Frozen):
 
     @property
     def point(self) -> tuple[str, float | None]:
-        """Key of the run's column in tables: (name, rate), the rate None for given labels."""
+        """Key of the run's column in tables: (name, rate), the rate None for given labels.
+
+        The name has the content of a file, and confused classes, beside it.
+        """
         if self.file is not None:
             return f"{self.kind}:{self.file.source}:{self.file.key or ''}", None
-        return self.name, self.rate if self.label_set is None else None
+        name = f"{self.name}:{self.confusions_hash}" if self.confusions else self.name
+        return name, self.rate if self.label_set is None else None
+
+    @property
+    def confusions_hash(self) -> str:
+        """Eight hexadecimal digits that tell confused classes from others."""
+        return hashlib.sha256(repr(self.confusions).encode()).hexdigest()[:8]
 
     @property
     def label(self) -> str:
@@ -101,7 +112,8 @@ class Noise(Frozen):
         if self.rate is None:
             return self.name
         percent = f"{100 * self.rate:.12g}%" if self.given_labels is None else f"{100 * self.rate:.3g}%"
-        return percent if self.kind == "symmetric" else f"{self.name} {percent}"
+        apart = f" {self.apart}" if self.apart else ""
+        return f"{percent if self.kind == 'symmetric' else f'{self.name} {percent}'}{apart}"
 
     @property
     def slug(self) -> str:
@@ -111,7 +123,7 @@ class Noise(Frozen):
         """
         if self.file is not None:
             return "-".join(filter(None, [self.kind, self.file.source, self.file.key]))
-        return f"{self.kind}-{self.label_set or f'{self.rate:g}'}"
+        return "-".join(filter(None, [self.kind, self.label_set or f"{self.rate:g}", self.apart]))
 
 
 class Choice(Frozen):

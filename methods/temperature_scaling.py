@@ -33,7 +33,7 @@ class TemperatureScaling(Wrapper):
         iterations: maximum number of LBFGS iterations.
     """
 
-    version = 2  # 1: T without bounds
+    version = 3  # 2: z / T of log-probabilities z was not normalised; 1: T without bounds
     needs_held_out = True
 
     def __init__(
@@ -47,7 +47,6 @@ class TemperatureScaling(Wrapper):
         iterations: PositiveInt = 200,
     ) -> None:
         super().__init__(task, make_backbone, inner=inner)
-        self.normalised_logits = False  # z / T is no log-probability, whatever z is
         self.initial, self.learning_rate, self.iterations = initial, learning_rate, iterations
         self.all_right = False
         self.temperature: Tensor
@@ -85,7 +84,11 @@ class TemperatureScaling(Wrapper):
         return min(max(log_temperature.exp().item(), LOWEST), HIGHEST)
 
     def predict(self, images: Tensor) -> Prediction:
-        """Return logits z / T, their 1 − max softmax, and the inner method's features."""
+        """Return logits z / T, their 1 − max softmax, and the inner method's features.
+
+        Those of log-probabilities z are normalised again.
+        """
         prediction = self.inner.predict(images)
         logits = prediction.logits / self.temperature
+        logits = logits.log_softmax(dim=1) if self.normalised_logits else logits
         return Prediction(logits, msp(logits), prediction.features)

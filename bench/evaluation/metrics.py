@@ -143,7 +143,7 @@ CLASS_DISTANCES: Metric[Placed] = Metric(
     "class_distances", mean_distances, "of features to the centres of the own and the nearest other class")
 HUMAN_UNCERTAINTY: Metric[Judged] = Metric(
     "human_uncertainty", spearman, "Spearman correlation with human label entropy", "higher",
-    heading="correlation with human entropy")
+    heading="rank correlation")
 # fmt: on
 
 ALL_METRICS: tuple[Metric[Any], ...] = (

@@ -176,7 +176,9 @@ def build(spec: RunSpec, data: DataSet, factory: MethodFactory, train_size: int,
     recipe = spec.recipe
     make = partial(make_backbone, recipe.backbone, task.image_shape, dtype, recipe.pretrained, factory.registry)
     method = factory(task, make)
-    if spec.device == "mps" and any(value.dtype == torch.float64 for value in method.state_dict().values()):
+    if spec.device == "mps" and any(
+        value.dtype == torch.float64 for value in (*method.parameters(), *method.buffers())
+    ):
         raise Declined("it keeps numbers in float64, which Apple's GPU (MPS) lacks: pass --device cpu")
     return method.to(spec.device)
 

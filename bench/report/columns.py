@@ -113,11 +113,15 @@ class Summaries(Column):
             return f"{cell.percent:.2f} ({difference})"
         form = self._form(cell)
         spread = "" if cell.std is None else f" ± {form.text(cell.std, signed=False)}"
-        of_some = f" ({cell.n} of {cell.n + cell.undefined})" if cell.undefined else ""
-        return f"{form.text(cell.mean)}{spread}{of_some}"
+        return f"{form.text(cell.mean)}{spread}{of_some(cell)}"
 
     def _form(self, cell: Summary) -> Format:
         return self.form
+
+
+def of_some(cell: Summary) -> str:
+    """Return how many of its runs a mean is of, if not of all: ` (1 of 3)`."""
+    return f" ({cell.n} of {cell.n + cell.undefined})" if cell.undefined else ""
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class Group:
         known_last = sorted(self.records, key=lambda record: record.noise.rate is not None)
         points = {record.spec.noise.point: record for record in known_last}
         found = [record.noise.model_copy(update={"seed": 0}) for record in points.values()]
-        return sorted(_files_apart(found), key=_along_the_axis)
+        return sorted(_confusions_apart(_files_apart(found)), key=_along_the_axis)
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """Return what was made under a key, made the first time: tables and page share it."""
@@ -109,6 +109,17 @@ def _files_apart(points: list[Noise]) -> list[Noise]:
     """Return the points; label files of one name get the hash of their content into theirs."""
     names = Counter(point.name for point in points)
     return [_with_hash(point) if point.file and names[point.name] > 1 else point for point in points]
+
+
+def _confusions_apart(points: list[Noise]) -> list[Noise]:
+    """Return the points; those of one label that confuse other classes tell the hash of these."""
+    labels = Counter(point.label for point in points)
+    return [
+        point.model_copy(update={"apart": point.confusions_hash})
+        if point.confusions and labels[point.label] > 1
+        else point
+        for point in points
+    ]
 
 
 def _with_hash(point: Noise) -> Noise:

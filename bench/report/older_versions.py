@@ -1,6 +1,5 @@
 """Runs of older protocols, versions and code: left out, or in rows whose labels tell them."""
 
-import hashlib
 import json
 from collections import Counter
 from collections.abc import Container
@@ -53,26 +52,7 @@ def told_apart(records: list[Record]) -> list[Record]:
     labelled = [
         _labelled(record, protocols[repr(setting(record.spec))], newest[_row(record.spec)]) for record in records
     ]
-    return _confusions_told_apart(_imports_told_apart(labelled))
-
-
-def _confusions_told_apart(records: list[Record]) -> list[Record]:
-    """Return the runs; where a data set's confused classes have changed, labelled by them."""
-    confused = [record for record in records if record.spec.noise.confusions]
-    places = {id(record): (_row(record.spec), record.spec.noise.point) for record in confused}
-    found = dict[Any, set[Any]]()
-    for record in confused:
-        found.setdefault(places[id(record)], set()).add(record.spec.noise.confusions)
-    return [
-        _relabelled(record, f"confusions {_short_hash(record.spec.noise.confusions)}")
-        if len(found.get(places.get(id(record)), ())) > 1
-        else record
-        for record in records
-    ]
-
-
-def _short_hash(content: object) -> str:
-    return hashlib.sha256(repr(content).encode()).hexdigest()[:8]
+    return _imports_told_apart(labelled)
 
 
 def _imports_told_apart(records: list[Record]) -> list[Record]:
@@ -80,7 +60,7 @@ def _imports_told_apart(records: list[Record]) -> list[Record]:
     places = {id(record): repr((_row(record.spec), record.spec.noise, record.spec.seed)) for record in records}
     counts = Counter(places[id(record)] for record in records if isinstance(record.spec, ImportedSpec))
     return [
-        _relabelled(record, f"arrays {record.spec.imported.sha256[:8]}")
+        _relabelled(record, f"arrays {record.spec.imported.sha256[:8]}", type(record))
         if isinstance(record.spec, ImportedSpec) and counts[places[id(record)]] > 1
         else record
         for record in records
@@ -110,7 +90,7 @@ def _labelled(record: Record, protocol: int, newest: tuple[str, ...]) -> Record:
     return _relabelled(record, ", ".join(other), OlderRecord if is_older else Record)
 
 
-def _relabelled(record: Record, told: str, cls: type[Record] = Record) -> Record:
+def _relabelled(record: Record, told: str, cls: type[Record]) -> Record:
     """Return a run in a row of its own, which its label tells in brackets."""
     same = {field.name: getattr(record, field.name) for field in fields(record)}
     same |= {"spec": record.spec.model_copy(update={"label": f"{record.spec.label} [{told}]"})}

@@ -70,9 +70,12 @@ def flat(content: dict[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def undefined(group: Group, *names: str) -> list[str]:
-    """Return a note for each reason why one of these things is undefined in some run."""
+    """Return a note for each reason why one of these things is undefined in some run.
+
+    They begin with the sign of a cell without a value; `(1 of 3)` is one with fewer runs.
+    """
     reasons = {entry(record, "undefined", name) for record in group.records for name in names}
-    return [f"–: {reason}." for reason in sorted(reasons - {None})]
+    return [f"–, or of fewer runs: {reason}." for reason in sorted(reasons - {None})]
 
 
 def epoch_sum(log: Columns, key: str) -> float | None:

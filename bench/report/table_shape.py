@@ -46,9 +46,10 @@ def with_metrics(table: Table, names: Sequence[str]) -> Table:
         UsageError: it has no such column, or several of this heading.
     """
     keys = keys_of(table)
-    names_at = {place: _names(column) for place, column in enumerate(table.columns) if place >= keys}
-    counts = Counter(form for forms in names_at.values() for form in forms)
-    places = {form: place for place, forms in names_at.items() for form in forms if counts[form] == 1}
+    values = list(enumerate(table.columns))[keys:]
+    headings = Counter(column.heading for _, column in values)
+    places = {column.heading: place for place, column in values if headings[column.heading] == 1}
+    places |= {column.csv_name: place for place, column in values}
     for name in names:
         if name not in places:
             raise unknown("metric of this table", name, {column.csv_name for column in table.columns[keys:]})
@@ -126,7 +127,3 @@ def _apart(table: Table, headings: Iterable[str]) -> list[str]:
         method = heading if row.kind == "own" else method
         found.append(heading if row.kind == "own" else f"{method} {PUBLISHED_LABEL.strip()}")
     return found
-
-
-def _names(column: Column) -> set[str]:
-    return {column.csv_name, column.heading}

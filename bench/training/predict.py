@@ -36,7 +36,8 @@ def predict(
         features: whether to keep features, which take most of the memory.
 
     Raises:
-        PluginError: the method returned something wrong, such as log-probabilities that are none.
+        PluginError: the method returned something wrong, such as log-probabilities whose
+            probabilities do not sum to 1.
         DivergedError: a value is not finite.
     """
     method.eval()

@@ -137,7 +137,7 @@ def test_without_training_part_flips_are_undefined_and_the_manifest_invents_noth
     assert record.metrics.undefined["noise_detection"] == "the predictions of the training images are not known"
     assert not (record.path / "train.parquet").exists()
     table = (report(results).folder / "tables" / "noise-detection-digits.md").read_text()
-    assert "–: the predictions of the training images are not known." in table
+    assert "–, or of fewer runs: the predictions of the training images are not known." in table
 
 
 def test_without_uncertainty_a_remark_says_what_the_own_score_is(results):

@@ -127,6 +127,10 @@ def test_it_needs_a_held_out_part(load_method):
     assert load_method("temperature-scaling").needs_held_out
 
 
-def test_scaled_log_probabilities_are_told_as_logits(make_method):
-    assert make_method("evidential").normalised_logits
-    assert not make_method("temperature-scaling", inner=MethodFactory("evidential")).normalised_logits
+def test_scaled_log_probabilities_are_normalised_again(make_method, make_batch):
+    method = make_method("temperature-scaling", inner=MethodFactory("evidential")).eval()
+    assert method.normalised_logits
+    images = make_batch(20).images
+    method.temperature.fill_(2.5)
+    expected = log_softmax(method.inner.predict(images).logits.detach().numpy() / 2.5, axis=1)
+    np.testing.assert_allclose(method.predict(images).logits.detach().numpy(), expected, atol=1e-5)

@@ -10,6 +10,7 @@ from bench.recipe import Weights
 from bench.report.grouping import group, places, relabel_pairs
 from bench.report.older_versions import told_apart, without_outdated
 from bench.report.setting import setting
+from bench.report.statistics.paired import contrasts
 from bench.store.record import Record
 from bench.version import PROTOCOL
 
@@ -239,14 +240,25 @@ def confused(made, *pairs):
     )
 
 
-def test_a_cell_never_mixes_noises_of_other_confused_classes():
-    noisy, clean = record(noise=["pair:0.3"]), record(noise=[0])
-    changed = [confused(noisy, (1, 2)), confused(noisy, (1, 2), (0, 1))]
-    labels = [each.spec.label for each in told_apart([*changed, clean])]
-    assert len(set(labels)) == 3
-    assert all(label.startswith("dummy [confusions ") for label in labels[:2])
-    assert labels[2] == "dummy"
-    assert [each.spec.label for each in told_apart([changed[0], clean])] == ["dummy", "dummy"]
+def test_noises_of_other_confused_classes_stand_in_columns_of_their_own():
+    made = [record(methods=[m], noise=["pair:0.3"], accuracy=a) for m, a in (("dummy", 0.9), ("baseline", 0.5))]
+    changed = [confused(made[0], (1, 2)), confused(made[1], (1, 2), (0, 1)), record(noise=[0])]
+    (found,) = group(changed)
+    clean, *others = found.noises
+    assert [noise.label for noise in others] == [f"pair 30% {noise.confusions_hash}" for noise in others]
+    assert len({noise.slug for noise in others}) == 2
+    assert sorted(
+        [r.spec.label for r in found.cell(label, noise)] for noise in others for label in found.labels
+    ) == [
+        [],
+        [],
+        ["baseline"],
+        ["dummy"],
+    ]
+    assert contrasts(found, "accuracy", None) == []
+    (alone,) = group([changed[0], changed[2]])
+    assert [noise.label for noise in alone.noises] == [clean.label, "pair 30%"]
+    assert changed[0].spec.model_dump(mode="json")["noise"].keys() == spec().noise.model_dump(mode="json").keys()
 
 
 def labels_of(records):

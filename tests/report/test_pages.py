@@ -403,4 +403,5 @@ def test_titles_of_two_metrics_are_not_the_same(members):
         "AUROC (%) of flipped labels by the own score",
         "AUROC (%) of flipped labels by msp",
     ]
-    assert what(members, "human_uncertainty.own") == "correlation with human entropy of the own score"
+    assert what(members, "human_uncertainty.own") == "Rank correlation of the own score with human label entropy"
+    assert what(members, "scores.own.top_k.certain_right") == "scores.own.top_k.certain_right"

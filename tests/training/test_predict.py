@@ -85,7 +85,7 @@ def test_whether_logits_are_log_probabilities_is_what_the_method_says():
     assert not predict(Pixels(), images(9), one_view, 3).normalised
 
 
-def test_log_probabilities_that_are_none_are_refused():
+def test_log_probabilities_that_do_not_sum_to_1_are_refused():
     method = Pixels()
     method.normalised_logits = True
     with pytest.raises(PluginError, match=r"whose exponentials sum to .*; must be log-probabilities"):

@@ -14,9 +14,9 @@ from bench.report.summaries import Summary, entry, summarise
 from bench.store.record import Record
 
 METRICS = ("auroc", "aurc")
+Pairs = list[tuple[float, float] | None]  # metric of the own score and of max-softmax, by run
 Verdict = Literal["own", "msp", "same", "open"]  # open: no test supports a difference
-# Metrics of scores that both follow max-softmax differ by less: rounding swaps a few images.
-SAME = 1e-6
+SAME = 1e-6  # metrics of two forms of max-softmax differ by less: rounding swaps a few of 10,000s of images
 
 
 class Against(NamedTuple):
@@ -61,20 +61,21 @@ def shortage(found: Iterable[Against]) -> str:
     )
 
 
-def _pairs(cell: list[Record], metric: str) -> list[tuple[float, float]]:
-    """Return the metric of both scores for each run that has both."""
+def _pairs(cell: list[Record], metric: str) -> Pairs:
+    """Return the metric of both scores for each run, None for one that lacks it."""
     both = [[entry(record, "scores", score, metric) for score in ("own", "msp")] for record in cell]
-    return [(own, msp) for own, msp in both if own is not None and msp is not None]
+    return [None if own is None or msp is None else (own, msp) for own, msp in both]
 
 
-def _tested(pairs: dict[str, list[tuple[float, float]]], metric: str) -> dict[str, Against]:
-    known = {label: np.array(each) for label, each in pairs.items() if each}
+def _tested(pairs: dict[str, Pairs], metric: str) -> dict[str, Against]:
+    defined = {label: [pair for pair in each if pair] for label, each in pairs.items()}
+    known = {label: np.array(each) for label, each in defined.items() if each}
     gaps = {label: values[:, 0] - values[:, 1] for label, values in known.items()}
     distinct = [label for label, gap in gaps.items() if np.abs(gap).max() > SAME]
     p = dict(zip(distinct, holm(np.array([sign_flip(gaps[label]) for label in distinct])), strict=True))
     return {
         label: Against(
-            *_means(values),
+            *_means(values, pairs[label].count(None)),
             over_seeds(gaps[label]),
             float(p.get(label, 1.0)),
             _verdict(gaps[label], p.get(label), metric),
@@ -83,12 +84,12 @@ def _tested(pairs: dict[str, list[tuple[float, float]]], metric: str) -> dict[st
     }
 
 
-def _means(values: np.ndarray) -> tuple[Summary, Summary, Summary]:
+def _means(values: np.ndarray, undefined: int) -> tuple[Summary, Summary, Summary]:
     own, msp, gap = (summarise(each) for each in (values[:, 0], values[:, 1], values[:, 0] - values[:, 1]))
     assert own is not None
     assert msp is not None
     assert gap is not None
-    return own, msp, gap
+    return own, msp, gap._replace(undefined=undefined)
 
 
 def _verdict(gap: np.ndarray, p: float | None, metric: str) -> Verdict:

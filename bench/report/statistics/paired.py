@@ -84,7 +84,8 @@ def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
     ranked.
 
     Returns:
-        The ranks, None without three methods or a block; and how many blocks lack a method.
+        The ranks, None without three methods or a block; and how many combinations of setting,
+        noise and seed lack a method.
     """
     blocks: dict[tuple[str, Key], list[dict[str, float]]] = {}
     sign = find(metric).sign
@@ -104,7 +105,7 @@ def ranks(groups: list[Group], metric: str) -> tuple[Ranks | None, int]:
     names = {label: name for group in groups for label, name in group.method_labels.items()}
     enough = whole and len(labels) > 2
     ranked = friedman([names[label] for label in labels], np.array(whole)) if enough else None
-    return ranked, len(blocks) - len(whole)
+    return ranked, sum(len(row) < len(labels) for block in blocks.values() for row in block)
 
 
 def _pairs(labels: list[str], against: str | None) -> Iterator[tuple[str, str]]:

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 ALPHA = 0.05
-EXACT = 16  # pairs of which all combinations of signs are tried; of more pairs as many random ones
+EXACT = 15  # pairs of which all combinations of signs are tried; of more pairs as many random ones
 
 
 def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
@@ -29,7 +29,7 @@ def sign_flip(differences: Float[np.ndarray, " n"]) -> float:
 
 
 def smallest_p(pairs: int) -> float:
-    """Return the smallest two-sided p of a sign-flip test of so many pairs: 2 / 2^n, n ≤ 16."""
+    """Return the smallest two-sided p of a sign-flip test of so many pairs: 2 / 2^n, n ≤ 15."""
     return min(1.0, 2.0 ** (1 - min(pairs, EXACT)))
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.evaluation.metrics import find
+from bench.evaluation.metrics import HUMAN_UNCERTAINTY, find
 from bench.plugins.dataset_options import IMBALANCE
 from bench.report.columns import Methods, Summaries
 from bench.report.grouping import Group
@@ -61,10 +61,14 @@ def what(group: Group, metric: str) -> str:
     if metric == "accuracy":
         return "Test accuracy (%)" if group.records[0].spec.evaluate == "test" else "Accuracy (%)"
     family, *score = metric.split(".")[:2]
-    unit = UNITS.get(find(metric).scale, "")
-    of = " of flipped labels by" if family == "noise_detection" else " of"
-    of_score = f"{of} {'the own score' if score[0] == 'own' else score[0]}" if score else ""
-    return f"{find(metric).heading or metric}{unit}{of_score}"
+    about = find(metric)
+    named = f"{about.heading or metric}{UNITS.get(about.scale, '')}"
+    if not score or not about.heading:
+        return named
+    of = "the own score" if score[0] == "own" else score[0]
+    if family == HUMAN_UNCERTAINTY.name:
+        return f"Rank correlation of {of} with human label entropy"
+    return f"{named} of flipped labels by {of}" if family == "noise_detection" else f"{named} of {of}"
 
 
 def _rows(group: Group, label: str, method: MethodLabel, metric: str) -> list[Row]:

@@ -74,6 +74,6 @@ def _measured(runs: Runs) -> Iterator[MeasuredRuns]:
 def _of_class(place: int) -> Callable[[MeasuredRuns], Summary | None]:
     def mean(row: MeasuredRuns) -> Summary | None:
         found = [entry(record, *MEASURES[row.measure]) for record in row.runs]
-        return summarise(each[place] for each in found if each is not None)
+        return summarise(None if each is None else each[place] for each in found)
 
     return mean

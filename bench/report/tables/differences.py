@@ -59,7 +59,7 @@ def ranks_table(found: Ranks, metric: str, dropped: int) -> Table:
         f"their mean ranks do by more than {found.critical:.2f} (Nemenyi){few}.",
     ]
     if dropped:
-        notes.append(f"Left out, as not every method has a value there: {_blocks(dropped)}.")
+        notes.append(f"Left out, as not every method has a value there: {dropped} of setting × noise × seed.")
     columns = [Methods(), Numbers("mean rank", "mean_rank", TWO_DECIMALS)]
     return Table("ranks", f"Mean ranks by {metric}", columns, rows, notes)
 
@@ -119,9 +119,7 @@ def _too_few(found: list[Contrast]) -> list[str]:
 
 def _shortage(pairs: int, tests: int, noises: str) -> str:
     if (needed := pairs_needed(tests)) is None:
-        return (
-            f"Nothing is bold at {noises}: {tests} tests are too many for any n, `--against METHOD` makes fewer."
-        )
+        return f"Nothing is bold at {noises}: {tests} tests are too many for any n; compare fewer methods."
     return (
         f"Nothing is bold at {noises}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at least; "
         f"{tests} test{'s take' if tests > 1 else ' takes'} n = {needed}."

@@ -4,13 +4,14 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from bench.evaluation.metrics import OF_SCORES
-from bench.report.columns import Column, Numbers, Probabilities, Summaries, Texts
+from bench.report.columns import Column, Numbers, Probabilities, Summaries, Texts, of_some
 from bench.report.grouping import Group
 from bench.report.statistics.against_max_softmax import METRICS, Against, Verdict, against_msp, shortage
 from bench.report.statistics.paired import POOLED
+from bench.report.summaries import Summary
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD
-from bench.report.values import FORMATS
+from bench.report.values import FORMATS, Published
 
 TITLE = "Own score against max-softmax"
 GAP = "own−msp"
@@ -109,8 +110,9 @@ def _mean_alone(column: Column) -> Column:
 class _Mean(Summaries):
     """A column of summaries that shows their means, as there is little room."""
 
-    def _text(self, cell: object) -> str:
-        return self.form.text(cell.mean)  # type: ignore[attr-defined]
+    def _text(self, cell: Summary | Published) -> str:
+        assert isinstance(cell, Summary)
+        return f"{self.form.text(cell.mean)}{of_some(cell)}"
 
 
 def _notes(group: Group, found: dict[tuple[str, str], Against]) -> list[str]:

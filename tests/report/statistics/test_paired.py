@@ -73,7 +73,7 @@ def test_settings_of_one_data_set_are_averaged_within_a_block():
         )
     ]
     ranked, dropped = ranks(settings, "accuracy")
-    assert (ranked.blocks, dropped) == (2, 0)
+    assert (ranked.blocks, dropped) == (2, 0)  # of two settings and of one
     # Seed 0: 0.8, 0.7, 0.1 in the mean; seed 1: 0.2, 0.5, 0.1.
     assert dict(zip((label.text for label in ranked.labels), ranked.means, strict=True)) == {
         ONE: 1.5,

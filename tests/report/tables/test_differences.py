@@ -131,6 +131,6 @@ def test_a_note_says_that_so_few_blocks_can_tell_no_methods_apart():
     few = ranks_table(friedman(labels, np.array([[1.0, 2, 3]])), "accuracy", 1)
     assert few.notes[0].startswith("Ranks over 1 block (")
     assert "by more than 3.31 (Nemenyi); none can, as 2 is the most there is." in few.notes[1]
-    assert few.notes[2] == "Left out, as not every method has a value there: 1 block."
+    assert few.notes[2] == "Left out, as not every method has a value there: 1 of setting × noise × seed."
     many = ranks_table(friedman(labels, np.array(9 * [[1.0, 2, 3]])), "accuracy", 0)
     assert many.notes[1].endswith("by more than 1.10 (Nemenyi).")

@@ -19,10 +19,10 @@ export async function ranks(place) {
   const figure = plot({
     name: `ranks-${metricKey()}`,
     label: `Mean ranks of ${rows.length} methods by ${metricTitle()}`,
-    caption: `Mean ranks by ${metricTitle()} over ${found.blocks} blocks (data set × noise × seed), 1 is best. `
+    caption: `Mean ranks by ${metricTitle()} over ${found.blocks} blocks (data set × noise × seed, settings of one data set averaged), 1 is best. `
       + `Vertical bars join methods that do not differ at 5 % (Nemenyi, critical difference ${fixed(found.critical, 2)}); `
       + `Friedman's p = ${found.p < 0.001 ? "< .001" : fixed(found.p, 3)}.${found.dropped
-        ? ` ${found.dropped} blocks lack a method and are left out.` : ""}`,
+        ? ` Left out, as not every method has a value there: ${found.dropped} of setting × noise × seed.` : ""}`,
     spec: (width, dark) => spec(rows, bars, found, dark, width),
     columns: ["method", "mean rank"],
     rows: rows.map((row) => [row.method, fixed(row.rank, 2)]),
