@@ -136,7 +136,7 @@ def test_bad_output_is_named_in_one_line_with_plugin_and_run(stored, tmp_path, v
         assert record.metrics.scores["energy-at"].get("aurc") is not None
 
 
-@pytest.mark.parametrize("name", ["knn", "msp"])
+@pytest.mark.parametrize("name", ["knn", "msp", "rejected"])
 def test_a_score_with_the_name_of_another_is_refused(tmp_path, name):
     registry = plugin(tmp_path, "np.zeros(len(test.logits))")
     path = (tmp_path / "scores" / "mine.py").rename(tmp_path / "scores" / f"{name}.py")
