@@ -41,9 +41,14 @@ def broken_method(tmp_path, old, new, name="broken"):
             "predict returned uncertainty of shape",
         ),
         (
+            "return Prediction(*self(images))",
+            "return Prediction(self(images)[0], self(images)[1] * float('inf'))",
+            "predict returned uncertainty that are not",
+        ),
+        (
             "-logits.amax(dim=1)",
             "logits.amax(dim=1).log() * float('inf')",
-            "predict returned uncertainty that are not",
+            "loss returned NaN as the uncertainty of",
         ),
     ],
 )

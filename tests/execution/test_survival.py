@@ -219,13 +219,18 @@ def counted(folder, log, name):
     return folder
 
 
+def unexpected(said):
+    """Return the lines of an error output but those of a slow machine: who waits for whom."""
+    return [line for line in said.splitlines() if not line.startswith("waiting since ")]
+
+
 def test_two_programs_on_one_grid_share_it_and_do_each_run_once(tmp_path, shell):
     log, results = tmp_path / "log", tmp_path / "results"
     for name in ("one", "two", "three"):
         folder = counted(tmp_path / "plugins", log, name)
     grid = [*TINY, "--plugins", folder, "--noise", "0.3", "--jobs", "0", "--results", results]
     started = [shell.start(*grid, "--methods", names) for names in ("one,two,three", "two,one,three")]
-    assert [(command.wait(), command.err) for command in started] == [(0, ""), (0, "")]
+    assert [(command.wait(), unexpected(command.err)) for command in started] == [(0, []), (0, [])]
     lines = [line.split() for line in log.read_text().splitlines()]
     assert sorted(name for name, _ in lines) == ["one", "three", "two"]
     assert {pid for _, pid in lines} == {str(command.process.pid) for command in started}
@@ -246,7 +251,7 @@ def test_reports_written_at_the_same_time_are_whole(tmp_path, shell):
     assert shell.run(*grid).wait() == 0
     alone = page(tmp_path)
     at_once = [shell.start("report", "--plugins", PLUGINS, "--results", tmp_path) for _ in range(3)]
-    assert [(command.wait(), command.err) for command in at_once] == [(0, "")] * 3
+    assert [(command.wait(), unexpected(command.err)) for command in at_once] == [(0, [])] * 3
     assert page(tmp_path) == alone
 
 
