@@ -1,5 +1,6 @@
 """How accuracy falls along the noise axis, and where methods overtake each other."""
 
+from collections import Counter
 from itertools import combinations
 
 import numpy as np
@@ -11,7 +12,7 @@ from bench.report.summaries import by_seed, over, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.shared_columns import NOISE_AND_METHOD, older_note
 from bench.report.values import Format
-from bench.spec import Noise
+from bench.spec import Confusions, Noise
 
 POINTS_PER_TENTH = Format(2, factor=10.0, signed=True)  # of a slope: % of accuracy per 10 % of noise
 
@@ -72,11 +73,22 @@ def noise_axes(group: Group) -> dict[str, list[Noise]]:
     unknown or equal, and what lies between two of them means nothing.
     """
     drawn = [noise for noise in group.noises if noise.given_labels is None]
+    names = _axis_names([noise for noise in drawn if noise.rate])
     axes = {
-        kind: {noise.rate or 0.0: noise for noise in drawn if noise.kind == kind or not noise.rate}
-        for kind in sorted({noise.kind for noise in drawn if noise.rate})
+        name: {n.rate or 0.0: n for n in drawn if not n.rate or (n.kind, n.confusions) == kind}
+        for kind, name in sorted(names.items(), key=lambda item: item[1])
     }
     return {kind: [axis[rate] for rate in sorted(axis)] for kind, axis in axes.items() if len(axis) > 1}
+
+
+def _axis_names(noises: list[Noise]) -> dict[tuple[str, Confusions | None], str]:
+    """Return the name of each kind and its confused classes, with their hash if it has several."""
+    found = {(noise.kind, noise.confusions): noise for noise in noises}
+    counts = Counter(kind for kind, _ in found)
+    return {
+        each: noise.kind if counts[noise.kind] == 1 else f"{noise.kind}-{noise.confusions_hash}"
+        for each, noise in found.items()
+    }
 
 
 def _rates(noises: list[Noise]) -> np.ndarray:

@@ -79,3 +79,19 @@ def test_labels_that_are_given_are_no_points_of_an_axis():
     assert over_noise_table(together).texts == [["symmetric", "dummy", "80.00", "−10.00"]]
     (alone,) = group(people)
     assert noise_axes(alone) == {}
+
+
+def test_noises_of_other_confused_classes_have_axes_of_their_own():
+    made = []
+    for rate, pairs in ((0.1, [(1, 2)]), (0.3, [(1, 2)]), (0.3, [(0, 1)]), (0.1, [(0, 1)])):
+        run = record(spec(noise=[f"pair:{rate}"]), metrics={"accuracy": 0.5})
+        noise = run.spec.noise.model_copy(update={"confusions": tuple(pairs)})
+        made.append(replace(run, spec=run.spec.model_copy(update={"noise": noise})))
+    (together,) = group([*made, record(spec(noise=[0]), metrics={"accuracy": 0.9})])
+    axes = noise_axes(together)
+    assert len(axes) == 2
+    for name, noises in axes.items():
+        assert [noise.rate for noise in noises] == [0, 0.1, 0.3]
+        assert {f"pair-{noise.confusions_hash}" for noise in noises[1:]} == {name}
+    (alone,) = group(made[:2])
+    assert list(noise_axes(alone)) == ["pair"]
