@@ -3,16 +3,14 @@
 import hashlib
 import json
 import re
-from enum import StrEnum
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, Field, StrictBool, ValidationError, model_validator
+from pydantic import AfterValidator, Field, StrictBool, model_validator
 
-from bench.errors import UsageError, brief, unknown
 from bench.escaping import NAME, NAME_WORDS
-from bench.options import AnySeed, Commas, Count, Options, Part, Rate, Whole, option
+from bench.options import AnySeed, Part, Rate, Whole
 from bench.recipe import Frozen, Recipe, Relabel
 
 Confusions = tuple[tuple[int, int], ...]  # (class, class it is confused with)
@@ -225,110 +223,3 @@ class ImportedSpec(StoredSpec):
         """Folder of the run, relative to the store; its name tells that the run is imported."""
         usual = super().folder
         return usual.with_name(f"{IMPORTED}-{usual.name}")
-
-
-class BrokenCell(Frozen):
-    """A cell of the grid whose plugin cannot be loaded, and the reason."""
-
-    title: str
-    reason: str
-
-
-Cell = RunSpec | BrokenCell
-
-
-class CellState(StrEnum):
-    """What becomes of a cell of a grid; the values are the words that users see."""
-
-    # before it is run
-    TO_RUN = "to run"
-    CANNOT_RUN = "cannot run"  # a rehearsal of it failed
-    LEFT = "left"  # asked for, and not begun
-    # while it is run
-    RUNNING = "running"
-    INTERRUPTED = "interrupted"  # goes on from its checkpoint, if there is one
-    CLAIMED = "claimed"  # another process works on it
-    # how it ended
-    DONE = "done"
-    FINISHED = "finished"  # before; it is not run again
-    DECLINED = "declined"  # by the method, with a reason
-    FAILED = "failed"
-    STOPPED = "stopped"  # out of time, at a checkpoint or not begun
-    STARVED = "starved"  # out of memory; tried again with fewer runs beside it
-
-
-# The method's own score, and those that any logits offer (`bench/evaluation/scores.py`).
-ScoreName = Literal["own", "msp", "entropy", "margin", "energy"]
-SCORE_NAMES: tuple[ScoreName, ...] = get_args(ScoreName)
-SCORE_WORDS: dict[ScoreName, str] = {
-    "own": "the method's own uncertainty",
-    "msp": "1 − max softmax (Hendrycks & Gimpel, 2017)",
-    "entropy": "the softmax entropy in nats",
-    "margin": "p₂ − p₁ of the two largest softmax probabilities",
-    "energy": "−logsumexp of the logits (Liu et al., 2020)",
-}
-PICTURES = "Pictures of samples"
-MOST_IMAGES = 1000  # of one grid; more make a picture that no viewer opens
-
-
-class Pictures(Options):
-    """Figures drawn only on request, because they need stored predictions and take time."""
-
-    figures: Annotated[list[Literal["images", "features", "reliability", "histograms"]], Commas] = option(
-        [],
-        "Pictures to draw besides the report's: images, features, reliability, histograms.",
-        PICTURES,
-        "NAME,…",
-        unset="none",
-    )
-    top: Annotated[Count, Field(le=MOST_IMAGES)] | None = option(
-        None,
-        f"Images in each grid, {MOST_IMAGES} at most.",
-        PICTURES,
-        "N",
-        unset="a tenth of the test set, or 100 if that is less",
-    )
-    score: ScoreName = option(
-        "own",
-        f"The score by which images are certain or uncertain: {', '.join(SCORE_NAMES[:-1])} or {SCORE_NAMES[-1]}.",
-        PICTURES,
-        "NAME",
-    )
-
-
-Model = TypeVar("Model", bound=BaseModel)
-
-
-def validated(cls: type[Model], content: dict[str, Any], kind: str) -> Model:
-    """Return a model made from the content.
-
-    Args:
-        cls: class of the model.
-        content: fields of the model by name.
-        kind: what the error message calls a field, such as `key of recipe`.
-
-    Raises:
-        UsageError: a key is unknown, or a value is invalid.
-    """
-    try:
-        return cls.model_validate(content)
-    except ValidationError as error:
-        raise UsageError(_say(error, cls, kind)) from None
-
-
-def _typed(keys: list[str]) -> str:
-    """Return the command-line option of a field, which its model may hold in a part."""
-    return f"--{keys[-1].replace('_', '-')}"
-
-
-def _say(error: ValidationError, cls: type[BaseModel], kind: str) -> str:
-    """Return the first error of a validation as one line."""
-    details = error.errors()
-    detail = max(details, key=lambda each: len(each["loc"]) if each["loc"][:1] == details[0]["loc"][:1] else 0)
-    where = detail["loc"]
-    if detail["type"] == "extra_forbidden" and len(where) == 1:
-        return str(unknown(kind, str(where[0]), cls.model_fields))
-    keys = [key for key in where if isinstance(key, str) and key.isidentifier() and key.islower()]
-    name = _typed(keys) if kind == "option" and keys else ".".join(keys) or kind
-    reason = detail["msg"].removeprefix("Value error, ")
-    return f"{name}: {reason[0].lower()}{reason[1:]}, got {brief(detail['input'])}"

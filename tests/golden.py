@@ -24,8 +24,9 @@ from bench.nets.backbones import BACKBONES, make_backbone
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
 from bench.report.summaries import entry
-from bench.spec import Choice, validated
+from bench.spec import Choice
 from bench.store.store import Store
+from bench.validation import validated
 from bench.version import PROTOCOL
 
 FILE = Path(__file__).with_name("golden.json")

@@ -22,16 +22,18 @@ from bench.execution.local import LocalExecutor
 from bench.execution.observer import CellReport, Observer
 from bench.files import checksums
 from bench.grid.cells import cells
+from bench.grid.pictures import Pictures
 from bench.grid.request import Request
 from bench.plugins.method import Task
 from bench.plugins.registry import Registry
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
-from bench.spec import Pictures, RunSpec, validated
+from bench.spec import RunSpec
 from bench.store.file_sources import Folder
 from bench.store.record import Record
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest
 from bench.store.store import Store
+from bench.validation import validated
 from bench.version import PROTOCOL
 
 PLUGINS = Path(__file__).parent / "example_plugins"

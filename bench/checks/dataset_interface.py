@@ -18,7 +18,7 @@ from bench.nets.backbones import find_backbone
 from bench.plugins.loading import check_data_set
 from bench.plugins.registry import registry_around
 from bench.recipe import Recipe
-from bench.spec import validated
+from bench.validation import validated
 
 Check = Callable[[DataSetBed], None]
 FEW = 8

@@ -17,11 +17,12 @@ from bench.plugins.loading import load
 from bench.plugins.method import Batch, Method, Progress, Task
 from bench.plugins.registry import Plugin, Registry, registry_around
 from bench.recipe import Recipe, Relabel
-from bench.spec import Choice, validated
+from bench.spec import Choice
 from bench.training import seeding as generators
 from bench.training.batches import Batches
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
+from bench.validation import validated
 
 EPOCHS = 5  # enough for every method to learn the digits well above chance
 HELD_OUT = 120  # number of test images for methods that need held-out samples

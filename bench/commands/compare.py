@@ -7,7 +7,7 @@ import typer
 from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.commands.score_options import AddedScores, ScoreSettings, scoring_of
 from bench.report.selection import Selection
-from bench.spec import validated
+from bench.validation import validated
 
 
 @with_options(Selection)

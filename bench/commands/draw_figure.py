@@ -8,9 +8,10 @@ import typer
 from bench.commands.command_options import RESULTS, DataRoot, Output, Plugins, Results, typed_for, with_options
 from bench.commands.score_options import AddedScores, ScoreSettings, scoring_of
 from bench.errors import UsageError
+from bench.grid.pictures import Pictures
 from bench.options import split_list
 from bench.report.selection import Selection
-from bench.spec import Pictures, validated
+from bench.validation import validated
 
 LOOK = "How the figure looks"
 Metric = Annotated[

@@ -9,10 +9,10 @@ import pandas as pd
 
 from bench.errors import UsageError, unknown
 from bench.evaluation.array_names import TRAIN
-from bench.evaluation.evaluate import LABEL_AWARE, Evaluation
+from bench.evaluation.evaluate import Evaluation
 from bench.evaluation.evaluate import evaluate as of_run
 from bench.evaluation.outside_arrays import read_outside
-from bench.spec import SCORE_NAMES
+from bench.evaluation.score_names import RESERVED
 
 BY_SCORE = ("scores", "noise_detection", "class_distances", "human_uncertainty")
 
@@ -122,7 +122,7 @@ def _named(name: str, values: Any) -> dict[str, Any]:
     if not isinstance(values, Mapping):
         return {name: values}
     for each in values:
-        if each in (*SCORE_NAMES, LABEL_AWARE, "rejected"):
+        if each in RESERVED:
             raise UsageError(f"{name}: {each!r} is a name that every evaluation has; choose another")
     return {f"{name}_{each}": of for each, of in values.items()}
 

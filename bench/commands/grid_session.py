@@ -20,6 +20,7 @@ from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.execution.weightless import without_weights
+from bench.grid.cell_state import Cell, CellState
 from bench.grid.cells import cells
 from bench.grid.config_files import load_experiment
 from bench.grid.devices import gpu_number, on_gpu
@@ -28,11 +29,12 @@ from bench.options import PathLike
 from bench.plugins.registry import Registry
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
-from bench.spec import Cell, CellState, RunSpec, validated
+from bench.spec import RunSpec
 from bench.store import grid_status as status
 from bench.store.store import Store
 from bench.store.stored_plugins import where_source_lies
 from bench.tracking.tracking import tracking
+from bench.validation import validated
 
 STOPPED = 75  # exit status: a temporary failure, the same command goes on
 

@@ -53,8 +53,8 @@ def import_(
     from bench.commands.console import note, say
     from bench.commands.grid_session import make_context
     from bench.execution.imports import ImportRequest, import_arrays
-    from bench.spec import validated
     from bench.store.array_files import read_arrays
+    from bench.validation import validated
 
     content = {"name": name, "dataset": dataset, "noise": noise, "seed": seed, "set": read_settings(set_ or [])}
     asked = validated(ImportRequest, content | ({"noise_seed": noise_seed} if noise_seed else {}), "option")

@@ -196,7 +196,7 @@ def _noise() -> Rows:
 
 
 def _scores() -> Rows:
-    from bench.spec import SCORE_WORDS
+    from bench.evaluation.score_names import SCORE_WORDS
 
     return {name: f"of every run: {words}" for name, words in SCORE_WORDS.items()}
 

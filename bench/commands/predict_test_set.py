@@ -11,7 +11,7 @@ from bench.commands.score_options import AddedScores, listed_scores
 from bench.errors import UsageError
 from bench.options import split_list
 from bench.report.selection import Selection
-from bench.spec import validated
+from bench.validation import validated
 
 WHERE = "What to predict"
 ENDINGS = (".npz", ".parquet")

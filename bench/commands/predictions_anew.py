@@ -20,10 +20,11 @@ from bench.plugins.registry import plugin_name
 from bench.report.chosen_runs import load_groups, shortened_list
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
-from bench.spec import ImportedSpec, validated
+from bench.spec import ImportedSpec
 from bench.store.array_files import arrays_of
 from bench.store.file_sources import Folder
 from bench.store.record import Record, read_record
+from bench.validation import validated
 
 
 def chosen(context: Context, selection: Selection, seeds: list[int], run: Path | None) -> list[Record]:

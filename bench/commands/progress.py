@@ -13,10 +13,11 @@ from bench.escaping import printable
 from bench.execution.context import Context
 from bench.execution.estimate import Plan
 from bench.execution.observer import CellReport, Observer
+from bench.grid.cell_state import Cell, CellState
 from bench.plugins.method import Progress
 from bench.report.columns import Texts, Words
 from bench.report.table import Row, Table
-from bench.spec import Cell, CellState, RunSpec
+from bench.spec import RunSpec
 from bench.training.tracker import EpochLog
 
 

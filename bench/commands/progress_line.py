@@ -10,8 +10,9 @@ from tqdm import tqdm
 from bench.escaping import printable
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
+from bench.grid.cell_state import Cell
 from bench.plugins.method import Progress
-from bench.spec import Cell, RunSpec
+from bench.spec import RunSpec
 from bench.training.tracker import EpochLog
 
 

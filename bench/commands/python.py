@@ -18,13 +18,15 @@ from bench.execution.machines import Machines
 from bench.execution.observer import CellReport
 from bench.execution.start import run_grid
 from bench.execution.weightless import without_weights
+from bench.grid.cell_state import CellState
 from bench.grid.request import Request
 from bench.options import Options, PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
-from bench.spec import CellState, RunSpec, validated
+from bench.spec import RunSpec
 from bench.store import grid_status as status
 from bench.tracking.names import Track
 from bench.tracking.tracking import tracking
+from bench.validation import validated
 
 Several = str | Iterable[str]
 Number = int | float | str

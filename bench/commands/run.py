@@ -7,9 +7,10 @@ import typer
 from bench.commands.assignments import read_pairs, read_settings
 from bench.commands.command_options import PLACES, RESULTS, DataRoot, Plugins, Results, typed_for, with_options
 from bench.execution.machines import Machines
+from bench.grid.pictures import Pictures
 from bench.grid.request import GRID, Request
-from bench.spec import Pictures, validated
 from bench.tracking.names import Track
+from bench.validation import validated
 
 Experiment = Annotated[
     str | None,

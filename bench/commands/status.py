@@ -4,7 +4,7 @@ import typer
 
 from bench.commands.command_options import RESULTS, Results
 from bench.errors import UsageError
-from bench.spec import CellState
+from bench.grid.cell_state import CellState
 
 
 def status(results: Results = RESULTS) -> None:

@@ -15,12 +15,12 @@ from bench.report import comparison
 from bench.report.frames import curves_frame, epochs_frame, frame
 from bench.report.results import load_records
 from bench.report.selection import Selection
-from bench.spec import validated
 from bench.store.file_sources import RunFiles
 from bench.store.plugin_sources import read_sources
 from bench.store.prediction_files import read_predictions
 from bench.store.record import Record, read_record
 from bench.store.store import Store
+from bench.validation import validated
 
 
 def load_results(results: PathLike = "results") -> pd.DataFrame:

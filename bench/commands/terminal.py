@@ -7,9 +7,9 @@ from rich.text import Text
 
 from bench.commands.terminal_layout import Layout
 from bench.escaping import printable
+from bench.grid.cell_state import CellState
 from bench.report.columns import Texts
 from bench.report.table import Row, Table
-from bench.spec import CellState
 from bench.store.grid_status import RunStatus
 
 

@@ -7,8 +7,8 @@ from bench.commands.command_options import RESULTS, DataRoot, Plugins, Results, 
 from bench.commands.run import Download, DryRun, Experiment, KeepWeights
 from bench.execution.machines import Machines
 from bench.grid.search_space import Search, Searched
-from bench.spec import validated
 from bench.tracking.names import Track
+from bench.validation import validated
 
 
 @with_options(Search, Searched, Machines, Track)

@@ -14,12 +14,13 @@ from bench.commands.tuning_session import make_tuning, records_of, trials_frame
 from bench.commands.tuning_session import tune as run_tuning
 from bench.execution.machines import Machines
 from bench.execution.observer import Observer
+from bench.grid.cell_state import Cell
 from bench.grid.search_space import Search, Searched
 from bench.options import PathLike, path_of
 from bench.plugins.plugin_folders import plugin_folders
-from bench.spec import Cell, validated
 from bench.tracking.names import Track
 from bench.tracking.tracking import tracking
+from bench.validation import validated
 
 
 @known_arguments_only

@@ -9,10 +9,12 @@ import pandas as pd
 
 from bench.errors import unknown
 from bench.evaluation.metrics import has_better_side
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.execution.context import Context
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.start import run_grid
+from bench.grid.cell_state import Cell, CellState
 from bench.grid.devices import gpu_number
 from bench.grid.request import Request
 from bench.grid.search_space import Range, Search, axes_of
@@ -21,7 +23,6 @@ from bench.report.results import load_records
 from bench.report.summaries import Summary
 from bench.report.tables.tuning_tables import configuration
 from bench.report.tuning_choice import Records, measured, with_winners
-from bench.spec import SCORE_NAMES, Cell, CellState
 from bench.store import grid_status as status
 from bench.store.store import Store
 from bench.store.studies import Study, StudyContest, StudyTrial

@@ -10,10 +10,11 @@ from bench.commands.progress import Display
 from bench.commands.terminal import show_table
 from bench.commands.tuning_session import Tuning, records_of, tune
 from bench.execution.observer import Observer
+from bench.grid.cell_state import Cell
+from bench.grid.pictures import Pictures
 from bench.report.pages import write_report
 from bench.report.sample_pictures import Samples
 from bench.report.tables.tuning_tables import tuning_table, tuning_trials_table
-from bench.spec import Cell, Pictures
 from bench.tracking.tracking import tracking
 
 

@@ -19,13 +19,12 @@ from bench.evaluation.human_disagreement import Entropy, Judged
 from bench.evaluation.metrics import defined
 from bench.evaluation.predictions import LabelledPredictions, Predictions
 from bench.evaluation.ranking import Errors, Scored, Uncertainty, rejection_curve
+from bench.evaluation.score_names import LABEL_AWARE, SCORE_NAMES
 from bench.evaluation.scores import LOGIT_SCORES, UNDEFINED_IF_NORMALISED
 from bench.evaluation.valid_arrays import require_labels, require_one_length, require_real
-from bench.spec import SCORE_NAMES
 
 LARGEST_CONFUSION = 100  # classes; the matrix of more is not kept, nor their AUROC one by one
 REJECTION_RATES = np.arange(100) / 100
-LABEL_AWARE = "label_aware"  # score of training labels: 1 − p[given]
 NO_TRAINING = "the predictions of the training images are not known"
 Evidence = TypeVar("Evidence")
 Flipped = Bool[np.ndarray, " m"]

@@ -10,11 +10,12 @@ from bench.errors import BenchError, Declined, one_line, place, trace
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
 from bench.execution.runner import execute
+from bench.grid.cell_state import Cell, CellState
 from bench.plugins.factory import MethodFactory
 from bench.plugins.fence import changes_by, fenced, standard
 from bench.plugins.method import Progress
 from bench.plugins.registry import Plugin, Registry
-from bench.spec import Cell, CellState, RunSpec
+from bench.spec import RunSpec
 from bench.store.plugin_sources import sources_of
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay, is_taken, tidy

@@ -6,9 +6,10 @@ from typing import NamedTuple
 from bench.errors import Declined, one_line
 from bench.execution.context import Context, DataSets
 from bench.execution.runner import build
+from bench.grid.cell_state import BrokenCell, Cell, CellState
 from bench.plugins.factory import MethodFactory
 from bench.plugins.fence import fenced, standard
-from bench.spec import BrokenCell, Cell, CellState, RunSpec
+from bench.spec import RunSpec
 from bench.training.loop import Trainer, TrainingSet
 from bench.training.relabelling import TrainingLabels
 from bench.training.transforms import by_recipe

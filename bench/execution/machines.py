@@ -7,8 +7,9 @@ from pydantic import Field, field_validator
 
 from bench.errors import UsageError
 from bench.execution.process_limits import check_processes, check_threads
+from bench.grid.cell_state import Cell
 from bench.options import Count, NonNegative, Options, option
-from bench.spec import Cell, RunSpec
+from bench.spec import RunSpec
 
 SPEED, MACHINES = "How much at a time, and for how long", "On other machines"
 

@@ -4,8 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.grid.cell_state import CellState
 from bench.plugins.method import Progress
-from bench.spec import CellState, RunSpec
+from bench.spec import RunSpec
 from bench.training.tracker import EpochLog
 
 

@@ -9,7 +9,8 @@ from bench.execution.cell import not_to_run, settle
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
 from bench.files.locks import Wait
-from bench.spec import BrokenCell, Cell, CellState, RunSpec
+from bench.grid.cell_state import BrokenCell, Cell, CellState
+from bench.spec import RunSpec
 from bench.store.unfinished import epochs_done, holder
 
 PATIENCE = 1.0  # seconds between two looks at a cell that another program works on

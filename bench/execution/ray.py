@@ -24,8 +24,9 @@ from bench.execution.queue_and_retries import Pool
 from bench.execution.ray_connection import connect, disconnect
 from bench.execution.remote import Answer, Courier, Parcel, Shipment, run_parcel, take_in
 from bench.files.atomic import replace_file
+from bench.grid.cell_state import Cell, CellState
 from bench.plugins.loading import load
-from bench.spec import Cell, CellState, RunSpec
+from bench.spec import RunSpec
 from bench.store.unfinished import UnderWay
 
 TRIES = 4  # machines come and go

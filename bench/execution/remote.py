@@ -14,9 +14,10 @@ from bench.execution.cell import run_cell
 from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, CheckpointSent, Messenger
 from bench.execution.process_tuning import dedicate
+from bench.grid.cell_state import CellState
 from bench.plugins.loading import to_device
 from bench.plugins.registry import Registry
-from bench.spec import CellState, LabelFile, RunSpec
+from bench.spec import LabelFile, RunSpec
 from bench.store.file_sources import MOST_BYTES, PREDICTIONS, RUN_FILES, WEIGHTS, Held, read_checked
 from bench.store.record import StoreError, read_record
 from bench.store.store import Store

@@ -12,8 +12,9 @@ from bench.execution.context import Context, DataSets
 from bench.execution.observer import CellReport, Observer
 from bench.execution.process_tuning import dedicate
 from bench.execution.queue_and_retries import Pool
+from bench.grid.cell_state import CellState
 from bench.plugins.method import Progress
-from bench.spec import CellState, RunSpec
+from bench.spec import RunSpec
 from bench.store.unfinished import epochs_done
 
 TRIES = 4  # of jobs that are preempted, or run into their limits, before a checkpoint is written

@@ -10,8 +10,8 @@ from bench.execution.local import LocalExecutor
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.processes import ProcessExecutor
+from bench.grid.cell_state import Cell
 from bench.grid.devices import on_gpu
-from bench.spec import Cell
 from bench.store.unfinished import clear
 
 

@@ -1,7 +1,8 @@
 """Finished runs that were asked for with their weights and were stored without."""
 
 from bench.execution.context import Context
-from bench.spec import Cell, RunSpec
+from bench.grid.cell_state import Cell
+from bench.spec import RunSpec
 from bench.store.file_sources import WEIGHTS
 
 

@@ -12,6 +12,7 @@ import torch
 
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
+from bench.grid.cell_state import BrokenCell, Cell
 from bench.grid.devices import device_class, require_device
 from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
@@ -22,7 +23,8 @@ from bench.plugins.dataset_options import resolve_options, split_imbalance
 from bench.plugins.factory import MethodFactory
 from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Recipe, Relabel
-from bench.spec import BrokenCell, Cell, Choice, Noise, RunSpec, validated
+from bench.spec import Choice, Noise, RunSpec
+from bench.validation import validated
 from bench.version import PROTOCOL
 
 # Names that --set takes besides the plugins' own.

@@ -15,7 +15,8 @@ from bench.options import Whole
 from bench.plugins.loading import load
 from bench.plugins.registry import Plugin, Registry
 from bench.recipe import Frozen
-from bench.spec import Choice, Confusions, LabelFile, Noise, validated
+from bench.spec import Choice, Confusions, LabelFile, Noise
+from bench.validation import validated
 
 
 class Declared(Frozen):

@@ -7,7 +7,7 @@ from bench.grid.config_files import load_preset, own_recipe
 from bench.grid.request import Request
 from bench.plugins.registry import Plugin
 from bench.recipe import Recipe
-from bench.spec import validated
+from bench.validation import validated
 
 
 def chosen_recipes(request: Request) -> list[str | None]:

@@ -5,9 +5,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field, field_validator
 
+from bench.grid.pictures import Pictures
 from bench.options import Commas, CommasAndRanges, Count, Number, Options, Part, Seed, option, split_list
 from bench.plugins.registry import plugin_name
-from bench.spec import Pictures
 
 GRID, TRAINING = "What to run", "How to train and evaluate"
 Names = Annotated[list[str], Commas]

@@ -12,7 +12,7 @@ from bench.errors import UsageError
 from bench.grid.request import GRID, TRAINING, Request
 from bench.options import CommasAndRanges, Count, Number, Options, Part, Seed, option
 from bench.recipe import Frozen
-from bench.spec import validated
+from bench.validation import validated
 
 TUNING = "How to search"
 SHARED = ("recipe", "relabel")  # sections of --set that are searched for every method

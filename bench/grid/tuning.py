@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError, UsageError
+from bench.grid.cell_state import BrokenCell
 from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.grid.search_space import (
@@ -19,7 +20,7 @@ from bench.grid.search_space import (
 )
 from bench.plugins.factory import MethodFactory
 from bench.plugins.registry import Registry
-from bench.spec import BrokenCell, RunSpec
+from bench.spec import RunSpec
 
 
 class Trial(NamedTuple):

@@ -24,11 +24,12 @@ from typing import Any, Literal
 
 from bench.errors import Note, PluginError, UnknownPluginError, UsageError, one_line, place, unknown
 from bench.escaping import NAME, NAME_WORDS
+from bench.evaluation.score_names import RESERVED
 from bench.files.visible import is_visible, visible_files
 from bench.plugins.importing import import_file, import_module
 from bench.plugins.plugin_folders import checked
 from bench.plugins.source import code_hash
-from bench.spec import IN_FLUX, SCORE_NAMES
+from bench.spec import IN_FLUX
 
 Kind = Literal["methods", "datasets", "backbones", "scores"]
 SINGULAR: dict[Kind, str] = {
@@ -171,9 +172,6 @@ class Plugin:
             ) from error
 
 
-RESERVED_SCORES = (*SCORE_NAMES, "label-aware", "rejected")  # columns and scores that every run has
-
-
 def is_taken(score: Plugin) -> bool:
     """Return whether a score has the name of a built-in one, or of one that every run has."""
     built_in = _builtin("scores")
@@ -261,6 +259,9 @@ def _base_class(kind: Kind) -> type:
 def plugin_name(stem: str) -> str:
     """Return the name of the plugin in a file, from the stem (or the name itself)."""
     return stem.replace("_", "-")
+
+
+RESERVED_SCORES = tuple(map(plugin_name, RESERVED))
 
 
 def _content(path: Path) -> bytes:

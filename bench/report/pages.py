@@ -10,6 +10,7 @@ from bench.errors import BenchError, one_line
 from bench.escaping import csv_cell, markdown
 from bench.files.atomic import renewed_folder, write_text
 from bench.files.locks import waiting
+from bench.grid.pictures import Pictures
 from bench.report import figures, tables
 from bench.report.chosen_runs import select, without_trials
 from bench.report.figures.save import save_all, save_each
@@ -22,7 +23,6 @@ from bench.report.sample_pictures import Samples
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.table import Table
-from bench.spec import Pictures
 from bench.store.record import Record
 from bench.store.store import Store
 from bench.store.studies import Study, read_studies

@@ -5,6 +5,7 @@ from functools import partial
 from pathlib import Path
 
 from bench.errors import UsageError, unknown
+from bench.grid.pictures import Pictures
 from bench.report import comparison, figures
 from bench.report.chosen_runs import load_groups, noises_of, only_one, shortened_list
 from bench.report.figure_kinds import KINDS
@@ -17,7 +18,6 @@ from bench.report.sample_pictures import Samples
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
 from bench.report.statistics.paired import ranks
-from bench.spec import Pictures
 
 NARROWEST, WIDEST = 1.0, 30.0  # inches
 CERTAIN = "certain"

@@ -19,12 +19,12 @@ from jaxtyping import Float
 from bench.errors import BenchError, DataError, UsageError, one_line, place
 from bench.evaluation.metrics import VERSION
 from bench.evaluation.predictions import Predictions
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.files.atomic import replace_file
 from bench.plugins.hyperparameters import resolve
 from bench.plugins.registry import Plugin, Registry, is_taken, plugin_name
 from bench.report.score_metrics import BY_SCORE, metrics_of
 from bench.report.stored_parts import Parts
-from bench.spec import SCORE_NAMES
 from bench.store.csv_columns import to_csv
 from bench.store.record import Record
 from bench.store.record_models import Metrics

@@ -8,8 +8,9 @@ from typing import Any
 
 from bench.errors import BenchError, one_line
 from bench.files.reading import parse_json
-from bench.spec import IN_FLUX, RunSpec, validated
+from bench.spec import IN_FLUX, RunSpec
 from bench.store.file_sources import json_bytes
+from bench.validation import validated
 
 TABLE = Path(__file__).with_name("first_format.toml")
 ORACLE = "†"  # stood in the label of a method that is told the true noise rate

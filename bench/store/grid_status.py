@@ -10,10 +10,12 @@ from bench.errors import BenchError, one_line
 from bench.files.atomic import replace_file
 from bench.files.locks import waiting
 from bench.files.reading import parse_json, read_file
-from bench.spec import IMPORTED, Cell, CellState, RunSpec, StoredSpec, validated
+from bench.grid.cell_state import Cell, CellState
+from bench.spec import IMPORTED, RunSpec, StoredSpec
 from bench.store import unfinished
 from bench.store.record import Record, StoreError
 from bench.store.store import Store
+from bench.validation import validated
 
 MOST_ASKED = 2**28  # bytes of the list of runs asked for
 

@@ -7,11 +7,12 @@ from pydantic import ValidationError
 
 from bench.errors import BenchError, one_line
 from bench.files.reading import parse_json
-from bench.spec import ImportedSpec, Noise, RunSpec, StoredSpec, validated
+from bench.spec import ImportedSpec, Noise, RunSpec, StoredSpec
 from bench.store.csv_columns import Columns, check, read_csv
 from bench.store.csv_shapes import NO_EPOCHS, check_curves, check_epochs
 from bench.store.file_sources import RECORD_FILES, RunFiles, read_checked
 from bench.store.record_models import Cost, Environment, Metrics, NoiseManifest, RunRecord, StatedNoise
+from bench.validation import validated
 
 
 class StoreError(BenchError):

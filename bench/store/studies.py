@@ -14,9 +14,9 @@ from bench.evaluation.metrics import has_better_side
 from bench.files.atomic import write_text
 from bench.files.reading import parse_json, read_file
 from bench.recipe import Frozen
-from bench.spec import validated
 from bench.store.file_sources import SEARCHES
 from bench.store.pack_files import NAME, contents
+from bench.validation import validated
 
 Identity = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

@@ -10,11 +10,11 @@ from bench.commands.cli import app
 from bench.commands.command_options import typed_for, with_options
 from bench.commands.run import run
 from bench.execution.machines import Machines
+from bench.grid.pictures import Pictures
 from bench.grid.request import Request
 from bench.grid.search_space import Search
 from bench.options import option, options_of
 from bench.recipe import Frozen
-from bench.spec import Pictures
 
 
 class Wanted(Frozen):

@@ -14,12 +14,13 @@ from bench.commands.grid_session import make_request
 from bench.commands.run import run
 from bench.errors import BenchError, UsageError
 from bench.execution.machines import Machines
+from bench.grid.pictures import Pictures
 from bench.grid.request import Request
 from bench.grid.search_space import Search
 from bench.options import path_of
 from bench.report.selection import Selection
-from bench.spec import Pictures, validated
 from bench.tracking.names import Track
+from bench.validation import validated
 
 FLAGS = {"dry_run", "force", "download"}
 OPTIONS = [f"--{name.replace('_', '-')}" for name in inspect.signature(run).parameters if name not in FLAGS]

@@ -8,12 +8,12 @@ from bench.commands.cli import app
 from bench.commands.list import WHAT
 from bench.commands.list_plugin import arguments, hyperparameters
 from bench.errors import PluginError, UsageError
+from bench.evaluation.score_names import SCORE_NAMES, SCORE_WORDS
 from bench.plugins.hyperparameters import declared
 from bench.plugins.registry import Registry
 from bench.recipe import RECIPE_WORDS, RELABEL_WORDS, Recipe, Relabel
 from bench.report.figure_kinds import KINDS
 from bench.report.tables import BY_NAME
-from bench.spec import SCORE_NAMES, SCORE_WORDS
 
 # Typer hands a class of its own to callbacks of options.
 pytestmark = pytest.mark.usefixtures("unchecked_types")

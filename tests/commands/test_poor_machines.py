@@ -13,7 +13,7 @@ from bench.errors import UsageError
 from bench.execution import process_limits
 from bench.execution.machines import Machines
 from bench.options import path_of
-from bench.spec import validated
+from bench.validation import validated
 
 TINY = ["--methods", "dummy", "--datasets", "tiny", "--noise", "0.3", "--epochs", "1", "--plugins", str(PLUGINS)]
 ENCODINGS = [

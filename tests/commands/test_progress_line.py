@@ -10,9 +10,9 @@ from harness import grid
 from bench.commands.progress_line import LinesAbove, ProgressLine, is_watched, showing_progress
 from bench.execution.context import Context
 from bench.execution.observer import CellReport, Observer
+from bench.grid.cell_state import CellState
 from bench.plugins.method import Progress
 from bench.plugins.registry import Registry
-from bench.spec import CellState
 from bench.store.store import Store
 
 

@@ -16,8 +16,8 @@ import bench
 from bench.errors import UsageError
 from bench.execution.machines import Machines
 from bench.grid.request import Request
-from bench.spec import validated
 from bench.tracking.names import Track
+from bench.validation import validated
 
 TINY = {"datasets": "tiny", "methods": "dummy", "device": "cpu", "precision": "float32", "plugins": [PLUGINS]}
 

@@ -11,7 +11,8 @@ from PIL import Image
 
 from bench.data.content_hash import content_hash
 from bench.errors import DataError
-from bench.spec import BrokenCell, RunSpec
+from bench.grid.cell_state import BrokenCell
+from bench.spec import RunSpec
 
 
 @pytest.fixture

@@ -15,8 +15,9 @@ from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
-from bench.spec import Choice, validated
+from bench.spec import Choice
 from bench.training.batches import Batches
+from bench.validation import validated
 
 
 def choice(name: str, **options: object) -> Choice:

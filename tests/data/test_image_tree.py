@@ -14,9 +14,10 @@ from torchvision.datasets import ImageFolder
 from bench.data.content_hash import content_hash
 from bench.data.image_tree import image_tree, told, tree_notes
 from bench.errors import DataError, Note
+from bench.grid.cell_state import BrokenCell
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
-from bench.spec import BrokenCell, Choice
+from bench.spec import Choice
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from harness import grid
 from made_data import opened, pixels, refusal
 
 from bench.errors import Note, UsageError
-from bench.spec import BrokenCell
+from bench.grid.cell_state import BrokenCell
 
 TRAIN, TEST = np.arange(40) % 4, np.arange(20) % 4
 

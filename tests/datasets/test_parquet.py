@@ -14,8 +14,8 @@ from made_data import opened, pixels, refusal
 from PIL import Image
 
 from bench.errors import Note, UsageError
+from bench.grid.cell_state import BrokenCell
 from bench.plugins.registry import Registry
-from bench.spec import BrokenCell
 
 NAMES = ["cat", "dog", "fox"]
 INTEGERS = pa.int64()

@@ -16,7 +16,8 @@ from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
-from bench.spec import Choice, validated
+from bench.spec import Choice
+from bench.validation import validated
 
 ROOT = Path(os.environ.get("BENCH_DATA") or "data")
 FILES = {

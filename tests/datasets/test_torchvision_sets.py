@@ -18,7 +18,7 @@ from bench.errors import DataError, Note
 from bench.grid.cells import cells
 from bench.grid.request import Request
 from bench.plugins.registry import Registry
-from bench.spec import validated
+from bench.validation import validated
 
 EMNIST_SIZES = {"balanced": (47, 112_800, 18_800), "letters": (26, 124_800, 20_800), "mnist": (10, 60_000, 10_000)}
 

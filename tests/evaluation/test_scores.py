@@ -3,9 +3,10 @@ import pytest
 import scipy.special
 import torch
 
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.evaluation.scores import LOGIT_SCORES, energy, entropy, margin, msp
+from bench.grid.pictures import Pictures
 from bench.options import options_of
-from bench.spec import SCORE_NAMES, Pictures
 
 EIGHTHS = torch.tensor([[4.0, 2.0, 1.0, 1.0]]).log()  # p = 1/2, 1/4, 1/8, 1/8
 GAPS = torch.arange(15, 115, dtype=torch.float32)

@@ -8,8 +8,8 @@ from harness import PLUGINS, run, spec
 from bench.execution.cell import claim
 from bench.execution.context import Context
 from bench.execution.observer import CellReport
+from bench.grid.cell_state import CellState
 from bench.plugins.registry import Registry
-from bench.spec import CellState
 from bench.store.store import Store
 from bench.store.unfinished import UnderWay, folder_of, is_taken
 

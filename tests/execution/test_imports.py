@@ -20,10 +20,11 @@ from bench.report.grouping import group
 from bench.report.older_versions import told_apart
 from bench.report.results import load_records
 from bench.report.table import IMPORTED_NOTE
-from bench.spec import ImportedSpec, RunSpec, validated
+from bench.spec import ImportedSpec, RunSpec
 from bench.store import grid_status, transfer
 from bench.store.array_files import read_arrays
 from bench.store.store import Store
+from bench.validation import validated
 
 DIGITS = {"methods": ["baseline"], "datasets": ["digits"], "noise": [0.3], "epochs": 1}
 ASKED = {"name": "mine", "dataset": "digits", "noise": "0.3"}

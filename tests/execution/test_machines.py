@@ -7,7 +7,7 @@ from harness import grid, spec
 
 from bench.errors import UsageError
 from bench.execution.machines import Machines
-from bench.spec import validated
+from bench.validation import validated
 
 
 def test_there_is_room_for_a_run_on_each_gpu_or_on_each_so_many_cores(monkeypatch):

@@ -15,8 +15,8 @@ from bench.execution.context import Context
 from bench.execution.observer import Observer
 from bench.execution.processes import ProcessExecutor, death, gpu_of, interrupts_held
 from bench.files import locks
+from bench.grid.cell_state import BrokenCell
 from bench.plugins.registry import Registry
-from bench.spec import BrokenCell
 from bench.store import grid_status as status
 from bench.store.grid_status import remember
 from bench.store.store import Store

@@ -18,9 +18,9 @@ from bench.grid.request import Request
 from bench.plugins.factory import MethodFactory
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
-from bench.spec import validated
 from bench.store.store import Store
 from bench.training import seeding
+from bench.validation import validated
 
 
 @pytest.fixture

@@ -5,13 +5,15 @@ import pytest
 from harness import PLUGINS, grid, plugin, spec
 
 from bench.errors import UsageError
+from bench.grid.cell_state import BrokenCell
 from bench.grid.config_files import load_experiment
 from bench.grid.noise_axis import parse_noise
 from bench.grid.recipe_resolution import resolve_recipe
 from bench.grid.request import Request
 from bench.plugins.registry import Registry
 from bench.recipe import Relabel, StepDecay
-from bench.spec import BrokenCell, Noise, RunSpec, validated
+from bench.spec import Noise, RunSpec
+from bench.validation import validated
 
 DECAY = {"factor": 0.9, "first_epoch": 3, "every": 2}
 

@@ -14,7 +14,8 @@ from bench.execution.machines import Machines
 from bench.grid.noise_axis import Declared
 from bench.plugins.hyperparameters import resolve
 from bench.recipe import CropAndFlip, Lookahead, Ramp, Recipe, Relabel, StepDecay
-from bench.spec import Noise, RunSpec, validated
+from bench.spec import Noise, RunSpec
+from bench.validation import validated
 
 WHOLE = {
     Recipe: ["epochs", "batch_size", "first_bias_epochs", "cutout", "relabel_from", "train_limit"],

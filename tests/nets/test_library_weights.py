@@ -13,7 +13,7 @@ from bench.errors import Note, UsageError
 from bench.nets.backbones import find_backbone, make_backbone
 from bench.nets.library_weights import resolved
 from bench.recipe import Recipe, Weights
-from bench.spec import validated
+from bench.validation import validated
 
 RESNET = "torchvision:resnet18"
 

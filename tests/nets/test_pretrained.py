@@ -14,7 +14,7 @@ from bench.nets.backbones import make_backbone
 from bench.nets.pretrained import load_weights, read_state
 from bench.plugins.registry import Registry
 from bench.recipe import Recipe, Weights
-from bench.spec import validated
+from bench.validation import validated
 
 COLOUR = (3, 32, 32)
 

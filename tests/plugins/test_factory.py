@@ -6,11 +6,12 @@ from harness import DUMMY, PLUGINS, TASK, grid, plugin, run, spec
 from pydantic import TypeAdapter
 
 from bench.errors import UsageError
+from bench.grid.cell_state import BrokenCell
 from bench.plugins.factory import MethodFactory
 from bench.plugins.hyperparameters import EXACT
 from bench.plugins.registry import Registry
 from bench.report.summaries import entry
-from bench.spec import BrokenCell, RunSpec
+from bench.spec import RunSpec
 from bench.store.store import Store
 
 TWICE = '''

@@ -7,7 +7,8 @@ from bench.data.dataset import DataSet
 from bench.errors import BenchError, DataError
 from bench.plugins.loading import check_data_set
 from bench.plugins.registry import Registry
-from bench.spec import Choice, Noise, validated
+from bench.spec import Choice, Noise
+from bench.validation import validated
 
 TINY = Registry([PLUGINS]).find("datasets", "tiny").load()
 

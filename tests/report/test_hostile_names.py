@@ -11,11 +11,11 @@ from matplotlib import cbook
 from rich.console import Console
 
 from bench.commands.terminal import show_table
+from bench.grid.pictures import Pictures
 from bench.report import figures
 from bench.report.columns import Counts, Methods, Texts
 from bench.report.table import Row, Table
 from bench.report.values import MethodLabel
-from bench.spec import Pictures
 
 METHOD = '''
 """A method with a text among its hyper-parameters."""

@@ -9,12 +9,12 @@ import pytest
 from finished_runs import copy
 from harness import checksummed, run, spec
 
+from bench.grid.pictures import Pictures
 from bench.plugins.registry import Registry
 from bench.report import figures
 from bench.report.pages import write_report
 from bench.report.results import load_records
 from bench.report.sample_pictures import Samples
-from bench.spec import Pictures
 from bench.store import grid_status
 from bench.store.assess import assess
 from bench.store.prediction_files import from_parquet, read_predictions

@@ -17,12 +17,12 @@ from bench.execution.context import Context
 from bench.execution.machines import Machines
 from bench.grid.request import Request
 from bench.plugins.registry import Plugin, Registry
-from bench.spec import validated
 from bench.store.file_sources import Held
 from bench.store.plugin_sources import MOST_TEXT, read_sources, sources_of, written
 from bench.store.store import Store
 from bench.store.stored_plugins import where_source_lies
 from bench.store.transfer import merge, pack
+from bench.validation import validated
 
 HELPED = DUMMY.replace(
     "from torch import Tensor, nn", "from parts.scales import SCALE\nfrom torch import Tensor, nn"

@@ -12,12 +12,12 @@ from harness import PLUGINS, spec
 import bench
 from bench.errors import UsageError
 from bench.plugins.method import Progress
-from bench.spec import validated
 from bench.store.store import Store
 from bench.tracking import names
 from bench.tracking.names import TRACKERS, Track, TrackerKind
 from bench.tracking.tracker_interface import Tracker
 from bench.tracking.tracking import Tracking
+from bench.validation import validated
 
 SETTINGS = {"methods": "dummy", "datasets": "tiny", "noise": 0.3, "epochs": 3, "plugins": PLUGINS}
 

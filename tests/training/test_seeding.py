@@ -12,9 +12,10 @@ from bench.data.label_noise import Clean, corrupt
 from bench.data.splits import random_part
 from bench.errors import UsageError
 from bench.grid.request import Request
-from bench.spec import RunSpec, validated
+from bench.spec import RunSpec
 from bench.training import seeding as generators
 from bench.training.transforms import AlternatingFlips
+from bench.validation import validated
 
 
 def draw():

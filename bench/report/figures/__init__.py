@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import bench.report.figures.backend  # noqa: F401
 
 # isort: split
+from bench.grid.pictures import Pictures
 from bench.report.figures.ablation import pictures as ablations
 from bench.report.figures.confusion import pictures as confusion_matrices
 from bench.report.figures.features import pictures as feature_maps
@@ -18,7 +19,6 @@ from bench.report.figures.training_uncertainty import pictures as training_uncer
 from bench.report.figures.uncertainty_histograms import pictures as histograms
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples
-from bench.spec import Pictures
 
 # From records alone, always drawn.
 FROM_RECORDS: list[Callable[[Group], Iterator[Picture]]] = [

@@ -13,11 +13,11 @@ from matplotlib.lines import Line2D
 
 from bench.errors import DataError
 from bench.evaluation.predictions import LabelledPredictions
+from bench.grid.pictures import Pictures
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import Picture, shortened, slug
 from bench.report.grouping import SHOWN_CLASSES, Group
 from bench.report.sample_pictures import Samples, most
-from bench.spec import Pictures
 
 SHOWN = 2000  # samples drawn; t-SNE of all would take minutes
 # Petroff's ten colours, made to be told apart by colour-blind readers (arXiv 2107.02270).

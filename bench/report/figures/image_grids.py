@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from bench.evaluation.predictions import LabelledPredictions
+from bench.grid.pictures import Pictures
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import COLOURS, RIGHT, WRONG, Picture, shortened, slug
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples, most
-from bench.spec import Pictures
 from bench.store.record import Record
 
 COLUMNS = 13  # the paper's grid of 104 is 13 × 8

@@ -12,12 +12,13 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from bench.escaping import figure_text
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.report.figures import facets
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import COLOURS, Picture, band, look, shortened
 from bench.report.grouping import Group
 from bench.report.summaries import entry, over
-from bench.spec import SCORE_NAMES, Noise
+from bench.spec import Noise
 from bench.store.record import Record
 
 # The last tenth is left out: there a handful of images decides.

@@ -13,13 +13,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from bench.evaluation.calibration import BINS, Classified
+from bench.grid.pictures import Pictures
 from bench.report.figures import facets
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import COLOURS, Picture
 from bench.report.grouping import Group
 from bench.report.sample_pictures import Samples, of_each_method
 from bench.report.summaries import over
-from bench.spec import Pictures
 from bench.store.record import Record
 
 COLUMNS, LEAST = 4, 1.1  # panels side by side in a report; width of one in a paper, in inches

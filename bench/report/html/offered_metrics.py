@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from bench.evaluation.metrics import OF_CLASS_COUNTS, OF_FLIPS, OF_PREDICTIONS, OF_SCORES, Metric
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.report.summaries import entry
 from bench.report.values import FORMATS
-from bench.spec import SCORE_NAMES
 from bench.store.record import Record
 
 FAMILIES: dict[str, tuple[Metric[Any], ...]] = {

@@ -4,13 +4,13 @@ from typing import Any
 
 import numpy as np
 
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.report.figures.rejection import SHOWN
 from bench.report.figures.training_curves import PANELS, has
 from bench.report.figures.training_uncertainty import NAMES
 from bench.report.grouping import Group
 from bench.report.html.json_blocks import short
 from bench.report.html.view_settings import Place, places
-from bench.spec import SCORE_NAMES
 from bench.store.csv_columns import Columns
 from bench.store.record import Record
 

@@ -6,10 +6,11 @@ from typing import Any
 from urllib.parse import quote
 
 from bench.escaping import printable
+from bench.evaluation.score_names import SCORE_NAMES
 from bench.report.figures.style import COLOURS, RIGHT, WRONG
 from bench.report.grouping import Group
 from bench.report.html.offered_metrics import offered
-from bench.spec import SCORE_NAMES, Noise
+from bench.spec import Noise
 from bench.store.store import Store
 
 Place = tuple[int, int]  # of a cell: its method's and its noise's place in the setting

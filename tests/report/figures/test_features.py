@@ -10,11 +10,11 @@ from sklearn.manifold import TSNE
 
 from bench.errors import DataError
 from bench.evaluation.predictions import LabelledPredictions, Predictions
+from bench.grid.pictures import Pictures
 from bench.report.figures import features as module
 from bench.report.figures.features import CLASS_COLOURS, class_colours, draw, pictures, projections, subset
 from bench.report.grouping import group
 from bench.report.results import load_records
-from bench.spec import Pictures
 from bench.store.store import Store
 
 

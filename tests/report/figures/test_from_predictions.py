@@ -10,11 +10,11 @@ from harness import record, spec
 from bench.errors import DataError
 from bench.evaluation.calibration import BINS, Classified, ece
 from bench.evaluation.predictions import LabelledPredictions, Predictions
+from bench.grid.pictures import Pictures
 from bench.plugins.registry import Registry
 from bench.report.figures import reliability, uncertainty_histograms
 from bench.report.grouping import group
 from bench.report.sample_pictures import Samples, of_each_method
-from bench.spec import Pictures
 
 
 def outputs(seed, size=400):

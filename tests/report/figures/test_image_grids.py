@@ -6,13 +6,14 @@ import pytest
 from harness import PLUGINS, plugin, run, samples, spec
 from matplotlib.colors import to_hex
 
+from bench.grid.pictures import Pictures
 from bench.plugins.loading import load
 from bench.plugins.registry import Registry
 from bench.report.figures.image_grids import pictures
 from bench.report.figures.style import RIGHT, WRONG
 from bench.report.grouping import group
 from bench.report.results import load_records
-from bench.spec import Choice, Pictures
+from bench.spec import Choice
 from bench.store.store import Store
 
 # Its test set is large enough for the limit of 100 images, its images are in colour.
