@@ -26,6 +26,7 @@ from bench.grid.pictures import Pictures
 from bench.grid.request import Request
 from bench.plugins.method import Task
 from bench.plugins.registry import Registry
+from bench.recipe import Weights
 from bench.report.pages import Report, write_report
 from bench.report.sample_pictures import Samples
 from bench.spec import RunSpec
@@ -75,6 +76,18 @@ def record(cell: RunSpec, **fields: Any) -> Record:
     path = fields.pop("path", cell.folder)
     plain = {"metrics_version": VERSION, "outcome": "", "classes": ["a", "b", "c"]}
     return Record(Folder(path), cell, **models, **plain | fields, **frames)
+
+
+def elsewhere(made: Record, folder: str, **method: Any) -> Record:
+    """The record with the same files under another folder, as another user has them."""
+    moved, spec = {"location": {"data_root": folder}}, made.spec
+    weights = Weights(path=f"{folder}/weights.pt", source="0123456789ab")
+    changes = {
+        "recipe": spec.recipe.model_copy(update={"pretrained": weights}),
+        "dataset": spec.dataset.model_copy(update={"version": "1", **moved}),
+        "method": spec.method.model_copy(update=moved | method),
+    }
+    return replace(made, spec=spec.model_copy(update=changes))
 
 
 def of_older_protocol(made: Record, **entries: Any) -> Record:

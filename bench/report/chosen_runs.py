@@ -7,10 +7,11 @@ from pathlib import Path
 
 from bench.errors import UsageError, unknown
 from bench.plugins.registry import Registry, plugin_name
-from bench.report.grouping import Group, group, seeds_of
+from bench.report.grouping import Group, group
 from bench.report.results import load_records
 from bench.report.scoring import Scoring
 from bench.report.selection import Selection
+from bench.report.setting_titles import seeds_of
 from bench.spec import Noise
 from bench.store.record import Record
 from bench.store.store import Store

@@ -5,7 +5,6 @@ The winners of a search are a setting, too: there each method has the recipe tha
 Runs that were imported have no recipe here: they stand in every table of their data set's test set.
 """
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
@@ -13,10 +12,10 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
-from bench.recipe import Relabel
 from bench.report.natural_order import natural
 from bench.report.older_versions import OlderRecord
 from bench.report.setting import evaluated_on, setting
+from bench.report.setting_titles import codes, common, differing, known, title
 from bench.report.values import MethodLabel
 from bench.spec import ImportedSpec, Noise
 from bench.store.record import Record
@@ -199,32 +198,15 @@ def places(records: list[Record]) -> dict[str, Place]:
     }
 
 
-def relabel_pairs(group: Group, noise: Noise) -> dict[str, tuple[list[Record], list[Record]]]:
-    """Return runs (without, with) relabelling of methods that have both, by the shorter label."""
-    variants: dict[str, dict[bool, list[Record]]] = {}
-    labels: dict[str, list[str]] = {}
-    for record in group.records:
-        spec = record.spec
-        if isinstance(spec, ImportedSpec):
-            continue
-        if spec.noise.point == noise.point and spec.relabel in (None, Relabel()):
-            same = ("method", "dataset", "protocol", "backbone_version")
-            key = repr([spec.counting.get(part) for part in same])
-            variants.setdefault(key, {}).setdefault(spec.relabel is not None, []).append(record)
-            labels.setdefault(key, []).append(spec.label)
-    both = {min(labels[key], key=len): ways for key, ways in variants.items() if len(ways) == 2}
-    return {name: (both[name][False], both[name][True]) for name in sorted(both)}
-
-
 def _named(by_setting: dict[str, list[Record]]) -> list[Group]:
     """Return the groups of one data set, with names and titles that tell them apart."""
     rivals = list(by_setting.values())
     settings = [setting(members[0].spec) for members in rivals]
-    differing = _differing(settings)
-    codes = _codes([_known(each) for each in settings])
+    apart = differing(settings)
+    suffixes = codes([known(each) for each in settings])
     return [
-        Group(f"{own['dataset']}{code}", _title(members, own, differing), members)
-        for members, own, code in zip(rivals, settings, codes, strict=True)
+        Group(f"{own['dataset']}{suffix}", title(members, own, apart), members)
+        for members, own, suffix in zip(rivals, settings, suffixes, strict=True)
     ]
 
 
@@ -233,71 +215,9 @@ def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:
     return [
         Group(
             f"{members[0].spec.dataset.name}-tuned{f'-{search}' if len(by_search) > 1 else ''}",
-            _title(members, _common(members), set(), f"tuned (search {search})"),
+            title(members, common(members), set(), f"tuned (search {search})"),
             members,
             is_tuned=True,
         )
         for search, members in by_search.items()
-    ]
-
-
-def _common(members: list[Record]) -> dict[str, Any]:
-    """Return the part of a setting that all runs share, imported ones aside."""
-    settings = [setting(record.spec) for record in members if not isinstance(record.spec, ImportedSpec)]
-    differing = _differing(settings)
-    return {key: value for key, value in settings[0].items() if key not in differing}
-
-
-def _known(own: dict[str, Any]) -> str:
-    """Return a setting as text without what is None, so that optional keys can be added."""
-    return repr({key: value for key, value in own.items() if value is not None})
-
-
-def _differing(settings: list[dict[str, Any]]) -> set[str]:
-    """Return the keys that do not have the same value in all settings."""
-    keys = {key for each in settings for key in each}
-    return {key for key in keys if any(each.get(key) != settings[0].get(key) for each in settings)}
-
-
-def _codes(texts: list[str]) -> list[str]:
-    """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart.
-
-    One text needs none.
-    """
-    if len(texts) < 2:
-        return [""] * len(texts)
-    hashes = [hashlib.sha256(text.encode()).hexdigest() for text in texts]
-    digits = next(n for n in range(4, 65) if len({each[:n] for each in hashes}) == len(hashes))
-    return [f"-{each[:digits]}" for each in hashes]
-
-
-def _title(members: list[Record], own: dict[str, Any], differing: set[str], tuned: str = "") -> str:
-    spec = members[0].spec
-    told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
-    names = {record.spec.recipe_name for record in members if record.spec.recipe}
-    facts = [
-        spec.dataset.name,
-        *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 and not tuned else []),
-        *(_training(own) if spec.recipe else ["trained elsewhere"]),
-        *([tuned] if tuned else []),
-        *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
-        "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
-        *(f"{key} {value}" for key, value in own.items() if key in differing - told),
-        seeds_of(members),
-    ]
-    return ", ".join(facts)
-
-
-def seeds_of(records: list[Record]) -> str:
-    """Return the seeds of runs as text, with which a setting's title ends."""
-    seeds = sorted({record.spec.seed for record in records})
-    return f"seed{'s' if len(seeds) > 1 else ''} {', '.join(map(str, seeds))}"
-
-
-def _training(own: dict[str, Any]) -> list[str]:
-    """Return the epochs and the limit of training images of a setting, in words; none that vary."""
-    epochs, limit = own.get("epochs"), own.get("train_limit")
-    return [
-        *([f"{epochs} epoch{'s' if epochs > 1 else ''}"] if epochs else []),
-        *([f"{limit} training images"] if limit else []),
     ]

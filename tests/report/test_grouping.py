@@ -1,13 +1,11 @@
 import dataclasses
 import hashlib
-from functools import partial
 
 import pytest
+from harness import elsewhere, spec
 from harness import record as record_of
-from harness import spec
 
-from bench.recipe import Weights
-from bench.report.grouping import group, places, relabel_pairs
+from bench.report.grouping import group, places
 from bench.report.older_versions import told_apart, without_outdated
 from bench.report.setting import setting
 from bench.report.statistics.paired import contrasts
@@ -205,18 +203,6 @@ def test_runs_of_several_codes_of_a_plugins_backbone_stand_in_rows_of_their_own(
     assert [r.spec.label for r in told_apart(runs)] == ["dummy [backbone's version 1]", "dummy"]
 
 
-def elsewhere(made, folder, **method):
-    """The record with the same files under another folder, as another user has them."""
-    moved, spec = {"location": {"data_root": folder}}, made.spec
-    weights = Weights(path=f"{folder}/weights.pt", source="0123456789ab")
-    changes = {
-        "recipe": spec.recipe.model_copy(update={"pretrained": weights}),
-        "dataset": spec.dataset.model_copy(update={"version": "1", **moved}),
-        "method": spec.method.model_copy(update=moved | method),
-    }
-    return dataclasses.replace(made, spec=spec.model_copy(update=changes))
-
-
 def test_where_files_lie_makes_no_row_of_its_own():
     made = [elsewhere(record(seeds=[0]), "/a", version="1"), elsewhere(record(seeds=[1]), "/b", version="2")]
     assert [r.spec.label for r in told_apart(made)] == ["dummy [version 1]", "dummy"]
@@ -283,50 +269,3 @@ def test_labels_stand_in_order_of_method_then_setting():
 def test_labels_with_fractions_stand_in_order_of_size():
     found = labels_of([record(set={"dummy": {"scale": scale}}) for scale in (0.5, 0.25, 2.0)])
     assert found == ["dummy(scale=0.25)", "dummy(scale=0.5)", "dummy(scale=2.0)"]
-
-
-# ---- with and without relabelling ----------------------------------------------------------------
-
-both = partial(record, methods=["rul"])
-
-
-def seeds_of(ways):
-    return [sorted(r.spec.seed for r in way) for way in ways]
-
-
-def test_runs_without_and_with_relabelling_are_paired_under_the_shorter_label():
-    records = [both(relabel=[way], seeds=[seed]) for seed in (1, 0) for way in ("on", "off")]
-    (found,) = group([*records, both(relabel=["on"], seeds=[2])])
-    pairs = relabel_pairs(found, found.noises[0])
-    assert list(pairs) == ["rul"]
-    off, on = pairs["rul"]
-    assert {r.spec.relabel for r in off} == {None}
-    assert None not in {r.spec.relabel for r in on}
-    assert seeds_of(pairs["rul"]) == [[0, 1], [0, 1, 2]]
-
-
-def test_a_method_that_does_not_relabel_by_default_is_paired_under_its_own_name():
-    (found,) = group([record(methods=["baseline"], relabel=[way]) for way in ("on", "off")])
-    assert found.labels == ["baseline", "baseline(relabel=on)"]
-    assert list(relabel_pairs(found, found.noises[0])) == ["baseline"]
-
-
-def test_runs_are_paired_wherever_their_files_lie():
-    ways = [elsewhere(both(relabel=[way]), folder) for way, folder in (("on", "/a"), ("off", "/b"))]
-    (found,) = group(ways)
-    assert list(relabel_pairs(found, found.noises[0])) == ["rul"]
-
-
-def test_only_runs_that_differ_in_nothing_but_relabelling_are_paired():
-    one_way = [both(relabel=["on"]), both(relabel=["off"], set={"rul": {"mix": 3}})]
-    other_noise = both(relabel=["off"], noise=[0])
-    (found,) = group([*one_way, other_noise])
-    assert [relabel_pairs(found, noise) for noise in found.noises] == [{}, {}]
-    (completed,) = group([*one_way, other_noise, both(relabel=["on"], set={"rul": {"mix": 3}})])
-    assert list(relabel_pairs(completed, completed.noises[1])) == ["rul(mix=3)"]
-
-
-def test_relabelling_with_other_settings_than_the_usual_ones_is_not_paired():
-    unusual = both(relabel=["on"], set={"relabel": {"fraction": 1.0}})
-    (found,) = group([both(relabel=["off"]), unusual])
-    assert relabel_pairs(found, found.noises[0]) == {}

@@ -15,7 +15,8 @@ from matplotlib.figure import Figure
 from bench.escaping import figure_text
 from bench.report.figures.sheet import REPORT, Sheet
 from bench.report.figures.style import COLOURS, Picture, grid_shape, shortened, slug
-from bench.report.grouping import Group, relabel_pairs
+from bench.report.grouping import Group
+from bench.report.relabel_pairs import relabel_pairs
 from bench.report.summaries import over
 from bench.spec import Noise
 from bench.store.record import Record

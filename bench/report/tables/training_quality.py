@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 from bench.evaluation.metrics import OF_CLASS_COUNTS, OF_PREDICTIONS
 from bench.report.columns import Counts, Summaries
-from bench.report.grouping import Group, relabel_pairs
+from bench.report.grouping import Group
+from bench.report.relabel_pairs import relabel_pairs
 from bench.report.summaries import Summary, by_seed, epoch_sum, over, remaining, summarise
 from bench.report.table import Row, Table
 from bench.report.tables.cell_table import (
