@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 from bench.report.natural_order import natural
 from bench.report.older_versions import OlderRecord
 from bench.report.setting import evaluated_on, setting
-from bench.report.setting_titles import codes, common, differing, known, title
+from bench.report.setting_titles import as_text, differing, shared_part, suffixes_of, title
 from bench.report.values import MethodLabel
 from bench.spec import ImportedSpec, Noise
 from bench.store.record import Record
@@ -203,7 +203,7 @@ def _named(by_setting: dict[str, list[Record]]) -> list[Group]:
     rivals = list(by_setting.values())
     settings = [setting(members[0].spec) for members in rivals]
     apart = differing(settings)
-    suffixes = codes([known(each) for each in settings])
+    suffixes = suffixes_of([as_text(each) for each in settings])
     return [
         Group(f"{own['dataset']}{suffix}", title(members, own, apart), members)
         for members, own, suffix in zip(rivals, settings, suffixes, strict=True)
@@ -215,7 +215,7 @@ def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:
     return [
         Group(
             f"{members[0].spec.dataset.name}-tuned{f'-{search}' if len(by_search) > 1 else ''}",
-            title(members, common(members), set(), f"tuned (search {search})"),
+            title(members, shared_part(members), set(), f"tuned (search {search})"),
             members,
             is_tuned=True,
         )

@@ -8,14 +8,14 @@ from bench.spec import ImportedSpec
 from bench.store.record import Record
 
 
-def common(members: list[Record]) -> dict[str, Any]:
+def shared_part(members: list[Record]) -> dict[str, Any]:
     """Return the part of a setting that all runs share, imported ones aside."""
     settings = [setting(record.spec) for record in members if not isinstance(record.spec, ImportedSpec)]
     apart = differing(settings)
     return {key: value for key, value in settings[0].items() if key not in apart}
 
 
-def known(own: dict[str, Any]) -> str:
+def as_text(own: dict[str, Any]) -> str:
     """Return a setting as text without what is None, so that optional keys can be added."""
     return repr({key: value for key, value in own.items() if value is not None})
 
@@ -26,7 +26,7 @@ def differing(settings: list[dict[str, Any]]) -> set[str]:
     return {key for key in keys if any(each.get(key) != settings[0].get(key) for each in settings)}
 
 
-def codes(texts: list[str]) -> list[str]:
+def suffixes_of(texts: list[str]) -> list[str]:
     """Return a suffix for each text: four hexadecimal digits, or as many as tell them apart.
 
     One text needs none.

@@ -1,12 +1,10 @@
 import json
-from itertools import combinations, pairwise, permutations
+from itertools import combinations
 
 import numpy as np
 import pytest
 import scipy.special
 from harness import evaluation_of
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from scipy.stats import spearmanr
 from sklearn.metrics import average_precision_score, confusion_matrix, roc_auc_score
 
@@ -17,7 +15,6 @@ from bench.evaluation.evaluate import (
     noise_detection,
     of_score,
 )
-from bench.evaluation.human_disagreement import entropy_of_counts
 from bench.evaluation.metrics import (
     CLASS_ACCURACY,
     CLASS_AUROC,
@@ -29,7 +26,7 @@ from bench.evaluation.metrics import (
     OF_SCORES,
 )
 from bench.evaluation.predictions import Predictions
-from bench.evaluation.ranking import Scored, top_counts
+from bench.evaluation.ranking import Scored
 
 N, K = 137, 4
 SCORES = ["own", "msp", "entropy", "margin", "energy"]
@@ -223,56 +220,6 @@ def test_log_probabilities_offer_the_other_scores_as_logits_do(data, result):
     assert found["nll"] == pytest.approx(result["nll"], rel=1e-5)
 
 
-# ---- top-k ---------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("n", "k"), [(1, 1), (5, 1), (10, 1), (19, 1), (20, 2), (99, 9), (999, 99), (1000, 100), (3000, 100)]
-)
-def test_k_is_a_tenth_of_the_samples_between_1_and_100(n, k):
-    u = np.arange(n, dtype=float)
-    assert of_score(Scored(u, u > n / 2, np.zeros(n, dtype=int), 1))["top_k"]["k"] == k
-
-
-def test_top_k_by_hand():
-    u = np.array([0.9, 0.1, 0.7, 0.3, 0.5])
-    errors = np.array([True, False, False, True, True])
-    assert top_counts(Scored(u, errors, np.array([0, 2, 1, 0, 2]), 4), k=2) == {
-        "k": 2,
-        "uncertain_misclassified": 1,
-        "uncertain_tied": 0,
-        "certain_right": 1,
-        "certain_tied": 0,
-        "certain_classes": [1, 0, 1, 0],
-    }
-
-
-def test_ties_at_the_boundary_of_top_k_are_counted():
-    u = np.array([4.0, 3.0, 3.0, 3.0, 1.0, 1.0])
-    counts = top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=3)
-    assert counts["uncertain_tied"] == 3
-    assert counts["certain_tied"] == 3
-    assert top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=4)["uncertain_tied"] == 0
-    assert top_counts(Scored(u, u > 3, np.zeros(6, dtype=int), 1), k=2)["certain_tied"] == 0
-
-
-@settings(max_examples=50)
-@given(
-    st.lists(st.tuples(st.integers(0, 2), st.booleans(), st.integers(0, 2)), min_size=1, max_size=6),
-    st.integers(1, 6),
-)
-def test_top_k_is_the_mean_over_all_orders_inside_ties(rows, k):
-    k = min(k, len(rows))
-    orders = [order for order in permutations(rows) if all(a[0] <= b[0] for a, b in pairwise(order))]
-    most, least = [order[-k:] for order in orders], [order[:k] for order in orders]
-    u, errors, labels = (np.array(column) for column in zip(*rows, strict=True))
-    counts = top_counts(Scored(u.astype(float), errors, labels, 3), k)
-    assert counts["uncertain_misclassified"] == pytest.approx(np.mean([sum(e for _, e, _ in top) for top in most]))
-    assert counts["certain_right"] == pytest.approx(np.mean([sum(not e for _, e, _ in top) for top in least]))
-    classes = [[sum(y == label for *_, y in top) for label in range(3)] for top in least]
-    np.testing.assert_allclose(counts["certain_classes"], np.mean(classes, axis=0))
-
-
 # ---- confusion -----------------------------------------------------------------------------------
 
 
@@ -417,40 +364,6 @@ def test_label_aware_keeps_the_order_of_very_confident_samples():
 
 
 # ---- human uncertainty ---------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("counts", "expected"),
-    [
-        ([10, 0, 0], 0),
-        ([5, 5, 0], np.log(2)),
-        ([2, 1, 1], 1.5 * np.log(2)),
-        ([20, 10, 10], 1.5 * np.log(2)),
-        ([7, 7, 7], np.log(3)),
-    ],
-)
-def test_entropy_of_counts_by_hand(counts, expected):
-    assert entropy_of_counts(np.array([counts], dtype=float))[0] == pytest.approx(expected)
-
-
-def test_entropy_of_counts_is_one_value_per_sample():
-    counts = np.array([[4.0, 0.0], [1.0, 1.0], [9.0, 0.0]])
-    np.testing.assert_allclose(entropy_of_counts(counts), [0, np.log(2), 0])
-
-
-@pytest.mark.parametrize(
-    ("u", "entropy", "expected"),
-    [
-        ([0.1, 0.4, 0.2, 0.9], [0.0, 0.5, 0.7, 0.6], 1 - 6 * 6 / (4 * 15)),
-        ([0.1, 0.2, 0.3], [0.0, 0.1, 5.0], 1),
-        ([0.3, 0.2, 0.1], [0.0, 0.1, 5.0], -1),
-        ([1, 1, 2], [0, 1, 2], 1.5 / (1.5 * 2) ** 0.5),
-    ],
-    ids=["ranks 1324 and 1243", "rising", "falling", "tied: mean ranks"],
-)
-def test_human_uncertainty_is_the_correlation_of_ranks_by_hand(u, entropy, expected):
-    scores = {"own": np.array(u, dtype=float)}
-    assert human_uncertainty(scores, np.array(entropy, dtype=float)) == {"own": pytest.approx(expected)}
 
 
 def test_each_score_is_correlated_with_the_human_entropy(data, result):
