@@ -15,7 +15,15 @@ from typing import Any, NamedTuple, TypeVar
 from bench.report.natural_order import natural
 from bench.report.older_versions import OlderRecord
 from bench.report.setting import evaluated_on, setting
-from bench.report.setting_titles import as_text, differing, shared_part, suffixes_of, title
+from bench.report.setting_titles import (
+    as_text,
+    differing,
+    recipe_name,
+    shared_part,
+    suffixes_of,
+    title,
+    values_told,
+)
 from bench.report.values import MethodLabel
 from bench.spec import ImportedSpec, Noise
 from bench.store.record import Record
@@ -33,6 +41,7 @@ class Group:
     title: str
     records: list[Record]
     is_tuned: bool = False  # whether these are the winners of a search
+    recipe: str = ""  # what its recipe sets, where the title tells the recipe's name alone
 
     @property
     def dataset(self) -> str:
@@ -204,10 +213,24 @@ def _named(by_setting: dict[str, list[Record]]) -> list[Group]:
     settings = [setting(members[0].spec) for members in rivals]
     apart = differing(settings)
     suffixes = suffixes_of([as_text(each) for each in settings])
-    return [
-        Group(f"{own['dataset']}{suffix}", title(members, own, apart), members)
-        for members, own, suffix in zip(rivals, settings, suffixes, strict=True)
-    ]
+    found = []
+    for members, own, suffix in zip(rivals, settings, suffixes, strict=True):
+        named = apart & _of_recipe(members) if _is_only_recipe_of_its_name(members, rivals) else set()
+        told = ", ".join(values_told(own, named))
+        found.append(Group(f"{own['dataset']}{suffix}", title(members, own, apart - named), members, recipe=told))
+    return found
+
+
+def _is_only_recipe_of_its_name(members: list[Record], rivals: list[list[Record]]) -> bool:
+    """Return whether a recipe's name tells it from those of a data set's other settings."""
+    name = recipe_name(members)
+    same_name = [runs[0].spec.recipe for runs in rivals if recipe_name(runs) == name]
+    return name is not None and all(recipe == members[0].spec.recipe for recipe in same_name)
+
+
+def _of_recipe(members: list[Record]) -> set[str]:
+    recipe = members[0].spec.recipe
+    return set(recipe.model_dump()) if recipe else set()
 
 
 def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:

@@ -127,6 +127,7 @@ def _write_group(report: Report, members: Group, drawn: list[Picture], samples: 
     made = [table for make in tables.ALL_TABLES for table in [make(members)] if table.rows]
     report.tables[members.name] = made
     page = [f"## {markdown(members.title)}\n"]
+    page += [f"The recipe has {markdown(members.recipe)}.\n"] if members.recipe else []
     for table in made:
         table.write(report.folder / "tables")
         page.append(table.markdown())

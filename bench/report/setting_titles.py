@@ -7,6 +7,8 @@ from bench.report.setting import setting
 from bench.spec import ImportedSpec
 from bench.store.record import Record
 
+IN_WORDS = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
+
 
 def shared_part(members: list[Record]) -> dict[str, Any]:
     """Return the part of a setting that all runs share, imported ones aside."""
@@ -38,6 +40,22 @@ def suffixes_of(texts: list[str]) -> list[str]:
     return [f"-{each[:digits]}" for each in hashes]
 
 
+def recipe_name(members: list[Record]) -> str | None:
+    """Return the name that an experiment gave the recipe of a setting's runs, if they have one."""
+    names = {record.spec.recipe_name for record in members if record.spec.recipe}
+    return names.pop() if len(names) == 1 else None
+
+
+def values_told(own: dict[str, Any], keys: set[str]) -> list[str]:
+    """Return the values of a setting's keys, each as text, but for those that a title has in words.
+
+    >>> own = {"epochs": 3, "schedule": {"factor": 0.9, "every": 1}, "cutout": None}
+    >>> values_told(own, {"epochs", "schedule", "cutout"})
+    ['schedule (factor 0.9, every 1)', 'no cutout']
+    """
+    return [_told(key, value) for key, value in own.items() if key in keys - IN_WORDS]
+
+
 def title(members: list[Record], own: dict[str, Any], apart: set[str], tuned: str = "") -> str:
     """Return the title of a setting's tables.
 
@@ -48,16 +66,15 @@ def title(members: list[Record], own: dict[str, Any], apart: set[str], tuned: st
         tuned: name of the search, if the runs are its winners.
     """
     spec = members[0].spec
-    told = {"dataset", "epochs", "evaluate", "train_limit", "imbalance"}
-    names = {record.spec.recipe_name for record in members if record.spec.recipe}
+    recipe = recipe_name(members)
     facts = [
         spec.dataset.name,
-        *([f"recipe {spec.recipe_name}"] if spec.recipe_name and len(names) == 1 and not tuned else []),
+        *([f"recipe {recipe}"] if recipe and not tuned else []),
         *(_training(own) if spec.recipe else ["trained elsewhere"]),
         *([tuned] if tuned else []),
         *([f"imbalance {own['imbalance']}"] if "imbalance" in own else []),
         "test set" if spec.evaluate == "test" else "held-out part (noisy labels)",
-        *(f"{key} {value}" for key, value in own.items() if key in apart - told),
+        *values_told(own, apart),
         seeds_of(members),
     ]
     return ", ".join(facts)
@@ -76,3 +93,11 @@ def _training(own: dict[str, Any]) -> list[str]:
         *([f"{epochs} epoch{'s' if epochs > 1 else ''}"] if epochs else []),
         *([f"{limit} training images"] if limit else []),
     ]
+
+
+def _told(key: str, value: Any) -> str:
+    if value is None:
+        return f"no {key}"
+    if isinstance(value, dict):
+        return f"{key} ({', '.join(f'{inner} {each}' for inner, each in value.items())})"
+    return f"{key} {value}"

@@ -32,6 +32,38 @@ def test_settings_of_one_data_set_are_apart_and_told_apart():
     assert sorted("learning_rate 0.5" in members.title for members in found) == [False, False, True]
 
 
+def recipe(name, **fields):
+    made = record(set={"recipe": fields})
+    return dataclasses.replace(made, spec=made.spec.model_copy(update={"recipe_name": name}))
+
+
+def test_a_recipe_with_a_name_of_its_own_is_told_by_the_name():
+    steps = {"schedule": {"factor": 0.9, "first_epoch": 2, "every": 1}, "learning_rate": 0.5}
+    found = group([recipe("small"), recipe("steps", **steps, epochs=2), record(precision="bfloat16")])
+    told = {members.title: members.recipe for members in found}
+    usual = "learning_rate 0.05, schedule one-cycle"
+    assert told == {
+        "tiny, recipe small, 4 epochs, test set, precision float32, seed 0": usual,
+        "tiny, recipe steps, 2 epochs, test set, precision float32, seed 0":
+            "learning_rate 0.5, schedule (factor 0.9, first_epoch 2, every 1)",
+        f"tiny, 4 epochs, test set, {usual}, precision bfloat16, seed 0": "",
+    }  # fmt: skip
+
+
+def test_a_name_of_two_recipes_tells_neither():
+    first, second = group([recipe("small"), recipe("small", learning_rate=0.5)])
+    assert (first.recipe, second.recipe) == ("", "")
+    assert {"learning_rate 0.5" in each.title for each in (first, second)} == {True, False}
+
+
+def test_a_recipe_told_by_its_name_may_stand_in_two_settings():
+    slow = recipe("slow", learning_rate=0.5)
+    other = dataclasses.replace(slow, spec=slow.spec.model_copy(update={"precision": "bfloat16"}))
+    found = group([slow, other, recipe("small")])
+    assert sum(members.title.startswith("tiny, recipe slow, ") for members in found) == 2
+    assert not any("learning_rate" in members.title for members in found)
+
+
 def test_many_settings_of_one_data_set_have_names_of_their_own():
     """Of this many, some share the first four digits of their hash."""
     base = spec()

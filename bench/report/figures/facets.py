@@ -15,6 +15,7 @@ from bench.report.figures.style import grid_shape
 
 MOST = 8  # methods whose lines one panel holds
 NATURAL, LEAST = 5, 1.05  # panels side by side in a report; width of one in a paper, in inches
+HIGHEST = 3.0  # panel, in inches
 BREAK, KEEP = "\N{WORD JOINER}", "\N{NO-BREAK SPACE}"  # marks in a name that is parted in lines
 OTHERS: Any = {"color": "0.82", "lw": 0.7, "zorder": 0}  # lines of the other methods behind each one's own
 
@@ -37,9 +38,12 @@ def in_groups(labels: Sequence[str]) -> list[list[str]]:
 
 
 def height(count: int, sheet: Sheet, natural: int = NATURAL, least: float = LEAST, shape: float = 0.8) -> float:
-    """Return the height in inches of a figure of so many panels, `shape` times as high as wide."""
+    """Return the height in inches of a figure of so many panels, `shape` times as high as wide.
+
+    One panel alone, which is as wide as the figure, is lower.
+    """
     rows, columns = grid_shape(count, sheet.across(natural, least))
-    return rows * (shape * sheet.wide(9.0) / columns + 0.1) + 0.6
+    return rows * (min(shape * sheet.wide(9.0) / columns, HIGHEST) + 0.1) + 0.6
 
 
 def panels(

@@ -53,6 +53,7 @@ def _setting(group: Group) -> dict[str, Any]:
         "name": printable(group.name),
         "dataset": printable(group.dataset),
         "title": printable(group.title),
+        "recipe": printable(group.recipe),
         "runs": len(group.records),
         "methods": [
             {"name": printable(group.shown(label)), "label": printable(label), "oracle": labels[label].oracle,

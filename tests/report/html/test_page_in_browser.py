@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlencode
 
 import numpy as np
 import pytest
+from harness import report, run
 
 WIDTHS = {"wide": 1280, "narrow": 390}
 SECTIONS = (
@@ -301,3 +302,19 @@ def test_the_keyboard_reaches_pickers_and_skips_them(page):
     page.tab.focus("#pick-noise")
     page.tab.keyboard.press("ArrowUp")
     assert page.tab.evaluate("document.activeElement.id") == "pick-noise"
+
+
+def test_the_subheading_tells_what_a_named_recipe_sets(browser, tmp_path):
+    named = {"small": {"backbone": "cnn-8"}, "large": {"backbone": "cnn-16"}}
+    run(tmp_path, methods=["dummy"], noise=["0"], recipes=named, epochs=1)
+    opened = Opened(browser, report(tmp_path).page, WIDTHS["wide"])
+    headings = {}
+    for choice in opened.tab.locator("#pick-setting option").all():
+        opened.tab.select_option("#pick-setting", choice.get_attribute("value"))
+        name, values = opened.tab.locator("#subheading").inner_text().split(" · ", 1)
+        headings[name] = values
+    opened.tab.context.close()
+    assert headings == {
+        f"tiny, recipe {name}, 1 epoch, test set, seed 0": f"1 run, 1 method · The recipe has backbone {net}."
+        for name, net in (("small", "cnn-8"), ("large", "cnn-16"))
+    }

@@ -1,7 +1,7 @@
 // The answer first: does the own score rank errors better than max-softmax?
 import { choice, isShown, noise, setting } from "./choice.js";
 import { el, note } from "./elements.js";
-import { fixed } from "./numbers.js";
+import { count, fixed } from "./numbers.js";
 import { block } from "./payload.js";
 import { draw, plot } from "./plot.js";
 import { ink, look } from "./theme.js";
@@ -36,7 +36,7 @@ function gaps(metric, rows, factor) {
   const better = metric === "auroc" ? "higher" : "lower";
   return plot({
     name: `own-against-msp-${metric}`,
-    label: `Own score minus max-softmax by ${metric.toUpperCase()} for ${pooled.length} methods`,
+    label: `Own score minus max-softmax by ${metric.toUpperCase()} for ${count(pooled.length, "method")}`,
     caption: `Own − msp by ${metric.toUpperCase()} (${better} is better): right of the line the own score ranks errors `
       + `better. Large marks: ${several ? "all noises" : "all runs"} with a 95 % bootstrap interval over runs`
       + `${several ? `; small dots: each noise, ${noise().label} outlined` : ""}. ▶ own, ◀ max-softmax better by a test.`,

@@ -2,7 +2,7 @@
 import { choice, isShown, metric, metricKey, metricTitle, setting, shown } from "./choice.js";
 import { note } from "./elements.js";
 import { legend, looks, marked } from "./legend.js";
-import { fixed, withSpread } from "./numbers.js";
+import { count, fixed, withSpread } from "./numbers.js";
 import { block } from "./payload.js";
 import { draw, plot } from "./plot.js";
 import { runsOf } from "./runs_dialog.js";
@@ -41,7 +41,7 @@ export async function noiseCurve(place) {
   const best = ranking(rows);
   const figure = plot({
     name: `${metricKey()}-against-noise`,
-    label: `${metricTitle()} against label noise for ${shown().length} methods`,
+    label: `${metricTitle()} against label noise for ${count(shown().length, "method")}`,
     caption: "Lines are means, bands ± one standard deviation over seeds, dots single runs. Point at a line or a name; "
       + "press a name to colour it or to make it grey.",
     spec: (width, dark) => spec(rows, marked(best), width, dark, kind),

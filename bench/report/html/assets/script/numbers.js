@@ -12,6 +12,8 @@ export function withSpread(mean, std, decimals, factor) {
   return `${fixed(mean, decimals, factor)}${spread}`;
 }
 
+export const count = (number, thing) => `${number} ${thing}${number === 1 ? "" : "s"}`;
+
 // A key that sorts texts of cells: numbers by size, then texts; what is absent comes last.
 export function sortKey(text) {
   const said = text.trim().replaceAll("−", "-").replace(/^< /, "").replace(/^\./, "0.");

@@ -7,6 +7,7 @@ import { answerTable, otherTables, trainingTables } from "./further_tables.js";
 import { histograms } from "./histograms.js";
 import { imageGrids } from "./image_grid.js";
 import { metricTable, noiseCurve } from "./metric.js";
+import { count } from "./numbers.js";
 import { known } from "./payload.js";
 import { ranks } from "./ranks.js";
 import { rejection } from "./rejection.js";
@@ -79,9 +80,14 @@ function leftOut() {
     "What is left out, and why"), el("ul", { class: "reasons" }, known.problems.map((text) => el("li", {}, text))));
 }
 
+function subheading({ title, recipe, runs, methods }) {
+  const counted = `${title} · ${count(runs, "run")}, ${count(methods.length, "method")}`;
+  return recipe ? `${counted} · The recipe has ${recipe}.` : counted;
+}
+
 function refresh() {
   byId("heading").textContent = setting().dataset;
-  byId("subheading").textContent = `${setting().title} · ${setting().runs} runs, ${setting().methods.length} methods`;
+  byId("subheading").textContent = subheading(setting());
   document.title = `${setting().dataset} · results · uncertainty-bench`;
   for (const [name, title] of SECTIONS) {
     byId(`title-${name}`).textContent = title();
