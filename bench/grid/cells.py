@@ -13,7 +13,7 @@ import torch
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
 from bench.grid.cell_state import BrokenCell, Cell
-from bench.grid.devices import device_class, require_device
+from bench.grid.devices import cpu_has_bfloat16, device_class, require_device
 from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
@@ -246,4 +246,4 @@ def _precision(request: Request) -> Any:
         return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
     if kind == "mps":
         return "float32"
-    return "bfloat16" if torch.cpu.get_capabilities().get("avx512_bf16") else "float32"
+    return "bfloat16" if cpu_has_bfloat16() else "float32"

@@ -33,7 +33,7 @@ def test_settings_of_one_data_set_are_apart_and_told_apart():
 
 
 def recipe(name, **fields):
-    made = record(set={"recipe": fields})
+    made = record(set={"recipe": fields}, precision="float32")
     return dataclasses.replace(made, spec=made.spec.model_copy(update={"recipe_name": name}))
 
 
