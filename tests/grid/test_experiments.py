@@ -49,6 +49,7 @@ SHOWN = {
     "fer2013": ["rejection-fer2013"],
     "mixing-rafdb": ["rejection-rafdb"],
     "table1-mnist": ["training-mnist-symmetric-0.3", "training-mnist-symmetric-0"],
+    "table1-relabelling": ["relabelling-mnist"],
     "table1-cifar10": ["training-cifar10-symmetric-0.3"],
     "table1-cifar10-short": ["training-cifar10-symmetric-0.3", "rejection-cifar10"],
     "rul-gap": ["training-mnist-", "relabelling-mnist-"],
@@ -56,6 +57,7 @@ SHOWN = {
 }
 PAPER_EPOCHS = {
     "table1-mnist": (35, 10),
+    "table1-relabelling": (35, 10),
     "table1-cifar10": (250, 100),
     "fer2013": (250, 100),
     "table1-cifar10-short": (14, 6),
