@@ -96,6 +96,12 @@ def of_older_protocol(made: Record, **entries: Any) -> Record:
     return replace(made, spec=spec, metrics=metrics(**entries))
 
 
+def without(made: Record, *names: str, **entries: Any) -> Record:
+    """The record without some metrics, and with others."""
+    changed = made.metrics.entries() | entries
+    return replace(made, metrics=Metrics.model_validate({k: v for k, v in changed.items() if k not in names}))
+
+
 def metrics(**entries: Any) -> Metrics:
     scores = {"own": {}, "msp": {}} | entries.pop("scores", {})
     return Metrics.model_validate(METRICS | entries | {"scores": scores})

@@ -7,7 +7,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
-from harness import grid, record, run, spec
+from harness import grid, record, run, spec, without
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
@@ -15,6 +15,7 @@ import bench
 from bench.errors import BenchError, UsageError
 from bench.recipe import Recipe, Relabel
 from bench.report.frames import frame
+from bench.report.results import load_records
 from bench.spec import Choice, Noise, RunSpec
 from bench.store.store import Store
 from bench.store.transfer import pack
@@ -215,3 +216,21 @@ def test_a_folder_that_is_not_there_is_one_line_and_an_empty_one_no_rows(load, t
     with pytest.raises(BenchError, match="^there is no results folder"):
         load(tmp_path / "gone")
     assert len(load(tmp_path)) == 0
+
+
+def test_the_frame_of_runs_with_different_metrics_has_blanks_in_place_of_what_a_run_lacks(results):
+    """As pandas makes it of one row for each run; a later run's columns stand beside their like."""
+    records = load_records(Store(results))[0]
+    first, second = (without(r, **{f"extra {r.spec.seed}": 0.5}) for r in records[:2])
+    third = without(records[2], "nll", "confusion", brier=None, samples=7)
+    rows = [dict(frame([each], results).items()) for each in (first, second, third, first)]
+    expected = pd.DataFrame([{name: column[0] for name, column in row.items()} for row in rows])
+    made = frame([first, second, third, first], results)
+    pd.testing.assert_frame_equal(made, expected, check_like=True)
+    assert abs(made.columns.get_loc("extra 0") - made.columns.get_loc("extra 1")) == 1
+    assert expected["extra 0"].isna().tolist() == [False, True, True, False]
+    assert expected["confusion"][0] == first.metrics.confusion
+
+
+def test_no_run_makes_an_empty_frame(results):
+    assert frame([], results).empty
