@@ -308,12 +308,15 @@ def test_the_subheading_tells_what_a_named_recipe_sets(browser, tmp_path):
     named = {"small": {"backbone": "cnn-8"}, "large": {"backbone": "cnn-16"}}
     run(tmp_path, methods=["dummy"], noise=["0"], recipes=named, epochs=1)
     opened = Opened(browser, report(tmp_path).page, WIDTHS["wide"])
-    headings = {}
+    headings, choices = {}, opened.tab.locator("#pick-setting option").all_inner_texts()
     for choice in opened.tab.locator("#pick-setting option").all():
         opened.tab.select_option("#pick-setting", choice.get_attribute("value"))
         name, values = opened.tab.locator("#subheading").inner_text().split(" · ", 1)
         headings[name] = values
     opened.tab.context.close()
+    assert {text.partition(": ")[2] for text in choices} == {
+        f"recipe {name}, 1 epoch, test set, seed 0" for name in named
+    }
     assert headings == {
         f"tiny, recipe {name}, 1 epoch, test set, seed 0": f"1 run, 1 method · The recipe has backbone {net}."
         for name, net in (("small", "cnn-8"), ("large", "cnn-16"))

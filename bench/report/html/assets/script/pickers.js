@@ -27,10 +27,10 @@ function fill() {
   if (focused?.startsWith("pick-")) byId(focused)?.focus();
 }
 
-// Settings of one data set are told apart by their title.
+// Settings of one data set are told apart by their title, which begins with the data set's name.
 function settingName(each) {
   const rivals = known.settings.filter((other) => other.dataset === each.dataset);
-  return rivals.length > 1 ? `${each.name}: ${each.title}` : each.name;
+  return rivals.length > 1 ? `${each.name}: ${each.title.slice(each.dataset.length + 2)}` : each.name;
 }
 
 function picker(name, label, options, value, chosen) {
