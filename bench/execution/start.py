@@ -41,8 +41,11 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
 
 def _waits_for_slow_bfloat16(grid: list[Cell], context: Context) -> bool:
     """Return whether a run is left in bfloat16 on a CPU that computes in float32 faster."""
-    runs = [cell for cell in grid if isinstance(cell, RunSpec) and not context.is_finished(cell)]
-    return cpu_is_slow_in_bfloat16() and any((run.device, run.precision) == ("cpu", "bfloat16") for run in runs)
+    if not cpu_is_slow_in_bfloat16():
+        return False
+    runs = [cell for cell in grid if isinstance(cell, RunSpec)]
+    slow = [run for run in runs if (run.device, run.precision) == ("cpu", "bfloat16")]
+    return not all(context.is_finished(run) for run in slow)
 
 
 def _said(machines: Machines, grid: list[Cell]) -> str:

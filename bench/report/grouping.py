@@ -18,10 +18,10 @@ from bench.report.setting import evaluated_on, setting
 from bench.report.setting_titles import (
     as_text,
     differing,
-    recipe_name,
     shared_part,
     suffixes_of,
     title,
+    told_by_name,
     values_told,
 )
 from bench.report.values import MethodLabel
@@ -215,22 +215,10 @@ def _named(by_setting: dict[str, list[Record]]) -> list[Group]:
     suffixes = suffixes_of([as_text(each) for each in settings])
     found = []
     for members, own, suffix in zip(rivals, settings, suffixes, strict=True):
-        named = apart & _of_recipe(members) if _is_only_recipe_of_its_name(members, rivals) else set()
+        named = apart & told_by_name(members, rivals)
         told = ", ".join(values_told(own, named))
         found.append(Group(f"{own['dataset']}{suffix}", title(members, own, apart - named), members, recipe=told))
     return found
-
-
-def _is_only_recipe_of_its_name(members: list[Record], rivals: list[list[Record]]) -> bool:
-    """Return whether a recipe's name tells it from those of a data set's other settings."""
-    name = recipe_name(members)
-    same_name = [runs[0].spec.recipe for runs in rivals if recipe_name(runs) == name]
-    return name is not None and all(recipe == members[0].spec.recipe for recipe in same_name)
-
-
-def _of_recipe(members: list[Record]) -> set[str]:
-    recipe = members[0].spec.recipe
-    return set(recipe.model_dump()) if recipe else set()
 
 
 def _tuned(by_search: dict[str, list[Record]]) -> list[Group]:

@@ -46,6 +46,15 @@ def recipe_name(members: list[Record]) -> str | None:
     return names.pop() if len(names) == 1 else None
 
 
+def told_by_name(members: list[Record], rivals: list[list[Record]]) -> set[str]:
+    """Return the keys for which a recipe's name stands; none if another recipe has that name."""
+    recipe, name = members[0].spec.recipe, recipe_name(members)
+    if recipe is None or name is None:
+        return set()
+    same_name = [runs[0].spec.recipe for runs in rivals if recipe_name(runs) == name]
+    return set(recipe.model_dump()) if all(other == recipe for other in same_name) else set()
+
+
 def values_told(own: dict[str, Any], keys: set[str]) -> list[str]:
     """Return the values of a setting's keys, each as text, but for those that a title has in words.
 

@@ -40,7 +40,7 @@ def in_groups(labels: Sequence[str]) -> list[list[str]]:
 def height(count: int, sheet: Sheet, natural: int = NATURAL, least: float = LEAST, shape: float = 0.8) -> float:
     """Return the height in inches of a figure of so many panels, `shape` times as high as wide.
 
-    One panel alone, which is as wide as the figure, is lower.
+    Wide panels, one or two in a row, are lower.
     """
     rows, columns = grid_shape(count, sheet.across(natural, least))
     return rows * (min(shape * sheet.wide(9.0) / columns, HIGHEST) + 0.1) + 0.6
