@@ -1,22 +1,18 @@
 """Starts the executor that was asked for: this process, others, a Ray cluster or a Slurm queue."""
 
-import warnings
 from typing import Any
 
 import torch
 
-from bench.errors import Note, UsageError
+from bench.errors import UsageError
 from bench.execution.context import Context
 from bench.execution.local import LocalExecutor
 from bench.execution.machines import Machines
 from bench.execution.observer import CellReport, Observer
 from bench.execution.processes import ProcessExecutor
 from bench.grid.cell_state import Cell
-from bench.grid.devices import cpu_is_slow_in_bfloat16, on_gpu
-from bench.spec import RunSpec
+from bench.grid.devices import on_gpu
 from bench.store.unfinished import clear
-
-SLOW = "--precision bfloat16: this CPU has no instructions for it; float32 trains faster here, often many times"
 
 
 def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: Observer) -> list[CellReport]:
@@ -26,8 +22,6 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
         UsageError: the machines cannot be reached, or a package for them is not installed.
     """
     clear(context.store.root)
-    if machines.executor == "local" and _waits_for_slow_bfloat16(grid, context):
-        warnings.warn(SLOW, Note, stacklevel=2)
     observer.preparing(_said(machines, grid))
     if machines.executor == "ray":
         return _ray(machines, context, observer).run(grid)
@@ -37,15 +31,6 @@ def run_grid(machines: Machines, grid: list[Cell], context: Context, observer: O
         jobs = machines.at_once(grid, context.gpu)
         return ProcessExecutor(context, observer, jobs, machines.threads).run(grid)
     return _in_this_process(machines.threads, grid, context, observer)
-
-
-def _waits_for_slow_bfloat16(grid: list[Cell], context: Context) -> bool:
-    """Return whether a run is left in bfloat16 on a CPU that computes in float32 faster."""
-    if not cpu_is_slow_in_bfloat16():
-        return False
-    runs = [cell for cell in grid if isinstance(cell, RunSpec)]
-    slow = [run for run in runs if (run.device, run.precision) == ("cpu", "bfloat16")]
-    return not all(context.is_finished(run) for run in slow)
 
 
 def _said(machines: Machines, grid: list[Cell]) -> str:

@@ -13,12 +13,13 @@ import torch
 from bench.data.dataset import Source
 from bench.errors import BenchError, Note, UsageError, one_line, unknown
 from bench.grid.cell_state import BrokenCell, Cell
-from bench.grid.devices import cpu_has_bfloat16, device_class, require_device
+from bench.grid.devices import device_class, require_device
 from bench.grid.noise_axis import check_label_files, parse_noise, resolve_noise
 from bench.grid.recipe_resolution import chosen_recipes, resolve_recipe
 from bench.grid.request import Request
 from bench.nets.backbones import find_backbone
 from bench.nets.library_weights import resolved
+from bench.nets.precision import cpu_has_bfloat16
 from bench.plugins.dataset_options import resolve_options, split_imbalance
 from bench.plugins.factory import MethodFactory
 from bench.plugins.registry import Plugin, Registry

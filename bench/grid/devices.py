@@ -36,16 +36,6 @@ def on_gpu(number: int | None) -> AbstractContextManager[object]:
     return nullcontext() if number is None else torch.cuda.device(number)
 
 
-def cpu_has_bfloat16() -> bool:
-    """Return whether this CPU has instructions (AVX-512, AMX) that make bfloat16 fast."""
-    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
-
-
-def cpu_is_slow_in_bfloat16() -> bool:
-    """Return whether this CPU is faster in float32; only of x86 it is known."""
-    return torch.cpu.get_capabilities().get("architecture") == "x86_64" and not cpu_has_bfloat16()
-
-
 def require_device(kind: DeviceClass, gpu: int | None = None, otherwise: str = "") -> None:
     """Check that torch sees a device here.
 
