@@ -32,10 +32,15 @@ class RoundedProducts(TorchFunctionMode):
 
     That is what instructions for bfloat16 compute, whose sums are float32; gradients likewise. It
     is for CPUs without these instructions, which take 5 to 36 times as long in bfloat16 itself.
+    Products within `nn.MultiheadAttention` are out of its reach, and are torch's own.
     """
 
     def __torch_function__(
-        self, func: Callable[..., Any], _types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+        self,
+        func: Callable[..., Any],
+        _types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Return what a function of torch returns, rounded if it is a product."""
         if func not in PRODUCTS or not torch.is_autocast_enabled("cpu"):

@@ -29,7 +29,7 @@ def factors():
     return {
         "conv1d": (lambda a, b: F.conv1d(a, b), signals, torch.randn(4, 3, 5)),
         "conv2d": (lambda a, b: F.conv2d(a, b, padding=1, stride=2), images, kernels),
-        "conv2d with a bias": (lambda a, b: F.conv2d(a, b, bias=b[:, 0, 0, 0]), images, kernels),
+        "conv2d with a bias": (lambda a, b: F.conv2d(a, b, bias=torch.arange(5.0).to(b)), images, kernels),
         "conv3d": (lambda a, b: F.conv3d(a, b), volumes, torch.randn(2, 2, 3, 3, 3)),
         "conv_transpose2d": (lambda a, b: F.conv_transpose2d(a, b), images, torch.randn(6, 2, 3, 3)),
         "linear": (F.linear, rows, square),
@@ -37,7 +37,7 @@ def factors():
         "@": (lambda a, b: a @ b, rows, square),
         "method": (lambda a, b: a.matmul(b), rows, square),
         "bmm": (torch.bmm, stack, stack.flip(0)),
-        "attention": (lambda a, b: F.scaled_dot_product_attention(a, b, b), heads, heads.flip(0)),
+        "attention": (lambda a, b: F.scaled_dot_product_attention(a, b, b.detach()), heads, heads.flip(0)),
     }
 
 
@@ -72,13 +72,14 @@ def test_a_product_is_that_of_the_rounded_factors_rounded_once(product, without_
         torch.testing.assert_close(found.double(), wanted, rtol=STEP, atol=1e-4)
 
 
-@pytest.mark.parametrize("product", factors())
-def test_a_product_is_that_of_torch_itself_in_bfloat16_but_for_sums_on_the_edge(product, monkeypatch):
+@pytest.mark.parametrize("product", sorted(factors().keys() - {"conv_transpose2d"}))
+def test_a_product_is_that_of_torch_in_bfloat16_but_where_a_sum_is_on_an_edge(product, monkeypatch):
+    """All but the transposed convolution, whose sums torch rounds part by part on some CPUs."""
     given = factors()[product]
     monkeypatch.setattr(precision, "_lacks_bfloat16", lambda: True)
-    ours = slope(torch.bfloat16, *given)[0]
+    ours, *_ = slope(torch.bfloat16, *given)
     monkeypatch.setattr(precision, "_lacks_bfloat16", lambda: False)
-    torchs = slope(torch.bfloat16, *given)[0]
+    torchs, *_ = slope(torch.bfloat16, *given)
     assert ours.dtype == torchs.dtype
     torch.testing.assert_close(ours.double(), torchs.double(), rtol=2 * STEP, atol=0.02)
     assert (ours == torchs).double().mean() > (0.5 if product == "attention" else 0.9)
