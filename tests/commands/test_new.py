@@ -14,8 +14,10 @@ from bench.commands.new import write_plugin
 from bench.errors import UsageError
 from bench.plugins.registry import Registry
 
+KINDS = ["method", "dataset", "backbone", "score"]
 
-@pytest.mark.parametrize("kind", ["method", "dataset", "backbone", "score"])
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_what_is_written_passes_every_check(tmp_path, kind):
     write_plugin(kind, "my_new", tmp_path)
     results = list(run_checks(find_plugin("my-new", Registry([tmp_path]))))
@@ -23,13 +25,14 @@ def test_what_is_written_passes_every_check(tmp_path, kind):
     assert sum(result.status == "pass" for result in results) > 5
 
 
-@pytest.mark.parametrize("kind", ["method", "dataset", "backbone", "score"])
-def test_the_test_that_is_written_passes(tmp_path, kind):
-    write_plugin(kind, "my_new", tmp_path)
-    run = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
+def test_the_tests_that_are_written_pass(tmp_path):
+    for kind in KINDS:
+        write_plugin(kind, f"my_{kind}", tmp_path)
+    run = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--import-mode=importlib", "tests"]
     environment = os.environ | {"PYTHONPATH": str(Path(scaffold.__file__).parents[2])}
     done = subprocess.run(run, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert all(f"test_my_{kind}.py" in done.stdout for kind in KINDS)
 
 
 def test_the_command_names_the_files(tmp_path):

@@ -58,21 +58,29 @@ def results(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("terminal", ENCODINGS)
-def test_characters_that_a_terminal_lacks_are_replaced(terminal, results):
-    command = [sys.executable, "-m", "bench", "run", *TINY, "--jobs", "0", "--results", str(results)]
-    done = subprocess.run(command, capture_output=True, timeout=300, env=os.environ | terminal)
+def shown(terminal, *arguments):
+    """Return what a command shows on a terminal, and how Python encodes a text there."""
+    environment = os.environ | {"COLUMNS": "80"} | terminal
+    command = [sys.executable, "-m", "bench", *arguments]
+    done = subprocess.run(command, capture_output=True, timeout=300, env=environment)
     assert (done.returncode, done.stderr) == (0, b"")
     asked = [sys.executable, "-c", "import sys; print(sys.stdout.encoding)"]
-    encoding = subprocess.run(asked, capture_output=True, text=True, env=os.environ | terminal).stdout.strip()
-    line = "[1/1] tiny · dummy · noise 30% · seed 0"  # as Python itself would replace what is lacking
-    assert done.stdout.startswith(line.encode(encoding, "replace"))
+    encoding = subprocess.run(asked, capture_output=True, text=True, env=environment).stdout.strip()
+    return done.stdout, lambda text: text.encode(encoding, "replace")
 
 
-def test_so_are_those_of_a_plan(results):
-    done = from_nothing("run", *TINY, "--dry-run", "--results", str(results), PYTHONIOENCODING="ascii")
-    assert done.returncode == 0
-    assert "tiny ? dummy ? noise 30% ? seed 0" in done.stdout
+@pytest.mark.parametrize("terminal", ENCODINGS)
+def test_characters_that_a_terminal_lacks_are_replaced(terminal):
+    said, encoded = shown(terminal, "list", "datasets")
+    assert encoded("10,000 photographs, 32×32, 10 classes.") in said
+
+
+def test_so_are_those_of_a_run_and_of_a_plan(results):
+    request = ["run", *TINY, "--jobs", "0", "--results", str(results)]
+    said, encoded = shown({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, *request)
+    assert said.startswith(encoded("[1/1] tiny · dummy · noise 30% · seed 0"))
+    said, encoded = shown({"PYTHONIOENCODING": "ascii"}, *request, "--dry-run")
+    assert encoded("tiny · dummy · noise 30% · seed 0") in said
 
 
 @pytest.mark.parametrize("name", ["gr\u00f6\u00dfe", "\u4e2d", "\x1b[31mred", "a\u202eb"])
@@ -123,7 +131,7 @@ def test_a_home_folder_that_there_is_takes_the_place_of_its_sign(monkeypatch, tm
     assert path_of("~/runs", "--results") == tmp_path / "runs"
 
 
-@pytest.mark.parametrize("backend", ["nosuch", "a\nb", "module:"])
+@pytest.mark.parametrize("backend", ["a\nb", "module:"])
 def test_a_backend_that_matplotlib_lacks_is_named_and_figures_are_drawn(backend, results):
     done = from_nothing("report", "--results", str(results), MPLBACKEND=backend)
     assert done.returncode == 0
@@ -136,9 +144,8 @@ def test_a_backend_that_it_has_stays(results):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("length", [76, 150])
-def test_a_folder_for_temporary_files_whose_path_is_too_long_for_sockets_is_named(length, tmp_path):
-    folder = tmp_path / ("x" * max(1, length - len(str(tmp_path)) - 1))
+def test_a_folder_for_temporary_files_whose_path_is_too_long_for_sockets_is_named(tmp_path):
+    folder = tmp_path / ("x" * max(1, 76 - len(str(tmp_path)) - 1))  # and the name of a socket
     folder.mkdir()
     options = [*TINY, "--results", str(tmp_path / "runs")]
     assert is_one_line(from_nothing("run", *options, "--jobs", "1", TMPDIR=str(folder)), "TMPDIR", "--jobs 0")
