@@ -114,14 +114,24 @@ def _too_few(found: list[Contrast]) -> list[str]:
         pairs = max(each.pairs for each in family)
         if smallest_p(pairs) * len(family) > ALPHA:
             scopes.setdefault((pairs, len(family)), []).append(noise)
-    return [_shortage(pairs, size, ", ".join(noises)) for (pairs, size), noises in scopes.items()]
+    return [_shortage(pairs, size, _rows(noises)) for (pairs, size), noises in scopes.items()]
 
 
-def _shortage(pairs: int, tests: int, noises: str) -> str:
+def _rows(noises: list[str]) -> str:
+    """Return which rows of a table are meant.
+
+    >>> _rows(["10%", "30%"]), _rows(["pooled"])
+    ('at 10%, 30%', 'in pooled rows')
+    """
+    rates = ", ".join(noise for noise in noises if noise != POOLED)
+    return " and ".join([*([f"at {rates}"] if rates else []), *(["in pooled rows"] if POOLED in noises else [])])
+
+
+def _shortage(pairs: int, tests: int, rows: str) -> str:
     if (needed := pairs_needed(tests)) is None:
-        return f"Nothing is bold at {noises}: {tests} tests are too many for any n; compare fewer methods."
+        return f"Nothing is bold {rows}: {tests} tests are too many for any n; compare fewer methods."
     return (
-        f"Nothing is bold at {noises}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at least; "
+        f"Nothing is bold {rows}, too few seeds: with n = {pairs} p is {smallest_p(pairs):.3g} at least; "
         f"{tests} test{'s take' if tests > 1 else ' takes'} n = {needed}."
     )
 

@@ -55,7 +55,7 @@ def test_noises_with_as_few_seeds_share_a_line():
     table = made(members(2, noise=(0.1, 0.3)))
     assert [note.partition(", too")[0] for note in notes(table, "too few seeds")] == [
         "Nothing is bold at 10%, 30%",
-        "Nothing is bold at pooled",
+        "Nothing is bold in pooled rows",
     ]
 
 
