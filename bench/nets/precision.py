@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import linear, scaled_dot_product_attention
 from torch.overrides import TorchFunctionMode
-from torch.utils._pytree import tree_map_only
 
 PRODUCTS: set[Callable[..., Any]] = {
     torch.conv1d,
@@ -43,15 +42,18 @@ class RoundedProducts(TorchFunctionMode):
         kwargs: dict[str, Any] | None = None,
     ) -> Any:
         """Return what a function of torch returns, rounded if it is a product."""
+        named = kwargs or {}
         if func not in PRODUCTS or not torch.is_autocast_enabled("cpu"):
-            return func(*args, **(kwargs or {}))
-        args, kwargs = tree_map_only(Tensor, _rounded, (args, kwargs or {}))
+            return func(*args, **named)
         with torch.autocast("cpu", enabled=False):
-            return func(*args, **kwargs).bfloat16()
+            found = func(*map(_rounded, args), **{name: _rounded(value) for name, value in named.items()})
+            return found.bfloat16()
 
 
-def _rounded(factor: Tensor) -> Tensor:
-    return factor.bfloat16().float() if factor.is_floating_point() else factor
+def _rounded(value: Any) -> Any:
+    """Return an argument of a product; factors rounded to bfloat16, as float32."""
+    is_factor = isinstance(value, Tensor) and value.is_floating_point()
+    return value.bfloat16().float() if is_factor else value
 
 
 def cpu_has_bfloat16() -> bool:
