@@ -33,7 +33,7 @@ def draw(group: Group, noise: Noise, cells: dict[str, list[Record]], sheet: Shee
     least = 0.12 * len(classes) + 0.45
     rows, columns = grid_shape(len(cells), sheet.across(2 if len(cells) == 4 else 3, least))
     side = min(side, sheet.wide(side * columns) / columns)
-    height = (side + 0.1) * rows + (0.25 if sheet.is_paper else 0.5)
+    height = (side + 0.2) * rows + (0.15 if sheet.is_paper else 0.4)
     with sheet.drawing(side * columns, height) as figure:
         panels = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (label, cell) in zip(panels, cells.items(), strict=False):
