@@ -30,7 +30,7 @@ class RoundedProducts(TorchFunctionMode):
     """Computes products in float32, with factors and results rounded to bfloat16, under autocast.
 
     That is what instructions for bfloat16 compute, whose sums are float32; gradients likewise. It
-    is for CPUs without these instructions, which take 5 to 36 times as long in bfloat16 itself.
+    is for CPUs without these instructions, which take 3 to 50 times as long in bfloat16 itself.
     Products within `nn.MultiheadAttention` are out of its reach, and are torch's own.
     """
 

@@ -95,9 +95,9 @@ def test_what_is_not_a_product_is_as_under_autocast(without_instructions):
 def test_float32_within_is_float32(without_instructions):
     """Methods leave autocast for a part, such as ddu for the norms of its kernels."""
     rows, square = torch.randn(7, 12), torch.randn(12, 12)
+    in_float32 = rows @ square
     with computing_in(torch.bfloat16, CPU), computing_in(torch.float32, CPU):
-        assert torch.equal(rows @ square, torch.matmul(rows, square))
-        assert (rows @ square).dtype == torch.float32
+        assert torch.equal(rows @ square, in_float32)
 
 
 @pytest.mark.parametrize(
